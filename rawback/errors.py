@@ -1,0 +1,15 @@
+"""What can go wrong, and the exit codes that `cli.py` makes of it."""
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+"""At least one file failed; the others were written."""
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+class RawbackError(Exception):
+    """Something the user can act on: the message says which file, what was expected, what to do."""
+
+
+class UsageError(RawbackError):
+    """The command was called with options that contradict each other or the inputs."""

@@ -1,0 +1,209 @@
+"""The recipe: everything the bijection needs beyond the pixels. It travels inside the JPEG as XMP."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+
+from rawback.errors import RawbackError
+
+VERSION = 1
+MAX_SIDE = 65500  # libjpeg's limit for either side of a JPEG
+MAX_CONDITION = 1e4  # a camera matrix worse than this magnifies rounding until nothing is left
+DNG_NUMBERS = {  # DNG tags that say what the sensor's colours mean, and how many numbers each may hold
+    "ColorMatrix1": 9, "ColorMatrix2": 9, "ForwardMatrix1": 9, "ForwardMatrix2": 9, "CameraCalibration1": 9,
+    "CameraCalibration2": 9, "AnalogBalance": 3, "CalibrationIlluminant1": 1, "CalibrationIlluminant2": 1,
+    "BaselineNoise": 1, "BaselineSharpness": 1, "LinearResponseLimit": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a mosaic became a picture, and so how the picture becomes the mosaic again."""
+
+    width: int
+    """Columns of the visible mosaic, and of the JPEG."""
+    height: int
+    """Rows of the visible mosaic, and of the JPEG."""
+    cfa: tuple[tuple[int, ...], ...]
+    """Colour filter array from the top left of the visible mosaic: 0 red, 1 green, 2 blue; 2x2 or 6x6."""
+    black: tuple[float, ...]
+    """Black level in DN of each CFA position, row by row; as many as the CFA has positions."""
+    white: float
+    """White level in DN: where the sensor saturates."""
+    neutral: tuple[float, float, float]
+    """As-shot neutral (DNG tag 50728): the camera's answer to white, largest 1."""
+    matrix: tuple[tuple[float, float, float], ...]
+    """White-balanced camera RGB -> linear sRGB; rows sum to 1, so neutral stays neutral."""
+    camera: str = ""
+    """Make and model as one name (DNG tag 50708, UniqueCameraModel)."""
+    white_balance_from: str = "camera"
+    """Where the neutral came from: camera, daylight (the file had none) or assumed."""
+    exposure: float = 0.0
+    """Gain before the curve, in EV."""
+    curve: str = "bt709"
+    """Transfer curve, a name of `isp.colour.CURVES`."""
+    pedestal: float = 0.0
+    """Added before the curve, as a fraction of the white level."""
+    refined: bool = True
+    """Whether the closed loop chose the coefficients (`--no-refine`: False)."""
+    orientation: int = 1
+    """EXIF orientation 1..8; the pixels stay in sensor order."""
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Top and left margin of the visible mosaic in the original sensor frame, then that frame's width and height."""
+    crop: tuple[float, float, float, float] | None = None
+    """DefaultCrop (DNG tags 50719, 50720) inside the visible mosaic: x, y, width, height. None: all of it."""
+    scale: tuple[float, float] = (1.0, 1.0)
+    """DefaultScale (DNG tag 50718): horizontal and vertical stretch of non-square pixels."""
+    baseline_exposure: float = 0.0
+    """BaselineExposure (DNG tag 50730) that the original file asked for, in EV."""
+    noise: tuple[float, ...] = ()
+    """Noise model: variance = scale * x + offset for x in 0..1 (DNG tag 51041); (scale, offset) or nothing."""
+    weights: str = ""
+    """Name of the weights in the chain; empty: none."""
+    weights_sha256: str = ""
+    dng: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Numbers of the DNG colour tags named in DNG_NUMBERS."""
+    picture_sha256: str = ""
+    """sha256 of the coded picture: size, tables and coefficients."""
+    thumbnail: bytes = b""
+    """What was rendered: 16x16 luma, then 8x8 Cb and 8x8 Cr, one byte each (384); see `provenance.py`."""
+
+    @property
+    def gains(self) -> np.ndarray:
+        """White balance multipliers (3,) float32, smallest 1: as LibRaw scales, so that 1.0 is white."""
+        gains = 1 / np.array(self.neutral)
+        return (gains / gains.min()).astype(np.float32)
+
+    def validate(self) -> Recipe:
+        """Return self, or raise RawbackError saying which value cannot be: a recipe comes from files nobody can trust."""
+        for name, wrong in self._problems():
+            if wrong:
+                raise RawbackError(f"the recipe inside is not valid ({name}); was the file tampered with?")
+        return self
+
+    def _problems(self):
+        rows = {len(row) for row in self.cfa}
+        yield "size", not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE)
+        yield "CFA", (len(self.cfa), *rows) not in ((2, 2), (6, 6)) or {c for row in self.cfa for c in row} != {0, 1, 2}
+        yield "black level", len(self.black) != sum(map(len, self.cfa)) or not _all(self.black, 0, 65535)
+        yield "white level", not _all([self.white], 1, 65535) or self.white <= max(self.black)
+        yield "neutral", len(self.neutral) != 3 or not _all(self.neutral, 1e-3, 1)
+        yield "matrix", [len(row) for row in self.matrix] != [3, 3, 3] or not _all(sum(self.matrix, ()), -1e3, 1e3)
+        yield "matrix", np.linalg.cond(np.array(self.matrix)) > MAX_CONDITION
+        yield "exposure", not _all([self.exposure], -20, 20)
+        yield "pedestal", not _all([self.pedestal], 0, 0.5)
+        yield "orientation", self.orientation not in range(1, 9)
+        yield "margins", len(self.margins) != 4 or not all(0 <= m <= 10 * MAX_SIDE for m in self.margins)
+        yield "crop", self.crop is not None and not self._holds(self.crop)
+        yield "scale", len(self.scale) != 2 or not _all(self.scale, 0.1, 10)
+        yield "baseline exposure", not _all([self.baseline_exposure], -20, 20)
+        yield "noise", len(self.noise) not in (0, 2) or not _all(self.noise, -1, 1)
+        yield "thumbnail", len(self.thumbnail) not in (0, 384)
+        yield "DNG tags", any(len(v) != DNG_NUMBERS.get(k) or not _all(v, -1e5, 1e5) for k, v in self.dng.items())
+
+    def _holds(self, crop: tuple[float, ...]) -> bool:
+        if len(crop) != 4 or not _all(crop, 0, MAX_SIDE):
+            return False
+        x, y, w, h = crop
+        return w >= 1 and h >= 1 and x + w <= self.width and y + h <= self.height
+
+
+def _all(values, low: float, high: float) -> bool:
+    return all(math.isfinite(v) and low <= v <= high for v in values)
+
+
+def to_fields(recipe: Recipe) -> dict[str, str]:
+    """The recipe as XMP properties: CamelCase name -> text. What has its default is left out."""
+    texts = {"Version": str(VERSION)}
+    for entry in fields(Recipe):
+        value = getattr(recipe, entry.name)
+        if entry.name == "dng":
+            texts |= {name: _numbers(numbers) for name, numbers in value.items()}
+        elif entry.name in REQUIRED or value != _default(entry):
+            texts[_camel(entry.name)] = _text(value)
+    return texts
+
+
+def from_fields(texts: dict[str, str]) -> Recipe:
+    """The inverse of `to_fields`, validated. Raises RawbackError for what is missing, malformed, impossible or too new."""
+    if not texts.get("Version", "").isdigit() or int(texts["Version"]) > VERSION:
+        raise RawbackError(f"the recipe inside has version {texts.get('Version')!r}, this rawback knows {VERSION}; update rawback")
+    values: dict[str, object] = {}
+    for entry in fields(Recipe):
+        text = texts.get(_camel(entry.name))
+        if text is None or entry.name == "dng":
+            continue
+        try:
+            values[entry.name] = PARSERS[entry.name](text)
+        except (ValueError, binascii.Error) as error:
+            raise RawbackError(f"the recipe inside is not valid ({_camel(entry.name)}); was the file tampered with?") from error
+    missing = [name for name in REQUIRED if name not in values]
+    if missing:
+        raise RawbackError(f"the recipe inside lacks {', '.join(map(_camel, missing))}; was the file tampered with?")
+    try:
+        dng = {name: _floats(texts[name]) for name in DNG_NUMBERS if name in texts}
+    except ValueError as error:
+        raise RawbackError("the recipe inside is not valid (DNG tags); was the file tampered with?") from error
+    return _spread_black(Recipe(**values, dng=dng)).validate()  # type: ignore[arg-type]
+
+
+def _spread_black(recipe: Recipe) -> Recipe:
+    """One black level stands for all CFA positions."""
+    return replace(recipe, black=recipe.black * sum(map(len, recipe.cfa))) if len(recipe.black) == 1 else recipe
+
+
+def _camel(name: str) -> str:
+    return "CFAPattern" if name == "cfa" else "".join(part.capitalize() for part in name.split("_"))
+
+
+def _default(entry):
+    return entry.default
+
+
+def _numbers(values) -> str:
+    return " ".join(f"{v:.9g}" for v in values)
+
+
+def _text(value) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        return "; ".join(_numbers(row) for row in value)
+    if isinstance(value, tuple):
+        return _numbers(value[:1] if len(value) > 3 and len(set(value)) == 1 else value)
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    return str(value)
+
+
+def _floats(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split())
+
+
+def _ints(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split())
+
+
+def _rows(parse):
+    return lambda text: tuple(parse(row) for row in text.split(";"))
+
+
+def _flag(text: str) -> bool:
+    if text not in ("True", "False"):
+        raise ValueError(text)
+    return text == "True"
+
+
+REQUIRED = ("width", "height", "cfa", "black", "white", "neutral", "matrix")
+PARSERS = {
+    "width": int, "height": int, "cfa": _rows(_ints), "black": _floats, "white": float, "neutral": _floats,
+    "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
+    "pedestal": float, "refined": _flag, "orientation": int, "margins": _ints, "crop": _floats, "scale": _floats,
+    "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "picture_sha256": str,
+    "thumbnail": lambda text: base64.b64decode(text, validate=True),
+}  # fmt: skip
