@@ -1,0 +1,1 @@
+"""What is on disk: RAW, DNG, JPEG and their metadata. No image science."""

@@ -1,0 +1,221 @@
+"""DNG: a mosaic with its recipe as a file that every RAW developer opens (DNG 1.7.1; DNGVersion 1.4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rawback.errors import RawbackError
+from rawback.files import exif as exif_module
+from rawback.files import ljpeg, preview, tiff
+from rawback.files.exif import Exif, metadata
+from rawback.files.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, SRATIONAL, Buffer, Directory, Entry
+from rawback.recipe import DNG_NUMBERS, Recipe
+
+TILE = 256
+CFA_PHOTOMETRIC = 32803
+DNG_VERSION, CAMERA, BLACK_REPEAT, BLACK, WHITE = 50706, 50708, 50713, 50714, 50717
+SCALE, CROP_ORIGIN, CROP_SIZE, NEUTRAL = 50718, 50719, 50720, 50728
+BASELINE_EXPOSURE, ACTIVE_AREA, NOISE_PROFILE = 50730, 50829, 51041
+COLOUR_TAGS = {
+    "ColorMatrix1": (50721, SRATIONAL), "ColorMatrix2": (50722, SRATIONAL),
+    "ForwardMatrix1": (50964, SRATIONAL), "ForwardMatrix2": (50965, SRATIONAL),
+    "CameraCalibration1": (50723, SRATIONAL), "CameraCalibration2": (50724, SRATIONAL),
+    "CalibrationIlluminant1": (50778, SHORT), "CalibrationIlluminant2": (50779, SHORT),
+    "AnalogBalance": (50727, RATIONAL), "BaselineNoise": (50731, RATIONAL),
+    "BaselineSharpness": (50732, RATIONAL), "LinearResponseLimit": (50734, RATIONAL),
+}  # fmt: skip
+"""Tag number and type of each of the recipe's DNG_NUMBERS."""
+D65 = 21
+SRGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+"""Linear sRGB -> XYZ, D65, with the digits that LibRaw uses, so that it finds the matrix we meant."""
+
+
+@dataclass(frozen=True)
+class DngTags:
+    """What a DNG says of its sensor; a field keeps its default where the file is silent or talks nonsense."""
+
+    camera: str = ""
+    """UniqueCameraModel."""
+    numbers: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Those of the recipe's DNG_NUMBERS that the file has."""
+    neutral: tuple[float, ...] = ()
+    """AsShotNeutral as written: three numbers, largest not always 1."""
+    black: tuple[float, ...] = ()
+    """BlackLevel from the top left of the active area, row by row, `black_repeat` (rows, columns)."""
+    black_repeat: tuple[int, int] = (1, 1)
+    white: float | None = None
+    active_area: tuple[int, int, int, int] | None = None
+    """Top, left, bottom, right in the stored frame."""
+    crop: tuple[float, float, float, float] | None = None
+    """DefaultCrop: x, y from the top left of the active area, width, height."""
+    scale: tuple[float, float] = (1.0, 1.0)
+    baseline_exposure: float = 0.0
+    noise: tuple[float, ...] = ()
+    """NoiseProfile as (scale, offset), the mean where the file has one pair for each colour."""
+
+
+def read_tags(data: Buffer) -> DngTags | None:
+    """The tags of a DNG, from whichever directory they stand in. None if the data is not a DNG."""
+    if not tiff.is_tiff(data):
+        return None
+    first = tiff.read(data)
+    if DNG_VERSION not in first.entries:
+        return None
+    raws = [d.entries for d in first.walk() if _numbers(d.entries, 262, 1) == (CFA_PHOTOMETRIC,)]
+    tags = first.entries | (raws[0] if raws else {})
+    origin, size = _numbers(tags, CROP_ORIGIN, 2), _numbers(tags, CROP_SIZE, 2)
+    noise = _numbers(tags, NOISE_PROFILE)
+    repeat = _numbers(tags, BLACK_REPEAT, 2) or (1, 1)
+    colours = {name: _numbers(tags, tag, DNG_NUMBERS[name]) for name, (tag, _) in COLOUR_TAGS.items()}
+    return DngTags(
+        camera=tiff.text(tags.get(CAMERA)),
+        numbers={name: values for name, values in colours.items() if values},
+        neutral=_numbers(tags, NEUTRAL, 3),
+        black=_numbers(tags, BLACK, int(repeat[0] * repeat[1])),
+        black_repeat=(int(repeat[0]), int(repeat[1])),
+        white=next(iter(_numbers(tags, WHITE)), None),
+        active_area=_area(_numbers(tags, ACTIVE_AREA, 4)),
+        crop=(origin[0], origin[1], size[0], size[1]) if origin and size else None,
+        scale=_pair(_numbers(tags, SCALE, 2)) or (1.0, 1.0),
+        baseline_exposure=next(iter(_numbers(tags, BASELINE_EXPOSURE, 1)), 0.0),
+        noise=(float(np.mean(noise[::2])), float(np.mean(noise[1::2]))) if noise and len(noise) % 2 == 0 else (),
+    )
+
+
+def _numbers(tags: dict[int, Entry], tag: int, count: int | None = None) -> tuple[float, ...]:
+    """The numbers of a tag; nothing if it is missing, has another count, or one of them is not finite."""
+    values = tiff.numbers(tags[tag]) if tag in tags else ()
+    fits = count in (None, len(values)) and all(map(math.isfinite, values))
+    return values if fits else ()
+
+
+def _pair(values: tuple[float, ...]) -> tuple[float, float] | None:
+    return (float(values[0]), float(values[1])) if values and min(values) > 0 else None
+
+
+def _area(values: tuple[float, ...]) -> tuple[int, int, int, int] | None:
+    return (int(values[0]), int(values[1]), int(values[2]), int(values[3])) if values else None
+
+
+def encode(
+    mosaic: np.ndarray, recipe: Recipe, exif: Exif | None, picture: bytes | None,
+    *, compress: bool = True, software: str = "rawback",
+) -> list[Buffer]:  # fmt: skip
+    """A DNG as chunks to be written one after the other.
+
+    mosaic: (height, width) uint16 of the visible area, in DN. picture: a JPEG, shown by viewers until they have
+    developed the mosaic; None: a small one is made. compress: lossless JPEG tiles instead of one plain strip.
+    Raises RawbackError if mosaic and recipe do not fit together.
+    """
+    if mosaic.shape != (recipe.height, recipe.width) or mosaic.dtype != np.uint16:
+        expected = f"{(recipe.height, recipe.width)} uint16, the visible mosaic"
+        raise RawbackError(f"the mosaic is {mosaic.shape} {mosaic.dtype}, the recipe expects {expected}")
+    shown = metadata(exif)
+    first = preview.directory(preview.baseline(picture) if picture else preview.small_picture(mosaic, recipe))
+    first.entries |= shown.ifd0 | _camera(recipe, shown, software)
+    first.children[tiff.SUB_IFDS] = [_raw(mosaic, recipe, compress)]
+    if shown.exif:
+        first.children[tiff.EXIF_IFD] = [Directory(shown.exif)]
+    if shown.gps:
+        first.children[tiff.GPS_IFD] = [Directory(shown.gps)]
+    return tiff.serialise(first)
+
+
+def _camera(recipe: Recipe, exif: Exif, software: str) -> dict[int, Entry]:
+    """IFD0: the camera and its colours."""
+    make, _, model = recipe.camera.partition(" ")
+    numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)
+    return {
+        exif_module.MAKE: tiff.ascii_text(exif.make or make),
+        exif_module.MODEL: tiff.ascii_text(exif.model or model or make),
+        exif_module.ORIENTATION: tiff.pack(SHORT, [recipe.orientation]),
+        exif_module.SOFTWARE: tiff.ascii_text(software),
+        DNG_VERSION: tiff.pack(BYTE, [1, 4, 0, 0]),
+        50707: tiff.pack(BYTE, [1, 4, 0, 0]),  # DNGBackwardVersion
+        CAMERA: tiff.ascii_text(recipe.camera or f"{exif.make} {exif.model}".strip() or "unknown"),
+        NEUTRAL: tiff.rationals(recipe.neutral),
+        BASELINE_EXPOSURE: tiff.rationals([recipe.baseline_exposure + recipe.exposure], SRATIONAL),
+    } | {COLOUR_TAGS[name][0]: _entry(COLOUR_TAGS[name][1], values) for name, values in numbers.items()}
+
+
+def _entry(kind: int, values: Iterable[float]) -> Entry:
+    if kind in (RATIONAL, SRATIONAL):
+        return tiff.rationals((max(v, 0.0) if kind == RATIONAL else v for v in values), kind)
+    return tiff.pack(kind, (min(max(round(v), 0), 65535) for v in values))
+
+
+def _derived_matrix(recipe: Recipe) -> dict[str, tuple[float, ...]]:
+    """ColorMatrix1, XYZ -> camera, such that white balance and rows summing to 1 bring back `recipe.matrix`.
+
+    The scale of each row is free for LibRaw; with the as-shot neutral, every reader takes the light for D65.
+    """
+    camera_from_srgb = np.array(recipe.neutral)[:, None] * np.linalg.inv(np.array(recipe.matrix))
+    matrix = camera_from_srgb @ np.linalg.inv(np.array(SRGB_TO_XYZ))
+    return {"ColorMatrix1": tuple(matrix.ravel().tolist()), "CalibrationIlluminant1": (D65,)}
+
+
+def _raw(mosaic: np.ndarray, recipe: Recipe, compress: bool) -> Directory:
+    """The SubIFD that holds the mosaic."""
+    height, width = mosaic.shape
+    rows, columns = len(recipe.cfa), len(recipe.cfa[0])
+    x, y, w, h = recipe.crop or (0, 0, width, height)
+    raw = Directory({
+        254: tiff.pack(LONG, [0]), 256: tiff.pack(LONG, [width]), 257: tiff.pack(LONG, [height]),
+        258: tiff.pack(SHORT, [16]), 259: tiff.pack(SHORT, [7 if compress else 1]),
+        262: tiff.pack(SHORT, [CFA_PHOTOMETRIC]), 277: tiff.pack(SHORT, [1]), 284: tiff.pack(SHORT, [1]),
+        33421: tiff.pack(SHORT, [rows, columns]), 33422: tiff.pack(BYTE, sum(recipe.cfa, ())),
+        50710: tiff.pack(BYTE, [0, 1, 2]), 50711: tiff.pack(SHORT, [1]),  # CFAPlaneColor, CFALayout
+        WHITE: tiff.pack(LONG, [round(recipe.white)]), SCALE: tiff.rationals(recipe.scale),
+        CROP_ORIGIN: _integers_or_rationals((x, y)), CROP_SIZE: _integers_or_rationals((w, h)),
+        ACTIVE_AREA: tiff.pack(LONG, [0, 0, height, width]), **_black(recipe),
+    })  # fmt: skip
+    if recipe.noise:
+        raw.entries[NOISE_PROFILE] = tiff.pack(DOUBLE, recipe.noise)
+    if compress:
+        raw.entries |= {322: tiff.pack(LONG, [TILE]), 323: tiff.pack(LONG, [TILE])}
+        raw.strips[324] = _tiles(mosaic)
+    else:
+        raw.entries[278] = tiff.pack(LONG, [height])
+        raw.strips[273] = [memoryview(np.ascontiguousarray(mosaic, "<u2")).cast("B")]
+    return raw
+
+
+def _black(recipe: Recipe) -> dict[int, Entry]:
+    """One level if all positions share it, else one for each: without BlackLevelRepeatDim LibRaw would see none."""
+    if len(set(recipe.black)) == 1:
+        return {BLACK: _integers_or_rationals(recipe.black[:1])}
+    return {
+        BLACK_REPEAT: tiff.pack(SHORT, [len(recipe.cfa), len(recipe.cfa[0])]),
+        BLACK: _integers_or_rationals(recipe.black),
+    }
+
+
+def _integers_or_rationals(values: Iterable[float]) -> Entry:
+    items = tuple(values)
+    return tiff.pack(LONG, map(int, items)) if all(float(v).is_integer() for v in items) else tiff.rationals(items)
+
+
+def _tiles(mosaic: np.ndarray) -> list[Buffer]:
+    """Lossless JPEG tiles, row by row. Two components per row, so that "left" is the nearest of the same colour."""
+    tiles: list[Buffer] = []
+    for top in range(0, mosaic.shape[0], TILE):
+        rows = _inside(top, mosaic.shape[0])
+        for left in range(0, mosaic.shape[1], TILE):
+            columns = _inside(left, mosaic.shape[1])
+            tile = mosaic[top : top + TILE, left : left + TILE]
+            if tile.shape != (TILE, TILE):
+                tile = mosaic[np.ix_(rows, columns)]
+            tiles.append(ljpeg.encode(tile.reshape(TILE, TILE // 2, 2)))
+    return tiles
+
+
+def _inside(start: int, size: int) -> np.ndarray:
+    """TILE indices from `start`; beyond the edge the last two alternate, which costs almost no bits."""
+    index = np.arange(start, start + TILE)
+    beyond = index >= size
+    index[beyond] = np.maximum(size - 2 + (index[beyond] - size) % 2, 0)
+    return index

@@ -1,0 +1,143 @@
+"""Lossless JPEG as DNG wants it: SOF3, 16 bits, predictor 1 (ITU-T T.81, annex H; DNG 1.7.1, "Compression")."""
+
+from __future__ import annotations
+
+import heapq
+import struct
+from functools import cache
+
+import numpy as np
+
+PRECISION = 16
+CATEGORIES = 17
+MAX_LENGTH = 16
+
+
+def encode(samples: np.ndarray) -> bytes:
+    """(H, W, components) uint16 -> a lossless JPEG. All components share one Huffman table, the best for these samples.
+
+    A mosaic row is handed over as (W/2, 2), so that "left" is the neighbour of the same colour.
+    """
+    differences = _differences(samples)
+    categories = _category_table()[differences]
+    lengths, order = _huffman(np.bincount(categories, minlength=CATEGORIES))
+    scan = _bits(differences, categories, lengths, _codes(lengths, order))
+    stuffed = scan.tobytes().replace(b"\xff", b"\xff\0")  # T.81, B.1.1.5
+    return b"".join([_headers(samples.shape, lengths, order), stuffed, b"\xff\xd9"])
+
+
+def _differences(samples: np.ndarray) -> np.ndarray:
+    """Sample minus its left neighbour, modulo 2^16, in scan order; the first of a row minus the one above (H.1.2.1)."""
+    rows = samples.reshape(samples.shape[0], -1)
+    n = samples.shape[2]
+    differences = np.empty(rows.shape, np.uint16)
+    np.subtract(rows[:, n:], rows[:, :-n], out=differences[:, n:])
+    np.subtract(rows[1:, :n], rows[:-1, :n], out=differences[1:, :n])
+    np.subtract(rows[0, :n], np.uint16(1 << (PRECISION - 1)), out=differences[0, :n])
+    return differences.ravel()
+
+
+@cache
+def _category_table() -> np.ndarray:
+    """(65536,) uint8: bits of the magnitude of a difference modulo 2^16; 16 for -32768 (T.81, table H.2)."""
+    signed = np.arange(1 << 16, dtype=np.uint16).astype(np.int16).astype(np.int32)
+    return np.frexp(np.abs(signed).astype(np.float64))[1].astype(np.uint8)
+
+
+@cache
+def _extra_table() -> np.ndarray:
+    """(65536,) uint16: the bits that follow the code of the category (T.81, F.1.2.1.1); none for category 16."""
+    values = np.arange(1 << 16, dtype=np.int64)
+    category = _category_table().astype(np.int64)
+    bits = np.where(values < 1 << 15, values, values - 1) & ((1 << category) - 1)
+    bits[category == PRECISION] = 0
+    return bits.astype(np.uint16)
+
+
+def _huffman(counts: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Code length of each category (0: unused), at most 16, and the categories by length.
+
+    A symbol of count 0 takes part, and the last code with it, so that none is all ones (T.81, C).
+    """
+    weights = [(int(count), -symbol, (symbol,)) for symbol, count in enumerate(counts) if count]
+    heap = [(0, -CATEGORIES, (CATEGORIES,)), *weights]
+    depth = np.zeros(CATEGORIES + 1, np.int64)
+    heapq.heapify(heap)
+    while len(heap) > 1:
+        first, second = heapq.heappop(heap), heapq.heappop(heap)
+        merged = first[2] + second[2]
+        depth[list(merged)] += 1
+        heapq.heappush(heap, (first[0] + second[0], min(first[1], second[1]), merged))
+    return _limited(depth)
+
+
+def _limited(depth: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Shorten codes of more than 16 bits (T.81, figure K.3), then leave the last of the longest to the reserved symbol."""
+    per_length = np.bincount(depth[depth > 0], minlength=2 * MAX_LENGTH + 2)
+    for length in range(len(per_length) - 1, MAX_LENGTH, -1):
+        while per_length[length]:
+            shorter = length - 2
+            while not per_length[shorter]:
+                shorter -= 1
+            per_length[length] -= 2
+            per_length[length - 1] += 1
+            per_length[shorter + 1] += 2
+            per_length[shorter] -= 1
+    order = sorted((s for s in range(CATEGORIES) if depth[s]), key=lambda s: (depth[s], s))
+    sizes = np.repeat(np.arange(len(per_length)), per_length)[: len(order)]
+    lengths = np.zeros(CATEGORIES, np.int64)
+    lengths[order] = sizes
+    return lengths, order
+
+
+def _codes(lengths: np.ndarray, order: list[int]) -> np.ndarray:
+    """Canonical codes (T.81, C.2) of the categories, (17,)."""
+    codes, code, previous = np.zeros(CATEGORIES, np.int64), 0, 0
+    for symbol in order:
+        code <<= int(lengths[symbol]) - previous
+        codes[symbol], previous = code, int(lengths[symbol])
+        code += 1
+    return codes
+
+
+def _bits(differences: np.ndarray, categories: np.ndarray, lengths: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The scan as bytes, before stuffing; the last one filled with ones."""
+    extra = np.arange(CATEGORIES) % PRECISION
+    width = (lengths + extra).astype(np.uint8)[categories].astype(np.uint64)
+    value = (codes << extra).astype(np.uint64)[categories]
+    value |= _extra_table()[differences]
+    width, value = _paired(width, value)
+    ends = np.cumsum(width)
+    starts = ends - width
+    word = (starts >> np.uint64(6)).astype(np.int64)
+    offset = starts & np.uint64(63)
+    value <<= np.uint64(64) - width
+    first = np.flatnonzero(np.diff(word, prepend=-1))
+    last = np.append(first[1:], len(word)) - 1
+    out = np.zeros(len(first) + 1, np.uint64)
+    out[:-1] = np.bitwise_or.reduceat(value >> offset, first)
+    # a value is at most 62 bits, so every word has a start of its own and only its last value runs into the next word
+    out[1:] |= (value[last] << np.uint64(1)) << (np.uint64(63) - offset[last])
+    total = int(ends[-1])
+    scan = out.astype(">u8").view(np.uint8)[: (total + 7) // 8]
+    scan[-1] |= (1 << (-total % 8)) - 1
+    return scan
+
+
+def _paired(width: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two codes as one of at most 62 bits: half as many to place."""
+    if len(width) % 2:
+        width, value = np.append(width, np.uint64(0)), np.append(value, np.uint64(0))
+    return width[::2] + width[1::2], (value[::2] << width[1::2]) | value[1::2]
+
+
+def _headers(shape: tuple[int, ...], lengths: np.ndarray, order: list[int]) -> bytes:
+    height, width, n = shape
+    per_length = np.bincount(lengths[order], minlength=MAX_LENGTH + 1)[1 : MAX_LENGTH + 1].astype(np.uint8)
+    table = b"\0" + per_length.tobytes() + bytes(order)
+    frame = struct.pack(">BHHB", PRECISION, height, width, n) + b"".join(bytes([i, 0x11, 0]) for i in range(n))
+    scan = bytes([n]) + b"".join(bytes([i, 0]) for i in range(n)) + b"\1\0\0"  # predictor 1
+    return b"\xff\xd8" + b"".join(
+        bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+        for marker, body in ((0xC3, frame), (0xC4, table), (0xDA, scan))
+    )
