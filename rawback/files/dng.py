@@ -180,7 +180,7 @@ def _raw(mosaic: np.ndarray, recipe: Recipe, compress: bool) -> Directory:
         raw.strips[324] = _tiles(mosaic)
     else:
         raw.entries[278] = tiff.pack(LONG, [height])
-        raw.strips[273] = [memoryview(np.ascontiguousarray(mosaic, "<u2")).cast("B")]
+        raw.strips[273] = [np.ascontiguousarray(mosaic, "<u2").data.cast("B")]
     return raw
 
 

@@ -23,8 +23,8 @@ METADATA = (
 )  # fmt: skip
 """IFD0 tags that speak of the photograph: DocumentName, ImageDescription, Make, Model, PageName, DateTime, Artist,
 HostComputer, InkNames, TargetPrinter, Rating, RatingPercent, Copyright, XPTitle ... XPSubject."""
-EXIF_IN_IFD0 = (33434, 33437, 34850, 34855, 36867, *range(37377, 37387))
-"""TIFF/EP keeps these in IFD0 under the same numbers: exposure, aperture, programme, ISO, date, ... focal length."""
+EXIF_IN_IFD0 = {33434, 33437, 34850, 34855, 36867, 36868, *range(37377, 37387), *range(41985, 41997)}
+"""TIFF/EP and some converters keep these in IFD0: exposure, aperture, programme, ISO, dates, ... focal length, modes."""
 MANDATORY = {
     36864: Entry(UNDEFINED, 4, b"0232"), 37121: Entry(UNDEFINED, 4, b"\1\2\3\0"), 40960: Entry(UNDEFINED, 4, b"0100"),
 }  # fmt: skip
@@ -179,7 +179,8 @@ def to_app1(
     """
     kept = metadata(exif)
     needed = {ORIENTATION: tiff.pack(SHORT, [orientation]), SOFTWARE: tiff.ascii_text(software),
-              282: tiff.rationals([72]), 283: tiff.rationals([72]), 296: tiff.pack(SHORT, [2])}  # fmt: skip
+              282: tiff.rationals([72]), 283: tiff.rationals([72]), 296: tiff.pack(SHORT, [2]),  # dots per inch
+              531: tiff.pack(SHORT, [1])}  # fmt: skip
     needed_exif = {40961: tiff.pack(SHORT, [1])}  # ColorSpace sRGB
     if size:
         needed_exif |= {40962: tiff.pack(LONG, size[:1]), 40963: tiff.pack(LONG, size[1:])}
@@ -205,4 +206,4 @@ def _drop_largest(exif: Exif, excess: int) -> None:
     for size, tag, directory in sorted(values, key=lambda value: value[:2], reverse=True):
         if excess > 0:
             del directory[tag]
-            excess -= size if size > 4 else 12
+            excess -= 12 + (size if size > 4 else 0)

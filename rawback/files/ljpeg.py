@@ -60,6 +60,7 @@ def _huffman(counts: np.ndarray) -> tuple[np.ndarray, list[int]]:
     A symbol of count 0 takes part, and the last code with it, so that none is all ones (T.81, C).
     """
     weights = [(int(count), -symbol, (symbol,)) for symbol, count in enumerate(counts) if count]
+    heap: list[tuple[int, int, tuple[int, ...]]]
     heap = [(0, -CATEGORIES, (CATEGORIES,)), *weights]
     depth = np.zeros(CATEGORIES + 1, np.int64)
     heapq.heapify(heap)
@@ -72,7 +73,7 @@ def _huffman(counts: np.ndarray) -> tuple[np.ndarray, list[int]]:
 
 
 def _limited(depth: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Shorten codes of more than 16 bits (T.81, figure K.3), then leave the last of the longest to the reserved symbol."""
+    """Shorten codes of more than 16 bits (T.81, figure K.3), and leave the last to the reserved symbol."""
     per_length = np.bincount(depth[depth > 0], minlength=2 * MAX_LENGTH + 2)
     for length in range(len(per_length) - 1, MAX_LENGTH, -1):
         while per_length[length]:

@@ -111,7 +111,7 @@ class _Reader:
             self.entry(found.entries, offset + 2 + 12 * i)
         for tag in POINTERS if depth < 3 else ():
             pointers = found.entries.pop(tag, None)
-            if pointers and pointers.type in (LONG, IFD):
+            if pointers and pointers.type in (LONG, SLONG, IFD):
                 found.children[tag] = [self.directory(depth + 1, p) for p in numbers(pointers)[:MAX_DIRECTORIES]]
         return found
 
@@ -176,7 +176,8 @@ def serialise(first: Directory) -> list[Buffer]:
     for directory in directories:
         at[id(directory)] = position
         position += _size(directory)
-    head, body = [b"II\x2a\0" + struct.pack("<I", 8)], []
+    head: list[Buffer] = [b"II\x2a\0" + struct.pack("<I", 8)]
+    body: list[Buffer] = []
     for directory in directories:
         entries = dict(directory.entries)
         for tag, children in directory.children.items():
