@@ -176,8 +176,9 @@ def _raw(mosaic: np.ndarray, recipe: Recipe, compress: bool) -> Directory:
     if recipe.noise:
         raw.entries[NOISE_PROFILE] = tiff.pack(DOUBLE, recipe.noise)
     if compress:
-        raw.entries |= {322: tiff.pack(LONG, [TILE]), 323: tiff.pack(LONG, [TILE])}
-        raw.strips[324] = _tiles(mosaic)
+        tile_width = min(TILE, max(width // 16 * 16, 16))  # LibRaw wraps the rows of a tile that is wider than the mosaic
+        raw.entries |= {322: tiff.pack(LONG, [tile_width]), 323: tiff.pack(LONG, [TILE])}
+        raw.strips[324] = _tiles(mosaic, tile_width)
     else:
         raw.entries[278] = tiff.pack(LONG, [height])
         raw.strips[273] = [np.ascontiguousarray(mosaic, "<u2").data.cast("B")]
@@ -199,23 +200,20 @@ def _integers_or_rationals(values: Iterable[float]) -> Entry:
     return tiff.pack(LONG, map(int, items)) if all(float(v).is_integer() for v in items) else tiff.rationals(items)
 
 
-def _tiles(mosaic: np.ndarray) -> list[Buffer]:
+def _tiles(mosaic: np.ndarray, tile_width: int) -> list[Buffer]:
     """Lossless JPEG tiles, row by row. Two components per row, so that "left" is the nearest of the same colour."""
     tiles: list[Buffer] = []
     for top in range(0, mosaic.shape[0], TILE):
-        rows = _inside(top, mosaic.shape[0])
-        for left in range(0, mosaic.shape[1], TILE):
-            columns = _inside(left, mosaic.shape[1])
-            tile = mosaic[top : top + TILE, left : left + TILE]
-            if tile.shape != (TILE, TILE):
-                tile = mosaic[np.ix_(rows, columns)]
-            tiles.append(ljpeg.encode(tile.reshape(TILE, TILE // 2, 2)))
+        rows = _inside(top, TILE, mosaic.shape[0])
+        for left in range(0, mosaic.shape[1], tile_width):
+            columns = _inside(left, tile_width, mosaic.shape[1])
+            tiles.append(ljpeg.encode(mosaic[np.ix_(rows, columns)].reshape(TILE, tile_width // 2, 2)))
     return tiles
 
 
-def _inside(start: int, size: int) -> np.ndarray:
-    """TILE indices from `start`; beyond the edge the last two alternate, which costs almost no bits."""
-    index = np.arange(start, start + TILE)
+def _inside(start: int, count: int, size: int) -> np.ndarray:
+    """Indices from `start` on; beyond the edge the last two alternate, which costs almost no bits."""
+    index = np.arange(start, start + count)
     beyond = index >= size
     index[beyond] = np.maximum(size - 2 + (index[beyond] - size) % 2, 0)
     return index
