@@ -47,6 +47,8 @@ class Recipe:
     """Gain before the curve, in EV."""
     curve: str = "bt709"
     """Transfer curve, a name of `isp.colour.CURVES`."""
+    shoulder: float = 0.5
+    """How the curve runs on above white: 1 + shoulder * log(...); less is flatter."""
     pedestal: float = 0.0
     """Added before the curve, as a fraction of the white level."""
     refined: bool = True
@@ -96,6 +98,7 @@ class Recipe:
         yield "matrix", [len(row) for row in self.matrix] != [3, 3, 3] or not _all(sum(self.matrix, ()), -1e3, 1e3)
         yield "matrix", np.linalg.cond(np.array(self.matrix)) > MAX_CONDITION
         yield "exposure", not _all([self.exposure], -20, 20)
+        yield "curve", not _all([self.shoulder], 1e-2, 10)
         yield "pedestal", not _all([self.pedestal], 0, 0.5)
         yield "orientation", self.orientation not in range(1, 9)
         yield "margins", len(self.margins) != 4 or not all(0 <= m <= 10 * MAX_SIDE for m in self.margins)
@@ -203,7 +206,7 @@ REQUIRED = ("width", "height", "cfa", "black", "white", "neutral", "matrix")
 PARSERS = {
     "width": int, "height": int, "cfa": _rows(_ints), "black": _floats, "white": float, "neutral": _floats,
     "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
-    "pedestal": float, "refined": _flag, "orientation": int, "margins": _ints, "crop": _floats, "scale": _floats,
+    "shoulder": float, "pedestal": float, "refined": _flag, "orientation": int, "margins": _ints, "crop": _floats, "scale": _floats,
     "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "picture_sha256": str,
     "thumbnail": lambda text: base64.b64decode(text, validate=True),
 }  # fmt: skip

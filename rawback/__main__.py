@@ -1,0 +1,5 @@
+"""`python -m rawback`."""
+
+from rawback.cli import main
+
+main()

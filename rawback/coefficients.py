@@ -1,0 +1,30 @@
+"""A JPEG as its quantised coefficients: what `render` chooses and `recover` reads, without a pixel in between."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Coefficients:
+    """The coded picture: one luma plane alone, or luma, Cb and Cr."""
+
+    width: int
+    height: int
+    planes: list[np.ndarray]
+    """Per component (block rows, block columns, 64) int16 levels in natural order."""
+    tables: list[np.ndarray]
+    """Per component (64,) uint16 quantisation table in natural order."""
+    factors: tuple[int, int] = (1, 1)
+    """Rows and columns of luma for one chroma sample: (1, 1) is 4:4:4, (1, 2) 4:2:2, (2, 2) 4:2:0."""
+
+    def sha256(self) -> str:
+        """Hash of size, tables and levels: the same for every file that decodes to the same picture."""
+        digest = hashlib.sha256(repr((self.width, self.height, self.factors)).encode())
+        for plane, table in zip(self.planes, self.tables, strict=True):
+            digest.update(np.asarray(table, "<u2").tobytes())
+            digest.update(np.ascontiguousarray(plane, "<i2").data)
+        return digest.hexdigest()

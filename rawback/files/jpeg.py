@@ -1,0 +1,160 @@
+"""JPEG files: coefficients in and out, and the segments around them (ITU T.81, annex B)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import jpeglib
+import numpy as np
+from PIL import ImageCms
+
+from rawback.coefficients import Coefficients
+from rawback.errors import RawbackError
+from rawback.files import exif as exifs
+from rawback.files import xmp
+from rawback.files.exif import Exif
+from rawback.recipe import MAX_SIDE, Recipe, from_fields, to_fields
+
+EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0\x01\x01"
+APP1, APP2, SOI = 0xE1, 0xE2, b"\xff\xd8"
+CODED_LOSSY = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive; all Huffman coded
+FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+MAX_PIXELS = 1 << 29
+
+
+@dataclass
+class Photo:
+    """What a JPEG file holds."""
+
+    coefficients: Coefficients
+    exif: Exif | None
+    recipe: Recipe | None
+    """The recipe, if rawback rendered the file."""
+    data: bytes
+    """The whole file."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know, a sentence each."""
+
+
+def is_jpeg(data: bytes) -> bool:
+    """Whether the data begins like a JPEG."""
+    return data[:3] == SOI + b"\xff"
+
+
+def read(data: bytes, name: str) -> Photo:
+    """Decode a JPEG file as far as its coefficients. Raises RawbackError for what is no JPEG or no YCbCr or grey picture."""
+    check(data, name)
+    notes = []
+    coefficients, warning = _read_coefficients(data, name)
+    if warning:
+        notes.append(f"{name} is damaged ({warning}); what can be read is used")
+    exif, fields = None, {}
+    for marker, payload in exifs.segments(data):
+        if marker == APP1 and payload[: len(XMP)] == XMP:
+            fields |= xmp.parse(bytes(payload[len(XMP) :]))
+    try:
+        exif = exifs.find_exif(data)
+    except RawbackError:
+        notes.append(f"{name}: its EXIF is not readable and is left out")
+    return Photo(coefficients, exif, from_fields(fields) if fields else None, data, notes)
+
+
+def check(data: bytes, name: str) -> None:
+    """Raise RawbackError unless the data is a whole Huffman-coded 8-bit JPEG of one or three components and sane size."""
+    if not data:
+        raise RawbackError(f"{name} is empty; expected a JPEG")
+    if not is_jpeg(data):
+        raise RawbackError(f"{name} is not a JPEG; expected a photo that begins with FF D8 FF")
+    frame = next(((m, p) for m, p in exifs.segments(data) if m in FRAMES), None)
+    if frame is None or len(frame[1]) < 6:
+        raise RawbackError(f"{name} is cut short: it ends before its picture begins")
+    marker, header = frame
+    bits, height, width, components = header[0], *np.frombuffer(header[1:5], ">u2").tolist(), header[5]
+    if bits != 8 or marker not in CODED_LOSSY:
+        raise RawbackError(f"{name} is a {bits}-bit JPEG of a rare kind (SOF{marker - 0xC0}); expected baseline or progressive, 8 bits")
+    if components not in (1, 3):
+        raise RawbackError(f"{name} has {components} colour components; expected grey or YCbCr (convert CMYK to sRGB first)")
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
+        raise RawbackError(f"{name} says it has {width} x {height} pixels; expected up to {MAX_PIXELS >> 20} megapixels")
+    if b"\xff\xd9" not in data[-2:] and data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0:
+        raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
+
+
+def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes) -> bytes:
+    """A baseline JPEG file: coefficients, EXIF (a TIFF as for APP1), sRGB profile, and the recipe as XMP."""
+    coded = _write_coefficients(coefficients)
+    segments = [(APP1, EXIF + exif), (APP2, ICC + srgb_profile())]
+    if recipe is not None:
+        segments.insert(1, (APP1, XMP + xmp.build(to_fields(recipe))))
+    head = 4 + int.from_bytes(coded[4:6], "big")  # after SOI and JFIF's APP0
+    inserted = b"".join(b"\xff%c%s%s" % (m, (len(p) + 2).to_bytes(2, "big"), p) for m, p in segments)
+    return coded[:head] + inserted + coded[head:]
+
+
+@cache
+def srgb_profile() -> bytes:
+    """The sRGB ICC profile, its date of creation set to a constant so that equal pictures make equal files."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[24:36] = np.array([2026, 1, 1, 0, 0, 0], ">u2").tobytes()
+    return bytes(profile)
+
+
+def _read_coefficients(data: bytes, name: str) -> tuple[Coefficients, str]:
+    with tempfile.TemporaryDirectory(prefix="rawback-") as folder, _captured_stderr(Path(folder)) as warnings:
+        path = Path(folder, "photo.jpg")
+        path.write_bytes(data)
+        try:
+            picture = jpeglib.read_dct(str(path))
+            parts = [p for p in (picture.Y, picture.Cb, picture.Cr) if p is not None]
+            tables = [picture.qt[picture.quant_tbl_no[i]].reshape(64).astype(np.uint16) for i in range(len(parts))]
+        except (OSError, ValueError, IndexError, RuntimeError) as error:
+            raise RawbackError(f"{name} is no JPEG that libjpeg can read ({error})") from error
+        warning = warnings()
+    planes = [part.reshape(*part.shape[:2], 64) for part in parts]
+    if not all(table.all() for table in tables):
+        raise RawbackError(f"{name} has a quantisation table with zeros; the file is damaged")
+    return Coefficients(picture.width, picture.height, planes, tables, _factors(data, name)), warning
+
+
+def _factors(data: bytes, name: str) -> tuple[int, int]:
+    """Rows and columns of luma for one chroma sample, from the sampling factors of the frame header."""
+    header = next(p for m, p in exifs.segments(data) if m in FRAMES)
+    sampling = [divmod(header[7 + 3 * i], 16) for i in range(header[5])]
+    luma, *chroma = [(v, h) for h, v in sampling]
+    if not chroma:
+        return 1, 1
+    if chroma[0] != chroma[1] or any(big % small or not small for big, small in zip(luma, chroma[0], strict=True)):
+        raise RawbackError(f"{name} has an unusual chroma subsampling {sampling}; save it as 4:2:0 or 4:4:4 first")
+    return luma[0] // chroma[0][0], luma[1] // chroma[0][1]
+
+
+def _write_coefficients(coefficients: Coefficients) -> bytes:
+    parts = [plane.reshape(*plane.shape[:2], 8, 8) for plane in coefficients.planes]
+    colour = {"Cb": parts[1], "Cr": parts[2]} if len(parts) == 3 else {}
+    tables = np.stack([table.reshape(8, 8) for table in coefficients.tables[:2]]).astype(np.uint16)
+    picture = jpeglib.from_dct(parts[0], **colour, qt=tables, quant_tbl_no=[0, 1, 1][: len(parts)])
+    picture.height, picture.width = coefficients.height, coefficients.width
+    with tempfile.TemporaryDirectory(prefix="rawback-") as folder:
+        path = Path(folder, "photo.jpg")
+        picture.write_dct(str(path), flags=["+OPTIMIZE_CODING"])
+        return path.read_bytes()
+
+
+@contextmanager
+def _captured_stderr(folder: Path) -> Iterator:
+    """libjpeg prints its warnings to file descriptor 2: catch them there, so that they can be told in a sentence."""
+    log = Path(folder, "warnings")
+    kept = os.dup(2)
+    with log.open("wb") as target:
+        os.dup2(target.fileno(), 2)
+        try:
+            yield lambda: " ".join(log.read_text(errors="replace").split())[:200]
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,184 @@
+"""RAW files through LibRaw: the visible mosaic, and a recipe that says what it means."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+
+import numpy as np
+import rawpy
+
+from rawback.errors import RawbackError
+from rawback.files import dng, exif, jpeg
+from rawback.files.dng import DngTags
+from rawback.files.exif import Exif
+from rawback.isp.colour import matrix_from_xyz
+from rawback.recipe import Recipe
+
+FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
+"""LibRaw's flip bits (1 mirror columns, 2 mirror rows, 4 transpose) -> EXIF orientation."""
+
+
+@dataclass
+class RawFile:
+    """A RAW file as `render` needs it."""
+
+    mosaic: np.ndarray
+    """(H, W) uint16, the visible area in DN, sensor order."""
+    recipe: Recipe
+    """What the file says of itself; exposure and curve still at their defaults."""
+    exif: Exif | None
+    notes: list[str] = field(default_factory=list)
+    """What the user should know, a sentence each."""
+
+
+def read(data: bytes, name: str) -> RawFile:
+    """Read a RAW file of any format that LibRaw knows. Raises RawbackError for what is no mosaic of red, green and blue."""
+    if not data:
+        raise RawbackError(f"{name} is empty; expected a RAW file")
+    try:
+        with rawpy.imread(io.BytesIO(data)) as raw:
+            return _read(raw, data, name)
+    except rawpy.LibRawError as error:
+        reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
+        hint = "this is a JPEG: `rawback recover` takes those" if jpeg.is_jpeg(data) else f"LibRaw says: {reason}"
+        raise RawbackError(f"{name} is not a RAW file that can be read; {hint}") from error
+
+
+def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
+    if raw.raw_type != rawpy.RawType.Flat or raw.num_colors != 3 or raw.raw_image_visible.ndim != 2:
+        raise RawbackError(f"{name} holds no mosaic (it is demosaiced, Foveon or monochrome); expected a Bayer or X-Trans RAW")
+    cfa = _pattern(raw, name)
+    mosaic = np.array(raw.raw_image_visible, np.uint16)
+    height, width = mosaic.shape
+    notes: list[str] = []
+    neutral, origin = _neutral(raw, name, notes)
+    tags = dng.read_tags(data) or DngTags()
+    found = _exif(raw, data)
+    matrix, numbers = _colours(raw, tags, name, notes)
+    aspect = raw.sizes.pixel_aspect
+    recipe = Recipe(
+        width=width,
+        height=height,
+        cfa=tuple(tuple(1 if c == 3 else c for c in row) for row in cfa.tolist()),
+        black=_black(raw, cfa, tags),
+        white=float(raw.white_level),
+        neutral=neutral,
+        matrix=matrix,
+        camera=tags.camera or _camera(found),
+        white_balance_from=origin,
+        orientation=FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
+        margins=(raw.sizes.top_margin, raw.sizes.left_margin, raw.sizes.raw_width, raw.sizes.raw_height),
+        crop=_crop(raw, tags, width, height),
+        scale=tags.scale if tags.scale != (1.0, 1.0) else (max(aspect, 1.0), max(1 / aspect, 1.0)),
+        baseline_exposure=tags.baseline_exposure,
+        noise=tags.noise,
+        dng=numbers,
+    ).validate()
+    return RawFile(mosaic, recipe, found, notes)
+
+
+def _pattern(raw: rawpy.RawPy, name: str) -> np.ndarray:
+    """The repeating CFA cell at the top left of the visible mosaic, LibRaw's colour numbers (3: the second green)."""
+    colours = raw.raw_colors_visible
+    for period in (2, 6):
+        cell = colours[:period, :period]
+        rows, columns = np.arange(24) % period, np.arange(24) % period
+        sample = colours[:24, :24]
+        if np.array_equal(sample, cell[rows[: sample.shape[0], None], columns[None, : sample.shape[1]]]):
+            break
+    else:
+        raise RawbackError(f"{name} has an unusual colour filter array; expected Bayer (2x2) or X-Trans (6x6)")
+    if raw.color_desc[:4] not in (b"RGBG", b"RGB\0") or cell.shape != (period, period):
+        raise RawbackError(f"{name} has the filter colours {raw.color_desc.decode()}; expected red, green and blue")
+    return cell
+
+
+def _black(raw: rawpy.RawPy, cfa: np.ndarray, tags: DngTags) -> tuple[float, ...]:
+    levels = raw.black_level_per_channel
+    return tuple(float(levels[c]) for c in cfa.ravel())
+
+
+def _neutral(raw: rawpy.RawPy, name: str, notes: list[str]) -> tuple[tuple[float, float, float], str]:
+    """As-shot neutral, and whether it is the camera's own, LibRaw's daylight for that camera, or assumed."""
+    for gains, origin in ((raw.camera_whitebalance, "camera"), (raw.daylight_whitebalance, "daylight"), ([1.0] * 3, "assumed")):
+        response = 1 / np.maximum(np.array(gains[:3], float), 1e-9)
+        neutral = response / response.max()
+        if min(gains[:3]) > 0 and np.isfinite(response).all() and neutral.min() >= 1e-3:
+            break
+    if origin != "camera":
+        taken = "daylight is taken" if origin == "daylight" else "none is applied"
+        notes.append(f"{name} has no white balance of its own; {taken}")
+    return (float(neutral[0]), float(neutral[1]), float(neutral[2])), origin
+
+
+def _colours(raw: rawpy.RawPy, tags: DngTags, name: str, notes: list[str]):
+    """Camera -> sRGB as LibRaw will use it, and the DNG tags to say so."""
+    matrix, from_xyz = np.array(raw.color_matrix[:, :3], float), np.array(raw.rgb_xyz_matrix[:3], float)
+    numbers = tags.numbers
+    if matrix[0, 0] > 0.125:
+        matrix /= matrix.sum(1, keepdims=True)
+    elif np.abs(from_xyz).sum() > 0.1:
+        matrix = matrix_from_xyz(from_xyz)
+        numbers = numbers or {"ColorMatrix1": tuple(from_xyz.ravel().tolist()), "CalibrationIlluminant1": (21.0,)}
+    else:
+        matrix = _measured_matrix(raw)
+        notes.append(f"{name}: the colours of this camera are not documented; they are taken as LibRaw renders them")
+    return tuple(tuple(row) for row in matrix.tolist()), numbers
+
+
+def _measured_matrix(raw: rawpy.RawPy) -> np.ndarray:
+    """Camera -> sRGB for the few old cameras whose matrix LibRaw uses but does not show: fitted on its own renderings."""
+    options = {
+        "half_size": True, "gamma": (1, 1), "output_bps": 16, "no_auto_bright": True, "adjust_maximum_thr": 0.0,
+        "use_camera_wb": True,
+    }  # fmt: skip
+    camera = raw.postprocess(output_color=rawpy.ColorSpace.raw, **options).reshape(-1, 3) / 65535
+    srgb = raw.postprocess(output_color=rawpy.ColorSpace.sRGB, **options).reshape(-1, 3) / 65535
+    inside = (np.minimum(camera, srgb).min(1) > 0.01) & (np.maximum(camera, srgb).max(1) < 0.95)
+    if np.count_nonzero(inside) < 100:
+        return np.eye(3)
+    matrix = np.linalg.lstsq(camera[inside], srgb[inside], rcond=None)[0].T
+    matrix /= matrix.sum(1, keepdims=True)
+    return matrix if np.isfinite(matrix).all() and np.linalg.cond(matrix) < 100 else np.eye(3)
+
+
+def _crop(raw: rawpy.RawPy, tags: DngTags, width: int, height: int) -> tuple[float, float, float, float] | None:
+    """DefaultCrop within the visible mosaic; None where the file has none or one that does not fit."""
+    s = raw.sizes
+    crop = tags.crop or (s.crop_left_margin - s.left_margin, s.crop_top_margin - s.top_margin, s.crop_width, s.crop_height)
+    x, y, w, h = crop
+    fits = x >= 0 and y >= 0 and w > 0 and h > 0 and x + w <= width and y + h <= height
+    return (float(x), float(y), float(w), float(h)) if fits and (x, y, w, h) != (0, 0, width, height) else None
+
+
+def _exif(raw: rawpy.RawPy, data: bytes) -> Exif | None:
+    """The container's own EXIF, else the one that LibRaw writes into the embedded thumbnail, else LibRaw's values."""
+    try:
+        found = exif.find_exif(data)
+    except RawbackError:
+        found = None
+    if found is not None and found.make:
+        return found
+    try:
+        thumbnail = raw.extract_thumb()
+        shown = exif.find_exif(thumbnail.data) if thumbnail.format == rawpy.ThumbFormat.JPEG else None
+    except (rawpy.LibRawError, RawbackError):
+        shown = None
+    if shown is not None:
+        return shown
+    other = raw.other
+    taken = other.timestamp if other.timestamp and other.timestamp.year > 1970 else None
+    values = exif.from_values(
+        taken=taken, exposure=other.shutter_speed, f_number=other.aperture, iso=other.iso_speed,
+        focal_length=other.focal_length, lens=raw.lens.model,
+    )  # fmt: skip
+    return found or values
+
+
+def _camera(found: Exif | None) -> str:
+    """Make and model as one name, the make not twice."""
+    if found is None:
+        return ""
+    make, model = found.make.strip(), found.model.strip()
+    return model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()

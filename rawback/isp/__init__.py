@@ -1,0 +1,1 @@
+"""The bijection between a mosaic and extended sRGB: numpy only, no files."""

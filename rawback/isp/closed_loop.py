@@ -1,0 +1,242 @@
+"""The closed loop: the JPEG's coefficients are chosen so that the mosaic comes back.
+
+`decode` is what `recover` computes from a JPEG; `encode` knows it, codes chroma first, and then finds at every
+photosite the luma with which `decode` gives back the value measured there. All error of chroma coding is absorbed;
+what is left is the quantisation of luma. Frames are worked through in strips on all cores.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from rawback.coefficients import Coefficients
+from rawback.isp import blocks, pipeline
+from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, Curve, curve_of
+from rawback.isp.mosaic import HALO, level, tile, unlevel, window
+from rawback.recipe import Recipe
+
+STRIP_PIXELS = 1 << 18  # small enough for the cache, large enough that numpy's calls cost nothing
+LUMA_RANGE = (-0.25, 1.88)
+"""Code values that luma may take: plain C decoders clamp samples through a table of limited range (480 / 255)."""
+NEWTON_STEPS = 5
+BLOWN = 0.9985
+"""From this share of the white level on a photosite counts as saturated: anything brighter is as right."""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How the picture is to be coded."""
+
+    luma: np.ndarray
+    """(64,) quantisation table."""
+    chroma: np.ndarray
+    factors: tuple[int, int] = (2, 2)
+    """Rows and columns of luma for one chroma sample."""
+    dead_zone: float = 0.4
+    """A level of a coefficient is kept from (1 - dead_zone) of a step on."""
+
+
+Progress = Callable[[float], None]
+
+
+def encode(mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progress = lambda share: None) -> Coefficients:
+    """Mosaic (H, W) uint16 -> coefficients; by the closed loop if `recipe.refined`, else the plain extended picture."""
+    height, width = mosaic.shape
+    v, h = coding.factors
+    mcu_rows, mcu_columns = -(-height // (8 * v)), -(-width // (8 * h))
+    luma = np.zeros((mcu_rows * v, mcu_columns * h, 64), np.int16)
+    cb, cr = (np.zeros((mcu_rows, mcu_columns, 64), np.int16) for _ in range(2))
+    picture = Coefficients(width, height, [luma, cb, cr], [coding.luma, coding.chroma, coding.chroma], coding.factors)
+    job = _Encoding(mosaic, recipe, coding, picture)
+    strips = job.strips()
+    work = [(job.chroma, strip) for strip in strips] + [(job.luma, strip) for strip in strips]
+    if not recipe.refined:
+        work = [(job.open_loop, strip) for strip in strips]
+    _in_threads(work, len(strips), progress)
+    picture.planes[0] = luma[: -(-height // 8), : -(-width // 8)]
+    return picture
+
+
+def decode(picture: Coefficients, recipe: Recipe, progress: Progress = lambda share: None) -> np.ndarray:
+    """Coefficients -> mosaic (H, W) uint16: the inverse pass, in float until the last rounding to DN."""
+    mosaic = np.empty((picture.height, picture.width), np.uint16)
+    rows = camera_rows(recipe)
+    per_gain = 1 / sample_gains(recipe)
+
+    def strip(start: int, stop: int) -> None:
+        srgb = decoded_strip(picture, start, stop)
+        samples = _at_photosites(srgb, rows, curve_of(recipe), start)
+        samples *= tile(per_gain, *samples.shape, start)
+        mosaic[start:stop] = unlevel(samples, recipe, start)
+
+    strips = _strips(picture.height, picture.width, 8 * picture.factors[0])
+    _in_threads([(lambda s: strip(*s), s) for s in strips], len(strips), progress)
+    return mosaic
+
+
+def decoded_strip(picture: Coefficients, start: int, stop: int) -> np.ndarray:
+    """Rows start..stop of the picture as extended sRGB planes (3, rows, width) float32, unclipped and unrounded."""
+    first, last = start // 8, -(-stop // 8)
+    luma = blocks.dequantise(picture.planes[0][first:last], picture.tables[0])
+    luma = (luma[start - 8 * first : stop - 8 * first, : picture.width] + 128) / 255
+    if len(picture.planes) == 1:
+        return np.broadcast_to(luma, (3, *luma.shape))
+    offsets = chroma_offsets(*(_chroma_rows(picture, component, start, stop) for component in (1, 2)))
+    offsets += luma
+    return offsets
+
+
+def chroma_offsets(cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+    """Cb, Cr (H, W) in 0..1 units, centred -> what they add to luma in R, G, B: (3, H, W)."""
+    offsets = np.empty((3, *cb.shape), np.float32)
+    np.multiply(cr, YCC_TO_RGB[0, 2], out=offsets[0])
+    np.multiply(cb, YCC_TO_RGB[1, 1], out=offsets[1])
+    offsets[1] += cr * YCC_TO_RGB[1, 2]
+    np.multiply(cb, YCC_TO_RGB[2, 1], out=offsets[2])
+    return offsets
+
+
+def camera_rows(recipe: Recipe) -> np.ndarray:
+    """By CFA position the row of the sRGB -> camera matrix that its photosite sees: (rows, columns, 3) float32, sums 1."""
+    return np.linalg.inv(np.array(recipe.matrix)).astype(np.float32)[np.array(recipe.cfa)]
+
+
+def sample_gains(recipe: Recipe) -> np.ndarray:
+    """White balance times exposure by CFA position, float32."""
+    return (recipe.gains * np.float32(2**recipe.exposure))[np.array(recipe.cfa)]
+
+
+class _Encoding:
+    """One frame being coded, strip by strip; strips write to disjoint rows of the coefficient planes."""
+
+    def __init__(self, mosaic: np.ndarray, recipe: Recipe, coding: Coding, picture: Coefficients) -> None:
+        self.mosaic, self.recipe, self.coding, self.picture = mosaic, recipe, coding, picture
+        self.period = len(recipe.cfa)
+        self.curve = curve_of(recipe)
+        self.rows, self.gains = camera_rows(recipe), sample_gains(recipe)
+        self.white_at = min(1.0, 2.0**recipe.exposure)
+
+    def strips(self) -> list[tuple[int, int]]:
+        v = 8 * self.coding.factors[0]
+        return _strips(-(-self.mosaic.shape[0] // v) * v, self.mosaic.shape[1], v)
+
+    def chroma(self, strip: tuple[int, int]) -> None:
+        """Chroma of the picture with blown photosites white: viewers clamp Y, Cb and Cr before they convert to RGB."""
+        self._code_chroma(self._ycc(strip, self.white_at), strip)
+
+    def open_loop(self, strip: tuple[int, int]) -> None:
+        """The picture as it is, nothing compensated: the paper's way, without its clipping."""
+        ycc = self._ycc(strip, None)
+        self._code_chroma(ycc, strip)
+        self._code_luma(ycc[0], strip)
+
+    def luma(self, strip: tuple[int, int]) -> None:
+        """The luma with which the decoder gives back the mosaic under the chroma that it will see."""
+        start, stop = strip
+        samples = level(window(self.mosaic, start, stop, self.period), self.recipe, start)
+        cb, cr = (_chroma_rows(self.picture, component, start, stop) for component in (1, 2))
+        target = samples * tile(self.gains, *samples.shape, start)
+        luma = luma_for(target, chroma_offsets(cb, cr), tile(self.rows, *samples.shape, start), self.curve)
+        self._code_luma(_smooth_where(luma, samples >= BLOWN), strip)
+
+    def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
+        start, stop = strip
+        framed = window(self.mosaic, start - HALO, stop + HALO, self.period)
+        srgb = pipeline.forward(framed, self.recipe, start - HALO, white_at)
+        return pipeline.mix(RGB_TO_YCC, np.ascontiguousarray(srgb[:, HALO:-HALO]))
+
+    def _code_chroma(self, ycc: np.ndarray, strip: tuple[int, int]) -> None:
+        v, h = self.coding.factors
+        at = slice(strip[0] // (8 * v), strip[1] // (8 * v))
+        for component in (1, 2):
+            plane = blocks.shrink(_widen(ycc[component], 8 * h), (v, h)) * np.float32(255)
+            levels = blocks.quantise(blocks.to_coefficients(plane), self.coding.chroma, self._dead_zone)
+            self.picture.planes[component][at] = levels
+
+    def _code_luma(self, luma: np.ndarray, strip: tuple[int, int]) -> None:
+        plane = _widen(luma, 8 * self.coding.factors[1]) * np.float32(255) - np.float32(128)
+        levels = blocks.quantise(blocks.to_coefficients(plane), self.coding.luma, self._dead_zone)
+        self.picture.planes[0][strip[0] // 8 : strip[1] // 8] = levels
+
+    @property
+    def _dead_zone(self) -> float:
+        return self.coding.dead_zone if self.recipe.refined else 0.5
+
+
+def luma_for(target: np.ndarray, offsets: np.ndarray, rows: np.ndarray, curve: Curve) -> np.ndarray:
+    """The luma, in code values (1 = white), with which each photosite answers `target`.
+
+    `target` (H, W): balanced samples; `offsets` (3, H, W): what chroma adds to luma; `rows` (H, W, 3): the camera's
+    answer to linear sRGB there. Newton's method on an increasing function, started where the picture would be grey.
+    """
+    weights = [np.ascontiguousarray(rows[..., c]) for c in range(3)]
+    luma = curve.encode(target)
+    for weight, offset in zip(weights, offsets, strict=True):
+        luma -= weight * offset
+    np.clip(luma, *LUMA_RANGE, out=luma)
+    for _ in range(NEWTON_STEPS):
+        error, slope = -target, np.zeros_like(target)
+        for weight, offset in zip(weights, offsets, strict=True):
+            linear, rise = curve.decode(luma + offset)
+            error += np.multiply(linear, weight, out=linear)
+            slope += np.multiply(rise, weight, out=rise)
+        error /= np.maximum(slope, np.float32(0.02), out=slope)
+        luma -= np.clip(error, -0.2, 0.2, out=error)
+    return np.clip(luma, *LUMA_RANGE, out=luma)
+
+
+def _at_photosites(srgb: np.ndarray, rows: np.ndarray, curve: Curve, top: int) -> np.ndarray:
+    """Extended sRGB planes -> balanced samples (H, W): curve, matrix and mosaicing of the pipeline's inverse in one."""
+    weights = tile(rows, *srgb.shape[1:], top)
+    samples = np.zeros(srgb.shape[1:], np.float32)
+    for c in range(3):
+        samples += curve.decode(srgb[c])[0] * weights[..., c]
+    return samples
+
+
+def _smooth_where(luma: np.ndarray, blown: np.ndarray) -> np.ndarray:
+    """Where photosites are blown any luma above the needed one is right: take the largest needed in 5x5, as it is smooth."""
+    if not blown.any():
+        return luma
+    needed = np.where(blown, luma, 0)
+    for axis in (0, 1):
+        padded = np.pad(needed, [(2, 2) if a == axis else (0, 0) for a in (0, 1)])
+        size = needed.shape[axis]
+        parts = [padded[i : i + size] if axis == 0 else padded[:, i : i + size] for i in range(5)]
+        needed = np.maximum.reduce(parts)
+    return np.where(blown, needed, luma)
+
+
+def _chroma_rows(picture: Coefficients, component: int, start: int, stop: int) -> np.ndarray:
+    """Decoded chroma at rows start..stop of luma, one block of context on either side: (rows, width), 0..1 units."""
+    v, h = picture.factors
+    levels = picture.planes[component]
+    first, last = max(start // (8 * v) - 1, 0), min(-(-stop // (8 * v)) + 1, levels.shape[0])
+    plane = blocks.grow(blocks.dequantise(levels[first:last], picture.tables[component]), (v, h))
+    offset = start - first * 8 * v
+    return plane[offset : offset + stop - start, : picture.width] * np.float32(1 / 255)
+
+
+def _widen(plane: np.ndarray, multiple: int) -> np.ndarray:
+    """Continue the last column until the width is a multiple."""
+    missing = -plane.shape[1] % multiple
+    return np.pad(plane, [(0, 0), (0, missing)], mode="edge") if missing else plane
+
+
+def _strips(height: int, width: int, multiple: int) -> list[tuple[int, int]]:
+    rows = max(STRIP_PIXELS // width // multiple, 1) * multiple
+    return [(start, min(start + rows, height)) for start in range(0, height, rows)]
+
+
+def _in_threads(work: list, batch: int, progress: Progress) -> None:
+    """Run (function, strip) pairs on all cores, `batch` by `batch`: numpy lets go of the interpreter while it computes."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for first in range(0, len(work), batch):
+            part = work[first : first + batch]
+            for done, _ in enumerate(pool.map(lambda job: job[0](job[1]), part), first + 1):
+                progress(done / len(work))

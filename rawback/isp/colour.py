@@ -1,0 +1,110 @@
+"""Transfer curves, colour matrices and the JPEG's YCbCr, all without clipping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rawback.errors import RawbackError
+from rawback.recipe import Recipe
+
+RGB_TO_YCC = np.array(
+    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=np.float32
+)
+"""JFIF's matrix: rows Y, Cb, Cr; chroma centred on 0."""
+YCC_TO_RGB = np.linalg.inv(RGB_TO_YCC.astype(np.float64)).astype(np.float32)
+SRGB_TO_XYZ = np.array(
+    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+)
+"""Linear sRGB -> CIE XYZ under D65, the digits LibRaw uses."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A transfer curve from linear light (0 black, 1 white) to code values, continued on both sides.
+
+    Up to `toe` it is a straight line through (0, `black`), up to 1 the power (1 + offset) x^power - offset, above 1 a
+    logarithm that starts with the power's slope and flattens at the rate `shoulder`. Negative light mirrors the
+    curve about (0, `black`), so every number has an inverse.
+    """
+
+    power: float
+    offset: float
+    toe: float
+    shoulder: float
+
+    @property
+    def toe_slope(self) -> float:
+        """d code / d linear below the toe."""
+        return (1 + self.offset) * self.power * self.toe ** (self.power - 1)
+
+    @property
+    def black(self) -> float:
+        """Code of linear 0: nothing (to rounding) for the standard curves, below 0 where the toe is finer than theirs."""
+        return (1 + self.offset) * self.toe**self.power - self.offset - self.toe_slope * self.toe
+
+    def encode(self, linear: np.ndarray) -> np.ndarray:
+        """Linear float32 of any shape and range -> code values, 0..1 what a viewer shows."""
+        x = np.abs(linear)
+        code = np.maximum(x, self.toe)
+        np.minimum(code, 1, out=code)
+        np.power(code, self.power, out=code)
+        code *= 1 + self.offset
+        code -= self.offset
+        code += self.toe_slope * np.minimum(x - self.toe, 0)
+        if x.size and x.max() > 1:
+            code += self.shoulder * np.log1p(np.maximum(x - 1, 0) * (self._slope_at_one / self.shoulder))
+        code -= self.black
+        code = np.copysign(code, linear)
+        code += self.black
+        return code
+
+    def decode(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Code values float32 -> (linear, d linear / d code), the exact inverse of `encode`."""
+        code = code - self.black
+        above = np.abs(code)
+        start = self.toe_slope * self.toe
+        power_part = np.maximum(above, start)
+        np.minimum(power_part, 1 - self.black, out=power_part)
+        power_part += self.black + self.offset
+        power_part *= 1 / (1 + self.offset)
+        linear = np.power(power_part, 1 / self.power)
+        slope = linear / power_part
+        slope *= 1 / (self.power * (1 + self.offset))
+        below = np.minimum(above - start, 0)
+        linear += below * (1 / self.toe_slope)
+        slope[below < 0] = 1 / self.toe_slope
+        if above.size and above.max() > 1 - self.black:
+            grown = np.exp(np.maximum(above - (1 - self.black), 0) * (1 / self.shoulder))
+            slope *= grown
+            linear += (grown - 1) * (self.shoulder / self._slope_at_one)
+        return np.copysign(linear, code, out=linear), slope
+
+    @property
+    def _slope_at_one(self) -> float:
+        return (1 + self.offset) * self.power
+
+
+CURVES = {
+    # BT.709 with the constants that make it smooth, as LibRaw's gamma=(2.222, 4.5) computes them
+    "bt709": Curve(0.45, 0.09929682680944, 0.018053968510807, 0.5),
+    "srgb": Curve(1 / 2.4, 0.055, 0.0031308, 0.5),
+}
+
+
+def curve_of(recipe: Recipe) -> Curve:
+    """The recipe's transfer curve. Raises RawbackError if this release does not know it."""
+    if recipe.curve not in CURVES:
+        raise RawbackError(f"the recipe inside uses the curve {recipe.curve!r}, unknown to this rawback; update it")
+    return replace(CURVES[recipe.curve], shoulder=recipe.shoulder)
+
+
+def matrix_from_xyz(xyz_to_camera: np.ndarray) -> np.ndarray:
+    """XYZ -> camera (3, 3), as in DNG ColorMatrix (tag 50721) -> white-balanced camera -> linear sRGB, rows summing to 1.
+
+    The way of dcraw's cam_xyz_coeff: camera white is made to answer 1 in every channel before inverting.
+    """
+    to_camera = np.asarray(xyz_to_camera, float) @ SRGB_TO_XYZ
+    matrix = np.linalg.inv(to_camera / to_camera.sum(1, keepdims=True))
+    return matrix / matrix.sum(1, keepdims=True)

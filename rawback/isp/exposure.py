@@ -1,0 +1,53 @@
+"""How much to brighten a picture, and how the curve must run on above white to hold what is brightened."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from rawback.isp.colour import CURVES
+from rawback.isp.mosaic import level
+from rawback.recipe import Recipe
+
+BINS, LOWEST, CLIPPED = 8192, 32, 0.01
+SHOULDERS = (0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03)
+HIGHEST_CODE = 1.6
+"""Where a saturated photosite of the strongest channel may land, leaving room to what a JPEG can carry (1.88)."""
+
+
+def auto_exposure(mosaic: np.ndarray, recipe: Recipe) -> float:
+    """EV >= 0 by LibRaw's auto-bright rule: the brightest channel of the rendering clips at 1 % of the pixels."""
+    cells = small_linear(mosaic, recipe)
+    srgb = np.minimum(cells, 1) @ np.array(recipe.matrix, np.float32).T
+    histogram = [np.histogram(srgb[..., c], BINS, (0, 1))[0] for c in range(3)]
+    whites = []
+    for counts in histogram:
+        counts[-1] += np.count_nonzero(srgb[..., len(whites)] > 1)
+        above = np.cumsum(counts[::-1])
+        whites.append(BINS - 1 - int(np.searchsorted(above, CLIPPED * srgb[..., 0].size, side="right")))
+    return round(math.log2(BINS / max(*whites, LOWEST)), 2)
+
+
+def small_linear(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """White-balanced camera RGB, one pixel for each CFA cell: (H / period, W / period, 3) float32, exposure not applied."""
+    period = len(recipe.cfa)
+    height, width = (max(side // period, 1) for side in mosaic.shape)
+    samples = level(mosaic[: height * period, : width * period], recipe)
+    rgb = np.zeros((*samples[::period, ::period].shape, 3), np.float32)
+    pattern = np.array(recipe.cfa)
+    for row, column in np.ndindex(pattern.shape):
+        part = samples[row::period, column::period]
+        rgb[: part.shape[0], : part.shape[1], pattern[row, column]] += part
+    return rgb * (recipe.gains / np.bincount(pattern.ravel(), minlength=3)).astype(np.float32)
+
+
+def with_shoulder(recipe: Recipe) -> Recipe:
+    """The recipe with the gentlest continuation above white that keeps saturated photosites within range."""
+    brightest = np.float32(recipe.gains.max() * 2**recipe.exposure)
+    for shoulder in SHOULDERS:
+        curve = replace(CURVES[recipe.curve], shoulder=shoulder)
+        if curve.encode(np.array([brightest]))[0] <= HIGHEST_CODE:
+            break
+    return replace(recipe, shoulder=shoulder)

@@ -1,0 +1,106 @@
+"""The bijection as one ordered list of stages: `render` walks it down, `recover` walks it up.
+
+    mosaic (H, W) uint16 -> samples (H, W) -> balanced (H, W) -> planes (3, H, W) camera RGB
+        -> planes linear sRGB -> planes extended sRGB (0..1 is what a viewer shows; nothing is clipped)
+
+`top` is the row of the frame at which a strip begins: it sets the phase of the CFA.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from rawback.isp import mosaic as mosaics
+from rawback.isp.colour import curve_of
+from rawback.recipe import Recipe
+
+
+class Stage(Protocol):
+    def forward(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray: ...
+    def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray: ...
+
+
+class Levels:
+    """DN <-> 0 at black, 1 at white level, plus the pedestal."""
+
+    def forward(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return mosaics.level(x, recipe, top)
+
+    def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return mosaics.unlevel(y, recipe, top)
+
+
+class WhiteBalance:
+    """Gains and exposure at the photosites. Before demosaicing, which judges edges better in balanced colour."""
+
+    def forward(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return x * self._gains(x, recipe, top)
+
+    def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return y / self._gains(y, recipe, top)
+
+    def _gains(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        by_position = (recipe.gains * np.float32(2**recipe.exposure))[np.array(recipe.cfa)]
+        return mosaics.tile(by_position, *x.shape, top)
+
+
+class Demosaic:
+    """Three colours from one; as the measured samples are kept, the inverse is to take them back."""
+
+    def forward(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return mosaics.demosaic(x, mosaics.tile(np.array(recipe.cfa), *x.shape, top))
+
+    def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return mosaics.mosaic_of(y, mosaics.tile(np.array(recipe.cfa), *y.shape[1:], top))
+
+
+class CameraMatrix:
+    """White-balanced camera RGB <-> linear sRGB."""
+
+    def forward(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return mix(np.array(recipe.matrix, np.float32), x)
+
+    def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return mix(np.linalg.inv(np.array(recipe.matrix)).astype(np.float32), y)
+
+
+class TransferCurve:
+    """Linear light <-> code values."""
+
+    def forward(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return curve_of(recipe).encode(x)
+
+    def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return curve_of(recipe).decode(y)[0]
+
+
+STAGES: list[Stage] = [Levels(), WhiteBalance(), Demosaic(), CameraMatrix(), TransferCurve()]
+
+
+def forward(mosaic: np.ndarray, recipe: Recipe, top: int = 0, white_at: float | None = None) -> np.ndarray:
+    """Mosaic (H, W) uint16 -> extended sRGB planes (3, H, W) float32.
+
+    With `white_at` the balanced samples are cut there, so that blown photosites come out white: one-way, for the
+    chroma that viewers are shown.
+    """
+    x = mosaic
+    for stage in STAGES:
+        x = stage.forward(x, recipe, top)
+        if white_at is not None and isinstance(stage, WhiteBalance):
+            x = np.minimum(x, np.float32(white_at))
+    return x
+
+
+def inverse(srgb: np.ndarray, recipe: Recipe, top: int = 0) -> np.ndarray:
+    """Extended sRGB planes (3, H, W) float32 -> mosaic (H, W) uint16."""
+    y = srgb
+    for stage in reversed(STAGES):
+        y = stage.inverse(y, recipe, top)
+    return y
+
+
+def mix(matrix: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    """A 3x3 matrix times three planes (3, H, W)."""
+    return (matrix @ planes.reshape(3, -1)).reshape(planes.shape)

@@ -1,0 +1,38 @@
+"""Quantisation tables by quality."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rawback.isp.closed_loop import Coding
+
+LUMA_ENTRY = 16  # the standard's first luma entry: `quality` scales the flat table as libjpeg scales this one
+CHROMA_RATIO = 1.6
+"""First chroma entry over luma step: coarser saves no bits that luma would not spend again, finer gains no picture."""
+LUMA = np.array([
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
+    14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
+    49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+])  # fmt: skip
+"""ITU T.81, table K.1, natural order."""
+CHROMA = np.array([
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66, *[99] * 38,
+])  # fmt: skip
+"""ITU T.81, table K.2, natural order."""
+SUBSAMPLING = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
+
+
+def coding(quality: int, subsampling: str, tables: str) -> Coding:
+    """Tables and dead zone for a quality 1..100, one of SUBSAMPLING, and "raw" or "standard" tables."""
+    factors = SUBSAMPLING[subsampling]
+    if tables == "standard":
+        return Coding(_scaled(LUMA, quality), _scaled(CHROMA, quality), factors)
+    luma = _scaled(np.full(64, LUMA_ENTRY), quality)
+    chroma = np.clip(np.rint(luma[0] * CHROMA_RATIO * np.sqrt(CHROMA / CHROMA[0])), 1, 255).astype(np.uint16)
+    return Coding(luma, chroma, factors, dead_zone=0.45 if luma[0] <= 3 else 0.4)
+
+
+def _scaled(table: np.ndarray, quality: int) -> np.ndarray:
+    """libjpeg's jpeg_quality_scaling."""
+    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    return np.clip((table * percent + 50) // 100, 1, 255).astype(np.uint16)

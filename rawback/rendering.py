@@ -1,0 +1,121 @@
+"""RAW -> JPEG that contains its RAW."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from rawback import __version__, provenance
+from rawback.coefficients import Coefficients
+from rawback.errors import UsageError
+from rawback.files import exif, jpeg, paths, picture16
+from rawback.files.raw import RawFile
+from rawback.files.raw import read as read_raw
+from rawback.isp import closed_loop, exposure, pipeline
+from rawback.isp.tables import SUBSAMPLING, coding
+from rawback.recipe import Recipe
+
+THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would cost more than the RAW gains
+THUMBNAIL_SIDE = 160
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How to render; every field has the default of the command line."""
+
+    quality: int = 85
+    """1..100, as libjpeg counts; the luma step of the "raw" tables is 5 at 85, 3 at 90, 1 from 96 on."""
+    subsampling: str = "4:2:0"
+    """4:4:4, 4:2:2 or 4:2:0."""
+    tables: str = "raw"
+    """"raw": flat for luma, which serves the RAW best; "standard": Annex K of the JPEG standard."""
+    refine: bool = True
+    """Whether the closed loop chooses the coefficients."""
+    exposure: float | None = 0.0
+    """EV, or None for LibRaw's automatic brightness."""
+    keep_exif: bool = True
+
+    def check(self) -> RenderOptions:
+        """Return self, or raise UsageError for values that cannot be."""
+        if not 1 <= self.quality <= 100:
+            raise UsageError(f"quality is {self.quality}; expected 1 to 100")
+        if self.subsampling not in SUBSAMPLING:
+            raise UsageError(f"subsampling is {self.subsampling}; expected one of {', '.join(SUBSAMPLING)}")
+        if self.tables not in ("raw", "standard"):
+            raise UsageError(f"tables are {self.tables}; expected raw or standard")
+        if self.exposure is not None and not -10 <= self.exposure <= 10:
+            raise UsageError(f"exposure is {self.exposure} EV; expected -10 to 10, or auto")
+        return self
+
+
+@dataclass
+class Rendered:
+    """A finished picture."""
+
+    data: bytes
+    """The file."""
+    recipe: Recipe
+    notes: list[str]
+
+
+Progress = Callable[[float], None]
+
+
+def render(
+    source: str | Path | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
+    progress: Progress = lambda share: None,
+) -> Rendered:  # fmt: skip
+    """Develop a RAW file (a path, "-" for standard input, or a mosaic with its recipe as RawFile).
+
+    kind: ".jpg" for a JPEG that contains its RAW; ".tif" or ".png" for a 16-bit picture that does not.
+    Raises RawbackError for what cannot be read, UsageError for impossible options.
+    """
+    options.check()
+    raw = source if isinstance(source, RawFile) else read_raw(paths.load(Path(source)), str(source))
+    recipe = decide(raw, options)
+    if kind in picture16.KINDS:
+        return _render16(raw, recipe, kind)
+    picture = closed_loop.encode(raw.mosaic, recipe, coding(options.quality, options.subsampling, options.tables), progress)
+    recipe = replace(recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture))
+    data = jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))
+    return Rendered(data, recipe, raw.notes)
+
+
+def decide(raw: RawFile, options: RenderOptions) -> Recipe:
+    """The recipe with what `render` may choose: exposure, and the curve that holds it."""
+    ev = exposure.auto_exposure(raw.mosaic, raw.recipe) if options.exposure is None else options.exposure
+    return exposure.with_shoulder(replace(raw.recipe, exposure=float(ev), refined=options.refine)).validate()
+
+
+def _exif(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> bytes:
+    large = picture.width * picture.height >= THUMBNAIL_FROM
+    return exif.to_app1(
+        raw.exif if options.keep_exif else None,
+        recipe.orientation,
+        f"rawback {__version__}",
+        _thumbnail(picture) if large else None,
+        size=(picture.width, picture.height),
+    )
+
+
+def _thumbnail(picture: Coefficients) -> bytes:
+    """A small JPEG from the means of the blocks."""
+    planes = provenance.block_means(picture)
+    size = planes[0].shape[::-1]
+    bands = [Image.fromarray(np.rint(p).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR) for p in planes]
+    image = Image.merge("YCbCr", bands)
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=70, optimize=True)
+    return stream.getvalue()
+
+
+def _render16(raw: RawFile, recipe: Recipe, kind: str) -> Rendered:
+    srgb = pipeline.forward(raw.mosaic, recipe, white_at=min(1.0, 2.0**recipe.exposure))
+    data = picture16.encode(srgb, recipe.orientation, kind)
+    return Rendered(data, recipe, [*raw.notes, f"a {kind[1:].upper()} carries no RAW; only a JPEG does"])
