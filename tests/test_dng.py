@@ -300,7 +300,7 @@ def test_developers_show_the_chart(program: str, name: str, tmp_path: Path):
     subprocess.run([program, *DEVELOPERS[program](str(source), str(target), str(tmp_path))], capture_output=True, check=False)
     shown = patches(np.asarray(Image.open(target).convert("RGB").resize((600, 400)), float))
     greys = shown[18:]
-    assert np.ptp(greys, axis=1).max() < 14 and (np.diff(greys.mean(1)) < 0).all()
+    assert np.ptp(greys, axis=1).max() < 5 and (np.diff(greys.mean(1)) < 0).all()
     clear = np.ptp(expected(recipe)[:18], axis=1) > 0.3
     assert np.array_equal(shown[:18].argmax(1)[clear], expected(recipe)[:18].argmax(1)[clear])
 

@@ -186,13 +186,14 @@ def _raw(mosaic: np.ndarray, recipe: Recipe, compress: bool) -> Directory:
 
 
 def _black(recipe: Recipe) -> dict[int, Entry]:
-    """One level if all positions share it, else one for each: without BlackLevelRepeatDim LibRaw would see none."""
-    if len(set(recipe.black)) == 1:
-        return {BLACK: _integers_or_rationals(recipe.black[:1])}
-    return {
-        BLACK_REPEAT: tiff.pack(SHORT, [len(recipe.cfa), len(recipe.cfa[0])]),
-        BLACK: _integers_or_rationals(recipe.black),
-    }
+    """One level if all positions share it, else one for each.
+
+    BlackLevelRepeatDim always: without it LibRaw takes four levels for none, RawTherapee misreads the one of X-Trans.
+    """
+    shared = len(set(recipe.black)) == 1
+    repeat = (1, 1) if shared else (len(recipe.cfa), len(recipe.cfa[0]))
+    levels = recipe.black[:1] if shared else recipe.black
+    return {BLACK_REPEAT: tiff.pack(SHORT, repeat), BLACK: _integers_or_rationals(levels)}
 
 
 def _integers_or_rationals(values: Iterable[float]) -> Entry:
