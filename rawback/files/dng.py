@@ -69,14 +69,15 @@ def read_tags(data: Buffer) -> DngTags | None:
     tags = first.entries | (raws[0] if raws else {})
     origin, size = _numbers(tags, CROP_ORIGIN, 2), _numbers(tags, CROP_SIZE, 2)
     noise = _numbers(tags, NOISE_PROFILE)
-    repeat = _numbers(tags, BLACK_REPEAT, 2) or (1, 1)
+    rows, columns = map(int, _numbers(tags, BLACK_REPEAT, 2) or (1, 1))
+    black = _numbers(tags, BLACK, rows * columns)
     colours = {name: _numbers(tags, tag, DNG_NUMBERS[name]) for name, (tag, _) in COLOUR_TAGS.items()}
     return DngTags(
         camera=tiff.text(tags.get(CAMERA)),
         numbers={name: values for name, values in colours.items() if values},
         neutral=_numbers(tags, NEUTRAL, 3),
-        black=_numbers(tags, BLACK, int(repeat[0] * repeat[1])),
-        black_repeat=(int(repeat[0]), int(repeat[1])),
+        black=black,
+        black_repeat=(rows, columns) if black else (1, 1),
         white=next(iter(_numbers(tags, WHITE)), None),
         active_area=_area(_numbers(tags, ACTIVE_AREA, 4)),
         crop=(origin[0], origin[1], size[0], size[1]) if origin and size else None,
