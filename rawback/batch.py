@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rawback.errors import EXIT_FAILED, EXIT_OK, RawbackError, UsageError
-from rawback.files import paths
+from rawback.files import atomic, paths
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -66,10 +66,10 @@ def run(plan: Plan, work: Callable[[Path, Path, Callable[[float], None]], tuple[
         if plan.skip_existing and target != paths.STREAM and target.exists():
             continue
         try:
-            paths.check_target(target, plan.inputs, plan.force)
+            paths.check_target(target, paths.identities(plan.inputs), plan.force)
             with _progress(source, plan.quiet) as progress:
                 chunks, notes = work(source, target, progress)
-                paths.save(target, chunks)
+                atomic.save(target, chunks)
         except RawbackError as error:
             stderr.print(f"rawback: {error}", markup=False)
             failed += 1

@@ -53,7 +53,7 @@ def recover(
 
     Raises RawbackError for what is no JPEG that can be read, or carries a recipe that cannot be.
     """
-    photo = jpeg.read(paths.load(Path(source)), str(source))
+    photo = jpeg.read(paths.load(source), str(source))
     state, picture, recipe = plan(photo)
     if not keep_exif:
         photo.exif = None

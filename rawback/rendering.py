@@ -76,7 +76,7 @@ def render(
     Raises RawbackError for what cannot be read, UsageError for impossible options.
     """
     options.check()
-    raw = source if isinstance(source, RawFile) else read_raw(paths.load(Path(source)), str(source))
+    raw = source if isinstance(source, RawFile) else read_raw(paths.load(source), str(source))
     recipe = decide(raw, options)
     if kind in picture16.KINDS:
         return _render16(raw, recipe, kind)

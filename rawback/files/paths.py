@@ -1,77 +1,116 @@
-"""Where bytes come from and go to: whole files or none, and never over an original."""
+"""Where bytes come from, and where they may go: never over an original."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from rawback.errors import RawbackError
+from rawback.files import kinds
+from rawback.files.url import Url, is_url
 
+Location = Path | Url
 STREAM = Path("-")
 """Standard input or output."""
+MAX_BYTES = 1 << 31
+"""Largest file that is read: five times the largest RAW there is."""
+OURS = b"rawback"
+OURS_WITHIN = 1 << 18
+"""Files that rawback made name it in their metadata, which stand before the pixels."""
 
 
-def load(path: Path) -> bytes:
-    """All bytes of a file, or of standard input for `-`. Raises RawbackError if it cannot be read."""
+def parse(text: str | Path | Url) -> Location:
+    """A path or URL as the user writes it."""
+    if not isinstance(text, str):
+        return text
+    if text.startswith("file://"):
+        return Path(text.removeprefix("file://"))
+    return Url(text) if is_url(text) else Path(text)
+
+
+def load(source: str | Path | Url) -> bytes:
+    """All bytes of a file, a URL, or of standard input for `-`. Raises RawbackError if it cannot be read or is too large."""
+    location = parse(source)
     try:
-        if path == STREAM:
-            return sys.stdin.buffer.read()
-        if path.is_dir():
-            raise RawbackError(f"{path} is a folder; expected a file")
-        return path.read_bytes()
+        data = _read(location)
     except OSError as error:
-        raise RawbackError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise RawbackError(f"{location} cannot be read: {error.strerror or error}") from error
+    if len(data) > MAX_BYTES:
+        raise RawbackError(f"{location} is larger than {MAX_BYTES >> 30} GiB; expected a photo")
+    return data
 
 
-def check_target(target: Path, sources: Iterable[Path], force: bool) -> None:
-    """Raise RawbackError if `target` may not be written: it exists and `force` is not set, or it is one of the sources."""
+def _read(location: Location) -> bytes:
+    if isinstance(location, Url):
+        return location.read(MAX_BYTES + 1)
+    if location == STREAM:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    if location.is_dir():
+        raise RawbackError(f"{location} is a folder; expected a file (or add -r)")
+    with location.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def kind_of(location: Location) -> str | None:
+    """What a file is by its content: "raw", "jpeg", or None for anything else and for what cannot be read."""
+    if isinstance(location, Url):
+        return kinds.of(location.read(kinds.HEAD))
+    try:
+        return kinds.of_file(location)
+    except OSError:
+        return None
+
+
+def identities(sources: Iterable[Location]) -> frozenset[tuple[int, int]]:
+    """Device and inode of the files: what stays the same through links of any kind."""
+    return frozenset(found for source in sources if (found := _identity(source)))
+
+
+def _identity(location: Location) -> tuple[int, int] | None:
+    if isinstance(location, Url) or location == STREAM:
+        return None
+    try:
+        found = location.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def check_target(target: Location, originals: frozenset[tuple[int, int]], force: bool, derived: bool = False) -> None:
+    """Raise RawbackError if `target` may not be written.
+
+    That is: it is one of the originals (see `identities`); it exists and `force` is not set; or it is a photo that
+    rawback did not make, and so may be the only one of its kind: a RAW always, a JPEG if its name is `derived` from
+    the input's and was not given by the user.
+    """
     if target == STREAM:
         return
-    if any(source != STREAM and _same(source, target) for source in sources):
+    if _identity(target) in originals:
         raise RawbackError(f"{target} is the input itself; choose another output")
     if target.is_dir():
         raise RawbackError(f"{target} is a folder; expected a file name")
-    if target.exists() and not force:
-        raise RawbackError(f"{target} exists already; use --force to replace it or -o for another name")
-
-
-def save(target: Path, chunks: Iterable[bytes | bytearray | memoryview]) -> None:
-    """Write a file as a whole: to a temporary name beside it, then renamed. `-` is standard output."""
-    if target == STREAM:
-        for chunk in chunks:
-            sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
+    if not target.exists():
         return
+    if not force:
+        raise RawbackError(f"{target} exists already; use --force to replace it or -o for another name")
+    if isinstance(target, Path) and kind_of(target) in (("raw", "jpeg") if derived else ("raw",)) and not _is_ours(target):
+        raise RawbackError(f"{target} is a photo that rawback did not make; it is never replaced: name another output with -o")
+
+
+def _is_ours(path: Path) -> bool:
+    with path.open("rb") as file:
+        return OURS in file.read(OURS_WITHIN)
+
+
+def is_stale(source: Location, target: Location) -> bool:
+    """Whether `target` is older than `source`, and so has to be made again."""
+    return _modified(target) < _modified(source)
+
+
+def _modified(location: Location) -> float:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".rawback-", suffix=".part", dir=target.parent)
+        return location.modified() if isinstance(location, Url) else os.stat(location).st_mtime
     except OSError as error:
-        raise RawbackError(f"{target} cannot be written: {error.strerror or error}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, target)
-    except OSError as error:
-        raise RawbackError(f"{target} cannot be written: {error.strerror or error}") from error
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _same(a: Path, b: Path) -> bool:
-    try:
-        return os.path.samefile(a, b)
-    except OSError:
-        return False
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        raise RawbackError(f"{location} cannot be read: {error.strerror or error}") from error

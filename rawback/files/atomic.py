@@ -1,0 +1,137 @@
+"""Files that appear whole or not at all, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from rawback.errors import RawbackError
+from rawback.files.paths import STREAM, Location
+from rawback.files.url import Url
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+PREFIX, SUFFIX = ".rawback-", ".part"
+ABANDONED_AFTER = 86400
+"""Seconds after which a temporary file whose writer cannot be asked (another machine, no locks) counts as abandoned."""
+
+Chunks = Iterable[bytes | bytearray | memoryview]
+
+
+def save(target: Location, chunks: Chunks, *, replace: bool = True, mtime_ns: int | None = None) -> int:
+    """Write a file under a temporary name beside it, sync it to disk, then rename it; returns its size in bytes.
+
+    `-` is standard output. replace: whether a file that appeared in the meantime is replaced. Raises RawbackError.
+    """
+    if isinstance(target, Url):
+        return target.write(chunks)
+    if target == STREAM:
+        size = sum(sys.stdout.buffer.write(chunk) for chunk in chunks)
+        sys.stdout.buffer.flush()
+        return size
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return _save(target, chunks, replace, mtime_ns)
+    except FileExistsError as error:
+        raise RawbackError(f"{target} exists already; another run made it meanwhile") from error
+    except OSError as error:
+        raise RawbackError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+def _save(target: Path, chunks: Chunks, replace: bool, mtime_ns: int | None) -> int:
+    temporary, file = _create(target.parent)
+    try:
+        with ExitStack() as held:
+            held.enter_context(file)
+            size = sum(file.write(chunk) for chunk in chunks)
+            file.flush()
+            if mtime_ns is not None:
+                os.utime(temporary, ns=(mtime_ns, mtime_ns))
+            os.fsync(file.fileno())
+            if os.name == "nt":
+                held.close()  # Windows does not rename open files; elsewhere the lock is held until the name is right
+            _publish(temporary, target, replace)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(target.parent)
+    return size
+
+
+def _create(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new temporary file, locked as long as it is open, so that no other run takes it for abandoned."""
+    while True:
+        path = folder / f"{PREFIX}{HOST}-{secrets.token_hex(8)}{SUFFIX}"
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "w+b")
+        if fcntl is None:
+            return path, file
+        with suppress(OSError):  # some network file systems have no locks: there, age decides
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return path, file
+        file.close()  # swept by another run before it was locked
+
+
+def _publish(temporary: Path, target: Path, replace: bool) -> None:
+    if not replace:
+        try:
+            os.link(temporary, target)
+            return
+        except FileExistsError:
+            raise
+        except OSError:  # no hard links here (FAT, some network file systems)
+            if target.exists():
+                raise FileExistsError(target) from None
+    os.replace(temporary, target)
+
+
+def _sync(folder: Path) -> None:
+    """Make the new name last through a power cut, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def sweep(folders: Iterable[Path]) -> int:
+    """Remove what killed runs left half written, and nothing of those that still run; returns how many files that were."""
+    swept = 0
+    for folder in folders:
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+                    swept += _remove_abandoned(Path(entry.path))
+    return swept
+
+
+def _remove_abandoned(path: Path) -> bool:
+    with suppress(OSError):
+        old = time.time() - path.stat().st_mtime > ABANDONED_AFTER
+        if fcntl is None or not path.name.startswith(PREFIX + HOST):
+            if old:
+                path.unlink()
+            return old
+        with path.open("r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            except OSError:
+                if not old:
+                    return False
+            path.unlink()  # with the lock held, so that a writer which waits for it sees that its file is gone
+            return True
+    return False

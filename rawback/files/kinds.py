@@ -1,0 +1,60 @@
+"""What a file is, by its content: cameras and people name RAW files as they like."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+
+from rawback.errors import RawbackError
+from rawback.files import tiff
+from rawback.files.tiff import Buffer
+
+HEAD = 1 << 18
+"""As much of a file as is looked at where reading is dear."""
+JPEG = b"\xff\xd8\xff"
+RAW_MAGICS = (
+    b"FUJIFILMCCD-RAW", b"II\x1a\0\0\0HEAPCCDR", b"FOVb", b"\0MRM", b"IIII", b"MMMM", b"qktk", b"qktn",
+    b"DSC-Image", b"NOKIARAW", b"ARRI", b"IIU\0", b"IIRO", b"IIRS", b"MMOR",
+)  # fmt: skip
+"""Fujifilm RAF, Canon CRW, Sigma X3F, Minolta MRW, Phase One, QuickTake, and TIFFs with a magic number of their own."""
+CR2 = b"CR\x02"
+DNG_VERSION, PHOTOMETRIC, COMPRESSION, MAKER_NOTE = 50706, 262, 259, 37500
+CFA = 32803
+RAW_COMPRESSIONS = {262, 32766, 32767, 32769, 32770, 34713, 34892, 65000, 65535}
+"""Kodak, Sony, Sony ARW, Epson, Samsung, Nikon NEF, DNG lossy, Kodak, Pentax (TIFF tag 259)."""
+
+
+def of_file(path: Path) -> str | None:
+    """As `of`, for a file on disk, of which only what is needed is read. Raises OSError."""
+    with path.open("rb") as file:
+        head = file.read(16)
+        if not tiff.is_tiff(head):
+            return of(head)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole, memoryview(whole) as view:
+            return of(view)
+
+
+def of(data: Buffer) -> str | None:
+    """"raw", "jpeg", or None for anything else. The beginning of a file will do, up to where its directories end."""
+    head = bytes(data[:16])
+    if head.startswith(JPEG):
+        return "jpeg"
+    if head.startswith(RAW_MAGICS) or head[4:12] == b"ftypcrx " or (tiff.is_tiff(head) and head[8:11] == CR2):
+        return "raw"
+    return "raw" if tiff.is_tiff(data) and _is_raw_tiff(data) else None
+
+
+def _is_raw_tiff(data: Buffer) -> bool:
+    """A TIFF holds RAW if it says so in any directory; scans and developed pictures do not."""
+    try:
+        first = tiff.read(data)
+    except RawbackError:
+        return False
+    directories = [directory.entries for directory in first.walk()]
+    return DNG_VERSION in first.entries or any(
+        _number(d, PHOTOMETRIC) == CFA or _number(d, COMPRESSION) in RAW_COMPRESSIONS for d in directories
+    )
+
+
+def _number(entries: dict[int, tiff.Entry], tag: int) -> float | None:
+    return next(iter(tiff.numbers(entries[tag])), None) if tag in entries else None

@@ -1,0 +1,139 @@
+"""Files that are not on this machine: URLs through fsspec (`s3://`, `gs://`, `sftp://`, `memory://` ...)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from rawback.errors import RawbackError
+
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+RENAMED = {"sftp", "ssh", "smb", "ftp", "hdfs", "webhdfs"}
+"""Here a file can be seen half written, so it is written under another name and renamed; object stores show whole ones only."""
+
+
+@dataclass(frozen=True)
+class Url:
+    """A URL with the few manners of a Path that are needed."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def scheme(self) -> str:
+        """What stands before `://`."""
+        return self.text.split("://")[0].lower()
+
+    @property
+    def name(self) -> str:
+        """The last part."""
+        return self._pure.name
+
+    @property
+    def suffix(self) -> str:
+        """The last part from its last dot on."""
+        return self._pure.suffix
+
+    @property
+    def parent(self) -> Url:
+        """The folder it is in."""
+        return self._beside(self._pure.parent)
+
+    def with_suffix(self, suffix: str) -> Url:
+        """The same with another suffix."""
+        return self._beside(self._pure.with_suffix(suffix))
+
+    def __truediv__(self, below: str | PurePosixPath) -> Url:
+        return self._beside(self._pure / below)
+
+    @property
+    def _pure(self) -> PurePosixPath:
+        return PurePosixPath(self.text.split("://", 1)[1])
+
+    def _beside(self, path: PurePosixPath) -> Url:
+        return Url(f"{self.text.split('://')[0]}://{path}")
+
+    def is_dir(self) -> bool:
+        """Whether there is a folder of that name."""
+        with _explained(self):
+            system, path = self._open()
+            return bool(system.isdir(path))
+
+    def exists(self) -> bool:
+        """Whether there is anything of that name."""
+        with _explained(self):
+            system, path = self._open()
+            return bool(system.exists(path))
+
+    def modified(self) -> float:
+        """Time of the last change in seconds since 1970; 0 where the store does not say."""
+        with _explained(self):
+            system, path = self._open()
+            try:
+                return float(system.modified(path).timestamp())
+            except NotImplementedError:
+                return 0.0
+
+    def read(self, limit: int) -> bytes:
+        """The first `limit` bytes at most."""
+        with _explained(self):
+            system, path = self._open()
+            return bytes(system.cat_file(path, 0, limit))
+
+    def write(self, chunks: Iterable) -> int:
+        """Write a whole file; returns its size in bytes."""
+        data = b"".join(chunks)
+        with _explained(self):
+            system, path = self._open()
+            system.makedirs(system._parent(path), exist_ok=True)
+            if self.scheme not in RENAMED:
+                system.pipe_file(path, data)
+                return len(data)
+            folder, _, name = path.rpartition("/")
+            temporary = f"{folder}/.rawback-{secrets.token_hex(8)}.part"
+            try:
+                system.pipe_file(temporary, data)
+                system.mv(temporary, f"{folder}/{name}")
+            except BaseException:
+                if system.exists(temporary):
+                    system.rm_file(temporary)
+                raise
+        return len(data)
+
+    def files(self) -> Iterator[tuple[Url, PurePosixPath]]:
+        """All files below a folder, and their path relative to it; in order of their names."""
+        with _explained(self):
+            system, path = self._open()
+            for found in sorted(system.find(path)):
+                yield Url(system.unstrip_protocol(found)), PurePosixPath(found).relative_to(path)
+
+    def _open(self):
+        from fsspec.core import url_to_fs
+
+        return url_to_fs(self.text)
+
+
+class _explained:
+    """Turn what any store may raise into an error that names the file."""
+
+    def __init__(self, url: Url) -> None:
+        self.url = url
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind, error, trace) -> None:
+        if isinstance(error, ImportError):
+            raise RawbackError(f"{self.url} needs more packages: pip install 'rawback[cluster]' ({error})") from error
+        if isinstance(error, Exception) and not isinstance(error, RawbackError):
+            reason = str(error) or type(error).__name__
+            raise RawbackError(f"{self.url} cannot be reached: {reason}") from error
+
+
+def is_url(text: str) -> bool:
+    """Whether a text on the command line is a URL and not a path."""
+    return bool(SCHEME.match(text))
