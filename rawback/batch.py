@@ -1,89 +1,105 @@
-"""One verb over several files: where each result goes, what is said, and what the exit code will be."""
+"""One verb over many files: nothing lost, whatever happens to one of them."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+from rawback import pool
 from rawback.errors import EXIT_FAILED, EXIT_OK, RawbackError, UsageError
 from rawback.files import atomic, paths
-
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+from rawback.plan import Plan, Task
+from rawback.report import Report
+from rawback.worker import Job, Limits, Outcome, perform
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the command line says about inputs and outputs."""
+class Manner:
+    """How a batch is run."""
 
-    inputs: list[Path]
-    output: Path | None
-    """A file (one input), a folder, or `-`; None: beside each input."""
-    suffix: str
-    """Of the outputs, where their names are ours to choose."""
-    force: bool = False
-    skip_existing: bool = False
+    jobs: int = 1
+    """Worker processes; 0: as many as there are cores."""
+    timeout: float = 600.0
+    """Seconds that one file may take in a batch."""
+    memory: int = 4096
+    """MiB that one worker may take in a batch."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler whose workers do the batch."""
+    dry_run: bool = False
+    as_json: bool = False
     quiet: bool = False
 
-    def targets(self) -> list[tuple[Path, Path]]:
-        """Input and output, pair by pair. Raises UsageError where that cannot be."""
-        if len(self.inputs) > 1 and paths.STREAM in (*self.inputs, self.output):
-            raise UsageError("`-` stands for one file; with several, name a folder with -o")
-        if self.output == paths.STREAM and sys.stdout.isatty():
-            raise UsageError("standard output is a terminal; redirect it, or name a file with -o")
-        if paths.STREAM in self.inputs and self.output is None:
-            raise UsageError("say where the result goes: -o FILE, or -o - for standard output")
-        if len(self.inputs) > 1 and self.output is not None and self.output.suffix and not self.output.is_dir():
-            raise UsageError(f"several files cannot go into one; -o {self.output} must be a folder")
-        pairs = [(source, self._target(source)) for source in self.inputs]
-        seen: dict[Path, Path] = {}
-        for source, target in pairs:
-            if target in seen and target != paths.STREAM:
-                raise UsageError(f"{seen[target]} and {source} would both become {target}; render them into different folders")
-            seen[target] = source
-        return pairs
-
-    def _target(self, source: Path) -> Path:
-        if self.output is None:
-            return source.with_suffix(self.suffix)
-        if self.output.is_dir() or len(self.inputs) > 1:
-            return self.output / (source.with_suffix(self.suffix).name if source != paths.STREAM else f"stdin{self.suffix}")
-        return self.output
+    def check(self) -> Manner:
+        """Return self, or raise UsageError for values that cannot be."""
+        if not 0 <= self.jobs <= 1024:
+            raise UsageError(f"jobs are {self.jobs}; expected 1 to 1024, or 0 for one per core")
+        if not 0 < self.timeout <= 1e6:
+            raise UsageError(f"timeout is {self.timeout:g}; expected seconds")
+        if self.memory < 512:
+            raise UsageError(f"memory is {self.memory} MiB; expected at least 512")
+        return self
 
 
-def run(plan: Plan, work: Callable[[Path, Path, Callable[[float], None]], tuple[Iterable, list[str]]]) -> int:
-    """Do `work(source, target, progress) -> (chunks, notes)` for each input; returns the exit code.
+def run(plan: Plan, job: Job, manner: Manner = Manner()) -> int:
+    """Do `job` to each input; returns the exit code.
 
-    A file that fails is named and counted, the others are still done.
+    A file that fails, crashes its worker or takes too long is named and counted, the others are still done.
+    Raises UsageError before any work if two inputs would have the same output.
     """
-    failed = 0
-    for source, target in plan.targets():
-        if plan.skip_existing and target != paths.STREAM and target.exists():
-            continue
+    manner.check()
+    tasks = plan.tasks()
+    if manner.as_json and any(task.target == paths.STREAM for task in tasks):
+        raise UsageError("standard output cannot take both the file and --json; name a file with -o")
+    folders = {task.target.parent for task in tasks if isinstance(task.target, Path) and task.target != paths.STREAM}
+    if not manner.dry_run:
+        atomic.sweep(folders)
+    with Report(len(tasks), manner.quiet, manner.as_json) as report:
         try:
-            paths.check_target(target, paths.identities(plan.inputs), plan.force)
-            with _progress(source, plan.quiet) as progress:
-                chunks, notes = work(source, target, progress)
-                atomic.save(target, chunks)
-        except RawbackError as error:
-            stderr.print(f"rawback: {error}", markup=False)
-            failed += 1
-            continue
-        if not plan.quiet:
-            for note in notes:
-                stderr.print(f"rawback: {note}", markup=False)
-    return EXIT_FAILED if failed else EXIT_OK
+            with closing(_outcomes(plan, tasks, job, manner, report)) as outcomes:
+                for task, outcome in outcomes:
+                    report.finished(task, outcome)
+        finally:
+            if not manner.dry_run:
+                atomic.sweep(folders)
+    report.summary()
+    return EXIT_FAILED if report.counts["failed"] else EXIT_OK
 
 
-@contextmanager
-def _progress(source: Path, quiet: bool):
-    """A bar for one file, where there is a terminal to draw it on."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr, transient=True, disable=quiet or not stderr.is_terminal) as bar:
-        task = bar.add_task(source.name, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
+def _outcomes(plan: Plan, tasks: list[Task], job: Job, manner: Manner, report: Report) -> pool.Outcomes:
+    """First all that need no work, then the work, in this process if it is one file."""
+    originals = paths.identities(task.source for task in tasks)
+    todo = []
+    for task in tasks:
+        decided = _without_work(plan, task, originals, manner.dry_run)
+        if decided:
+            yield task, decided
+        else:
+            todo.append(task)
+    if manner.scheduler:
+        from rawback import cluster
+
+        yield from cluster.run(job, todo, manner.scheduler, _limits(manner, 1), report.watch)
+    elif len(tasks) == 1:
+        for task in todo:
+            yield task, perform(job, task, partial(report.watch, task))
+    else:
+        jobs = manner.jobs or pool.cores()
+        yield from pool.run(job, todo, jobs, _limits(manner, max(pool.cores() // jobs, 1)), report.watch)
+
+
+def _limits(manner: Manner, threads: int) -> Limits:
+    return Limits(manner.timeout, manner.memory << 20, threads)
+
+
+def _without_work(plan: Plan, task: Task, originals: frozenset[tuple[int, int]], dry_run: bool) -> Outcome | None:
+    """The outcome of a file that is to be skipped or refused, or only talked about; None: it is to be done."""
+    try:
+        paths.check_target(task.target, originals, plan.force or plan.skip_existing, task.derived)
+        there = task.target != paths.STREAM and task.target.exists()
+        if plan.skip_existing and there and not paths.is_stale(task.source, task.target):
+            return Outcome("skipped")
+    except (RawbackError, OSError) as error:
+        return Outcome("failed", str(error))
+    return Outcome("planned") if dry_run else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rawback import __version__
-from rawback.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, RawbackError, UsageError
+from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 
 app = typer.Typer(
     help="Develop RAW into JPEGs that still contain it, and turn JPEGs back into RAW.",
@@ -21,19 +22,34 @@ app = typer.Typer(
 
 Inputs = Annotated[list[Path], typer.Argument(help="One or more files; - is standard input.", show_default=False)]
 Output = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", help="A file, a folder, or - for standard output. Default: beside the input.", show_default=False),
+    str | None,
+    typer.Option("-o", "--output", help="A file, a folder or URL, or - for standard output. Default: beside the input."),
 ]
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FILE...", help="Files, folders (with -r) or URLs; - is standard input.", show_default=False),
+]
+FilesFrom = Annotated[Path | None, typer.Option(help="Take the files named in this one, one a line; - is standard input.")]
+Null = Annotated[bool, typer.Option("-0", "--null", help="Names in --files-from end with NUL, as find -print0 writes them.")]
+Recursive = Annotated[bool, typer.Option("-r", "--recursive", help="Take all photos in folders; the output mirrors the tree.")]
+Include = Annotated[list[str] | None, typer.Option(help="In folders, only files like this, e.g. '*.CR2' or '2024/*'.")]
+Exclude = Annotated[list[str] | None, typer.Option(help="In folders, no files like this.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+Jobs = Annotated[int, typer.Option("-j", "--jobs", help="Files at a time, each in its own process; 0: one per core.")]
+Timeout = Annotated[float, typer.Option(help="Of several files, give one up after so many seconds.")]
+Memory = Annotated[int, typer.Option(help="Of several files, give one up that needs more MiB.")]
+KeepMtime = Annotated[bool, typer.Option("--keep-mtime", help="Give outputs the modification times of their inputs.")]
+Scheduler = Annotated[str | None, typer.Option(help="Have the workers of this Dask scheduler do it, e.g. tcp://host:8786.")]
 Force = Annotated[bool, typer.Option("-f", "--force", help="Replace outputs that exist.")]
-SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Pass by inputs whose output exists.")]
+SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Pass by inputs whose output exists and is not older.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only say what went wrong.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one line a file.")]
 NoExif = Annotated[bool, typer.Option("--no-exif", help="Leave EXIF and GPS out.")]
 
 
 @app.command()
 def render(
-    inputs: Inputs,
+    inputs: Sources = None,
     output: Output = None,
     quality: Annotated[int, typer.Option(help="1 to 100: how fine luma, and with it the RAW, is kept.")] = 85,
     subsampling: Annotated[str, typer.Option(help="Chroma: 4:2:0, 4:2:2 or 4:4:4.")] = "4:2:0",
@@ -41,52 +57,60 @@ def render(
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")] = False,
     exposure: Annotated[str, typer.Option(help="EV, or auto: brightened until 1 % clips.")] = "auto",
     no_exif: NoExif = False,
+    files_from: FilesFrom = None,
+    null: Null = False,
+    recursive: Recursive = False,
+    include: Include = None,
+    exclude: Exclude = None,
     force: Force = False,
     skip_existing: SkipExisting = False,
+    keep_mtime: KeepMtime = False,
+    dry_run: DryRun = False,
+    jobs: Jobs = 0,
+    timeout: Timeout = 600,
+    memory: Memory = 4096,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Develop RAW files into JPEGs that still contain their RAW.
 
     -o NAME.tif or NAME.png writes a 16-bit picture instead, without the RAW.
     """
-    from rawback import batch
-    from rawback.files import picture16
     from rawback.rendering import RenderOptions
-    from rawback.rendering import render as verb
+    from rawback.verbs import Render
 
     ev = None if exposure == "auto" else _number(exposure)
     options = RenderOptions(quality, _subsampling(subsampling), tables, not no_refine, ev, not no_exif).check()
-    plan = batch.Plan(inputs, output, ".jpg", force, skip_existing, quiet)
-
-    def work(source: Path, target: Path, progress):
-        kind = target.suffix.lower() if target.suffix.lower() in picture16.KINDS else ".jpg"
-        rendered = verb(source, options, kind=kind, progress=progress)
-        return [rendered.data], rendered.notes
-
-    raise typer.Exit(batch.run(plan, work))
+    _batch(Render(options), ".jpg", "raw", locals())
 
 
 @app.command()
 def recover(
-    inputs: Inputs,
+    inputs: Sources = None,
     output: Output = None,
     no_compress: Annotated[bool, typer.Option("--no-compress", help="Store the mosaic without lossless JPEG.")] = False,
     no_exif: NoExif = False,
+    files_from: FilesFrom = None,
+    null: Null = False,
+    recursive: Recursive = False,
+    include: Include = None,
+    exclude: Exclude = None,
     force: Force = False,
     skip_existing: SkipExisting = False,
+    keep_mtime: KeepMtime = False,
+    dry_run: DryRun = False,
+    jobs: Jobs = 0,
+    timeout: Timeout = 600,
+    memory: Memory = 4096,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn JPEGs back into RAW: a Bayer (or X-Trans) DNG."""
-    from rawback import batch
-    from rawback.recovering import recover as verb
+    from rawback.verbs import Recover
 
-    plan = batch.Plan(inputs, output, ".dng", force, skip_existing, quiet)
-
-    def work(source: Path, target: Path, progress):
-        recovered = verb(source, keep_exif=not no_exif, progress=progress)
-        return recovered.dng(compress=not no_compress), recovered.notes
-
-    raise typer.Exit(batch.run(plan, work))
+    _batch(Recover(not no_exif, not no_compress), ".dng", "jpeg", locals())
 
 
 @app.command()
@@ -120,6 +144,20 @@ def cameras(as_json: AsJson = False) -> None:
         print("no weights are installed: every camera that LibRaw knows is rendered without", file=sys.stderr)
 
 
+def _batch(job, suffix: str, kind: str, said: dict) -> None:
+    """Run a verb over what the options say (`said`, by name), and exit."""
+    from rawback import batch, plan, walk
+
+    if bool(said["inputs"]) == bool(said["files_from"]):
+        raise UsageError("name the files to work on, or a list of them with --files-from (not both)")
+    inputs = said["inputs"] or walk.read_list(said["files_from"], said["null"])
+    patterns = tuple(said["include"] or ()), tuple(said["exclude"] or ())
+    chosen = {name: said[name] for name in ("force", "skip_existing", "keep_mtime")}
+    manner = {name: said[name] for name in ("jobs", "timeout", "memory", "scheduler", "dry_run", "as_json", "quiet")}
+    plans = plan.Plan(inputs, said["output"], suffix, kind, said["recursive"], *patterns, **chosen)
+    raise typer.Exit(batch.run(plans, job, batch.Manner(**manner)))
+
+
 def _lines(facts: dict) -> str:
     flat = {k: v for k, v in facts.items() if k not in ("recipe", "notes")}
     texts = [f"{name.replace('_', ' '):20} {value}" for name, value in flat.items()]
@@ -147,12 +185,21 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("-V", "--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[bool, typer.Option("-V", "--version", callback=_version, is_eager=True, help="Say the version.")] = False,
 ) -> None: ...
 
 
+def _stop(number: int, frame: object) -> None:
+    """End as any error does: half-written files are removed on the way out."""
+    raise SystemExit(EXIT_SIGNAL + number)
+
+
 def main() -> None:
-    """Run the command line: the only place where errors become text and exit codes."""
+    """Run the command line: the only place where errors and signals become text and exit codes."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, _stop)
     try:
         app()
     except UsageError as error:
@@ -160,9 +207,4 @@ def main() -> None:
         sys.exit(EXIT_USAGE)
     except RawbackError as error:
         print(f"rawback: {error}", file=sys.stderr)
-        sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
         sys.exit(EXIT_FAILED)

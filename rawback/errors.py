@@ -4,7 +4,8 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 """At least one file failed; the others were written."""
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
+EXIT_SIGNAL = 128
+"""Plus the signal's number: 130 after Ctrl-C, 143 after SIGTERM."""
 
 
 class RawbackError(Exception):

@@ -92,5 +92,6 @@ def _refuse_collisions(found: list[Found], targets: list[Location]) -> None:
         if name in seen and seen[name].location == source.location:
             raise UsageError(f"{source.location} is named twice")
         if name in seen and target != STREAM:
-            raise UsageError(f"{seen[name].location} and {source.location} would both become {target}; put them into different folders")
+            both = f"{seen[name].location} and {source.location}"
+            raise UsageError(f"{both} would both become {target}; put them into different folders")
         seen[name] = source

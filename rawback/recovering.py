@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -47,7 +46,7 @@ Progress = Callable[[float], None]
 
 
 def recover(
-    source: str | Path, *, keep_exif: bool = True, progress: Progress = lambda share: None
+    source: str | paths.Location, *, keep_exif: bool = True, progress: Progress = lambda share: None
 ) -> Recovered:
     """Rebuild the RAW of a JPEG (a path, or "-" for standard input).
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -67,7 +66,7 @@ Progress = Callable[[float], None]
 
 
 def render(
-    source: str | Path | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
+    source: str | paths.Location | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
     progress: Progress = lambda share: None,
 ) -> Rendered:  # fmt: skip
     """Develop a RAW file (a path, "-" for standard input, or a mosaic with its recipe as RawFile).

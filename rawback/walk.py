@@ -61,8 +61,9 @@ def find(inputs: Iterable[str], wanted: Filter, recursive: bool) -> list[Found]:
 
 
 def _kept(location: Location, recursive: bool) -> PurePath:
-    inside = recursive and isinstance(location, Path) and not location.is_absolute() and ".." not in location.parts
-    return location if inside else PurePath(location.name)
+    if recursive and isinstance(location, Path) and not location.is_absolute() and ".." not in location.parts:
+        return location
+    return PurePath(location.name)
 
 
 def _in_folder(folder: Location, wanted: Filter) -> Iterator[Found]:

@@ -35,7 +35,7 @@ def of_file(path: Path) -> str | None:
 
 
 def of(data: Buffer) -> str | None:
-    """"raw", "jpeg", or None for anything else. The beginning of a file will do, up to where its directories end."""
+    """What a file is: "raw", "jpeg", or None for anything else. Its beginning will do, up to where its directories end."""
     head = bytes(data[:16])
     if head.startswith(JPEG):
         return "jpeg"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +16,7 @@ STREAM = Path("-")
 MAX_BYTES = 1 << 31
 """Largest file that is read: five times the largest RAW there is."""
 OURS = b"rawback"
-OURS_WITHIN = 1 << 18
+OURS_WITHIN = 1 << 16
 """Files that rawback made name it in their metadata, which stand before the pixels."""
 
 
@@ -106,11 +105,15 @@ def _is_ours(path: Path) -> bool:
 
 def is_stale(source: Location, target: Location) -> bool:
     """Whether `target` is older than `source`, and so has to be made again."""
-    return _modified(target) < _modified(source)
+    changed, made = modified_ns(source), modified_ns(target)
+    return changed is not None and made is not None and made < changed
 
 
-def _modified(location: Location) -> float:
+def modified_ns(location: Location) -> int | None:
+    """Time of the last change in ns since 1970; None if nobody knows. Raises RawbackError if the file is not there."""
+    if location == STREAM:
+        return None
     try:
-        return location.modified() if isinstance(location, Url) else os.stat(location).st_mtime
+        return location.modified_ns() if isinstance(location, Url) else location.stat().st_mtime_ns
     except OSError as error:
         raise RawbackError(f"{location} cannot be read: {error.strerror or error}") from error

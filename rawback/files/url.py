@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from rawback.errors import RawbackError
 
@@ -48,8 +48,8 @@ class Url:
         """The same with another suffix."""
         return self._beside(self._pure.with_suffix(suffix))
 
-    def __truediv__(self, below: str | PurePosixPath) -> Url:
-        return self._beside(self._pure / below)
+    def __truediv__(self, below: str | PurePath) -> Url:
+        return self._beside(self._pure / PurePath(below).as_posix())
 
     @property
     def _pure(self) -> PurePosixPath:
@@ -70,14 +70,14 @@ class Url:
             system, path = self._open()
             return bool(system.exists(path))
 
-    def modified(self) -> float:
-        """Time of the last change in seconds since 1970; 0 where the store does not say."""
+    def modified_ns(self) -> int | None:
+        """Time of the last change in ns since 1970; None where the store does not say."""
         with _explained(self):
             system, path = self._open()
             try:
-                return float(system.modified(path).timestamp())
+                return int(system.modified(path).timestamp() * 1e9)
             except NotImplementedError:
-                return 0.0
+                return None
 
     def read(self, limit: int) -> bytes:
         """The first `limit` bytes at most."""
