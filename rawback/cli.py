@@ -56,6 +56,7 @@ def render(
     tables: Annotated[str, typer.Option(help="raw: best for the RAW inside; standard: the JPEG standard's.")] = "raw",
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")] = False,
     exposure: Annotated[str, typer.Option(help="EV, or auto: brightened until 1 % clips.")] = "auto",
+    effort: Annotated[str, typer.Option(help="fast, or best: a smaller file for the same RAW, in more time.")] = "fast",
     no_exif: NoExif = False,
     files_from: FilesFrom = None,
     null: Null = False,
@@ -81,7 +82,10 @@ def render(
     from rawback.verbs import Render
 
     ev = None if exposure == "auto" else _number(exposure)
-    options = RenderOptions(quality, _subsampling(subsampling), tables, not no_refine, ev, not no_exif).check()
+    options = RenderOptions(
+        quality=quality, subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, exposure=ev,
+        effort=effort, keep_exif=not no_exif,
+    ).check()  # fmt: skip
     _batch(Render(options), ".jpg", "raw", locals())
 
 
@@ -185,7 +189,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("-V", "--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+    version: Annotated[bool, typer.Option("-V", "--version", callback=_version, is_eager=True, help="The version.")] = False,
 ) -> None: ...
 
 

@@ -21,6 +21,9 @@ class Coefficients:
     factors: tuple[int, int] = (1, 1)
     """Rows and columns of luma for one chroma sample: (1, 1) is 4:4:4, (1, 2) 4:2:2, (2, 2) 4:2:0."""
 
+    centroids: tuple[float, ...] = ()
+    """What the decoder adds to luma magnitudes 1, 2 and larger, in steps (see `isp.blocks.dequantise`); not in the file."""
+
     def sha256(self) -> str:
         """Hash of size, tables and levels: the same for every file that decodes to the same picture."""
         digest = hashlib.sha256(repr((self.width, self.height, self.factors)).encode())

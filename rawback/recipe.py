@@ -53,6 +53,8 @@ class Recipe:
     """Added before the curve, as a fraction of the white level."""
     refined: bool = True
     """Whether the closed loop chose the coefficients (`--no-refine`: False)."""
+    centroids: tuple[float, ...] = ()
+    """Where in their interval the luma magnitudes 1, 2 and larger lie in the mean, in steps from its middle; or nothing."""
     orientation: int = 1
     """EXIF orientation 1..8; the pixels stay in sensor order."""
     margins: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -100,6 +102,7 @@ class Recipe:
         yield "exposure", not _all([self.exposure], -20, 20)
         yield "curve", not _all([self.shoulder], 1e-2, 10)
         yield "pedestal", not _all([self.pedestal], 0, 0.5)
+        yield "centroids", len(self.centroids) not in (0, 3) or not _all(self.centroids, -1, 1)
         yield "orientation", self.orientation not in range(1, 9)
         yield "margins", len(self.margins) != 4 or not all(0 <= m <= 10 * MAX_SIDE for m in self.margins)
         yield "crop", self.crop is not None and not self._holds(self.crop)
@@ -206,7 +209,7 @@ REQUIRED = ("width", "height", "cfa", "black", "white", "neutral", "matrix")
 PARSERS = {
     "width": int, "height": int, "cfa": _rows(_ints), "black": _floats, "white": float, "neutral": _floats,
     "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
-    "shoulder": float, "pedestal": float, "refined": _flag, "orientation": int, "margins": _ints, "crop": _floats, "scale": _floats,
+    "shoulder": float, "pedestal": float, "refined": _flag, "centroids": _floats, "orientation": int, "margins": _ints, "crop": _floats, "scale": _floats,
     "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "picture_sha256": str,
     "thumbnail": lambda text: base64.b64decode(text, validate=True),
 }  # fmt: skip

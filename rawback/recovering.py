@@ -68,6 +68,8 @@ def plan(photo: Photo) -> tuple[State | None, Coefficients, Recipe]:
         return None, photo.coefficients, foreign.generic_recipe(photo)
     state, picture = provenance.examine(photo.coefficients, photo.recipe)
     recipe = photo.recipe
+    if state in (State.UNTOUCHED, State.ROTATED):
+        picture = replace(picture, centroids=recipe.centroids)
     if state is State.EDITED:
         orientation = photo.exif.orientation if photo.exif else 1
         recipe = replace(

@@ -35,8 +35,10 @@ class RenderOptions:
     """"raw": flat for luma, which serves the RAW best; "standard": Annex K of the JPEG standard."""
     refine: bool = True
     """Whether the closed loop chooses the coefficients."""
-    exposure: float | None = 0.0
+    exposure: float | None = None
     """EV, or None for LibRaw's automatic brightness."""
+    effort: str = "fast"
+    """"fast", or "best": about a tenth smaller at the same quality of the RAW, in three times the time."""
     keep_exif: bool = True
 
     def check(self) -> RenderOptions:
@@ -47,6 +49,8 @@ class RenderOptions:
             raise UsageError(f"subsampling is {self.subsampling}; expected one of {', '.join(SUBSAMPLING)}")
         if self.tables not in ("raw", "standard"):
             raise UsageError(f"tables are {self.tables}; expected raw or standard")
+        if self.effort not in ("fast", "best"):
+            raise UsageError(f"effort is {self.effort}; expected fast or best")
         if self.exposure is not None and not -10 <= self.exposure <= 10:
             raise UsageError(f"exposure is {self.exposure} EV; expected -10 to 10, or auto")
         return self
@@ -79,8 +83,11 @@ def render(
     recipe = decide(raw, options)
     if kind in picture16.KINDS:
         return _render16(raw, recipe, kind)
-    picture = closed_loop.encode(raw.mosaic, recipe, coding(options.quality, options.subsampling, options.tables), progress)
-    recipe = replace(recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture))
+    tables = coding(options.quality, options.subsampling, options.tables, options.effort == "best")
+    picture = closed_loop.encode(raw.mosaic, recipe, tables, progress)
+    recipe = replace(
+        recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
+    )
     data = jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))
     return Rendered(data, recipe, raw.notes)
 

@@ -31,19 +31,34 @@ def to_plane(coefficients: np.ndarray) -> np.ndarray:
     return blocks.reshape(m, n, 8, 8).swapaxes(1, 2).reshape(m * 8, n * 8)
 
 
-def quantise(coefficients: np.ndarray, table: np.ndarray, dead_zone: float) -> np.ndarray:
-    """(..., 64) float32 -> int16 levels; a level is kept from (1 - dead_zone) of a step on, 0.5 is plain rounding."""
-    scaled = coefficients * (1 / table.reshape(64).astype(np.float32))
-    levels = np.abs(scaled)
+def quantise(steps: np.ndarray, dead_zone: float) -> np.ndarray:
+    """Coefficients in quantiser steps -> int16 levels; a level is kept from (1 - dead_zone) of a step on, 0.5 is plain rounding.
+
+    DC is always rounded: an error of the mean of a block is seen, and costs no fewer bits.
+    """
+    levels = np.abs(steps)
     levels += np.float32(dead_zone)
     np.floor(levels, out=levels)
     np.minimum(levels, LIMIT, out=levels)
-    return np.copysign(levels, scaled, out=levels).astype(np.int16)
+    np.copysign(levels, steps, out=levels)
+    levels[..., 0] = np.clip(np.rint(steps[..., 0]), -LIMIT, LIMIT)
+    return levels.astype(np.int16)
 
 
-def dequantise(levels: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """(m, n, 64) int16 levels -> (8m, 8n) float32 samples."""
-    return to_plane(levels * table.reshape(64).astype(np.float32))
+def dequantise(levels: np.ndarray, table: np.ndarray, centroids: tuple[float, ...] = ()) -> np.ndarray:
+    """(m, n, 64) int16 levels -> (8m, 8n) float32 samples.
+
+    centroids: what to add to the magnitudes 1, 2 and larger of AC levels, in steps: the mean of what was quantised to
+    them. Nothing: the middle, as every viewer takes it.
+    """
+    values = levels.astype(np.float32)
+    if centroids:
+        shifts = np.repeat(np.float32(centroids), (1, 1, LIMIT - 2))
+        answers = np.arange(-LIMIT, LIMIT + 1, dtype=np.float32)
+        answers += np.concatenate([-shifts[::-1], [0], shifts]).astype(np.float32)
+        values = answers[np.clip(levels, -LIMIT, LIMIT) + LIMIT]
+        values[..., 0] = levels[..., 0]
+    return to_plane(values * table.reshape(64).astype(np.float32))
 
 
 def shrink(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:

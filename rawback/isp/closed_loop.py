@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rawback.coefficients import Coefficients
-from rawback.isp import blocks, pipeline
+from rawback.isp import blocks, pipeline, trellis
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, Curve, curve_of
 from rawback.isp.mosaic import HALO, level, tile, unlevel, window
+from rawback.isp.statistics import Statistics
 from rawback.recipe import Recipe
 
 STRIP_PIXELS = 1 << 18  # small enough for the cache, large enough that numpy's calls cost nothing
@@ -37,8 +38,10 @@ class Coding:
     chroma: np.ndarray
     factors: tuple[int, int] = (2, 2)
     """Rows and columns of luma for one chroma sample."""
-    dead_zone: float = 0.4
+    dead_zone: float = 0.37
     """A level of a coefficient is kept from (1 - dead_zone) of a step on."""
+    optimise: bool = False
+    """Whether luma's levels are weighed against their bits, block by block: slower, smaller."""
 
 
 Progress = Callable[[float], None]
@@ -54,11 +57,14 @@ def encode(mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progres
     picture = Coefficients(width, height, [luma, cb, cr], [coding.luma, coding.chroma, coding.chroma], coding.factors)
     job = _Encoding(mosaic, recipe, coding, picture)
     strips = job.strips()
-    work = [(job.chroma, strip) for strip in strips] + [(job.luma, strip) for strip in strips]
-    if not recipe.refined:
-        work = [(job.open_loop, strip) for strip in strips]
-    _in_threads(work, len(strips), progress)
+    passes = [job.chroma, job.luma] + [job.optimised_luma] * coding.optimise if recipe.refined else [job.open_loop]
+    for number, work in enumerate(passes):
+        _in_threads(work, strips, lambda share, number=number: progress((number + share) / len(passes)))  # type: ignore[misc]
+        if number and recipe.refined:
+            job.learn_statistics()
     picture.planes[0] = luma[: -(-height // 8), : -(-width // 8)]
+    if recipe.refined:
+        picture.centroids = tuple(job.centroids.tolist())
     return picture
 
 
@@ -74,15 +80,14 @@ def decode(picture: Coefficients, recipe: Recipe, progress: Progress = lambda sh
         samples *= tile(per_gain, *samples.shape, start)
         mosaic[start:stop] = unlevel(samples, recipe, start)
 
-    strips = _strips(picture.height, picture.width, 8 * picture.factors[0])
-    _in_threads([(lambda s: strip(*s), s) for s in strips], len(strips), progress)
+    _in_threads(lambda rows: strip(*rows), _strips(picture.height, picture.width, 8 * picture.factors[0]), progress)
     return mosaic
 
 
 def decoded_strip(picture: Coefficients, start: int, stop: int) -> np.ndarray:
     """Rows start..stop of the picture as extended sRGB planes (3, rows, width) float32, unclipped and unrounded."""
     first, last = start // 8, -(-stop // 8)
-    luma = blocks.dequantise(picture.planes[0][first:last], picture.tables[0])
+    luma = blocks.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids)
     luma = (luma[start - 8 * first : stop - 8 * first, : picture.width] + 128) / 255
     if len(picture.planes) == 1:
         return np.broadcast_to(luma, (3, *luma.shape))
@@ -120,6 +125,7 @@ class _Encoding:
         self.curve = curve_of(recipe)
         self.rows, self.gains = camera_rows(recipe), sample_gains(recipe)
         self.white_at = min(1.0, 2.0**recipe.exposure)
+        self.statistics: dict[tuple[int, int], Statistics] = {}
 
     def strips(self) -> list[tuple[int, int]]:
         v = 8 * self.coding.factors[0]
@@ -133,16 +139,35 @@ class _Encoding:
         """The picture as it is, nothing compensated: the paper's way, without its clipping."""
         ycc = self._ycc(strip, None)
         self._code_chroma(ycc, strip)
-        self._code_luma(ycc[0], strip)
+        self._quantise_luma(ycc[0], strip)
 
     def luma(self, strip: tuple[int, int]) -> None:
+        """Quantise the luma that the mosaic needs, with a dead zone."""
+        self._quantise_luma(self._needed_luma(strip), strip)
+
+    def optimised_luma(self, strip: tuple[int, int]) -> None:
+        """Quantise it again, each level weighed against its bits, now that the picture's statistics are known."""
+        steps = self._luma_steps(self._needed_luma(strip))
+        levels = trellis.optimise(steps.reshape(-1, 64), self.bits, self.centroids)
+        self._keep_luma(levels.reshape(steps.shape), steps, strip)
+
+    def learn_statistics(self) -> None:
+        """Sum up what the strips so far have found."""
+        total = Statistics.sum(self.statistics.values())
+        self.centroids, self.bits = total.centroids(), trellis.bits_of(total.symbols)
+
+    def _quantise_luma(self, luma: np.ndarray, strip: tuple[int, int]) -> None:
+        steps = self._luma_steps(luma)
+        self._keep_luma(blocks.quantise(steps, self._dead_zone), steps, strip)
+
+    def _needed_luma(self, strip: tuple[int, int]) -> np.ndarray:
         """The luma with which the decoder gives back the mosaic under the chroma that it will see."""
         start, stop = strip
         samples = level(window(self.mosaic, start, stop, self.period), self.recipe, start)
         cb, cr = (_chroma_rows(self.picture, component, start, stop) for component in (1, 2))
         target = samples * tile(self.gains, *samples.shape, start)
         luma = luma_for(target, chroma_offsets(cb, cr), tile(self.rows, *samples.shape, start), self.curve)
-        self._code_luma(_smooth_where(luma, samples >= BLOWN), strip)
+        return _smooth_where(luma, samples >= BLOWN)
 
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
         start, stop = strip
@@ -155,13 +180,19 @@ class _Encoding:
         at = slice(strip[0] // (8 * v), strip[1] // (8 * v))
         for component in (1, 2):
             plane = blocks.shrink(_widen(ycc[component], 8 * h), (v, h)) * np.float32(255)
-            levels = blocks.quantise(blocks.to_coefficients(plane), self.coding.chroma, self._dead_zone)
+            steps = blocks.to_coefficients(plane) * (1 / self.coding.chroma.astype(np.float32))
+            levels = blocks.quantise(steps, self._dead_zone)
             self.picture.planes[component][at] = levels
 
-    def _code_luma(self, luma: np.ndarray, strip: tuple[int, int]) -> None:
+    def _luma_steps(self, luma: np.ndarray) -> np.ndarray:
+        """Luma (rows, width) in code values -> coefficients in quantiser steps (m, n, 64)."""
         plane = _widen(luma, 8 * self.coding.factors[1]) * np.float32(255) - np.float32(128)
-        levels = blocks.quantise(blocks.to_coefficients(plane), self.coding.luma, self._dead_zone)
+        return blocks.to_coefficients(plane) * (1 / self.coding.luma.astype(np.float32))
+
+    def _keep_luma(self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int]) -> None:
         self.picture.planes[0][strip[0] // 8 : strip[1] // 8] = levels
+        if self.recipe.refined:
+            self.statistics[strip] = Statistics.of(levels, steps, self.coding.optimise)
 
     @property
     def _dead_zone(self) -> float:
@@ -233,10 +264,8 @@ def _strips(height: int, width: int, multiple: int) -> list[tuple[int, int]]:
     return [(start, min(start + rows, height)) for start in range(0, height, rows)]
 
 
-def _in_threads(work: list, batch: int, progress: Progress) -> None:
-    """Run (function, strip) pairs on all cores, `batch` by `batch`: numpy lets go of the interpreter while it computes."""
+def _in_threads(work: Callable[[tuple[int, int]], None], strips: list[tuple[int, int]], progress: Progress) -> None:
+    """Do all strips on all cores: numpy lets go of the interpreter while it computes."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for first in range(0, len(work), batch):
-            part = work[first : first + batch]
-            for done, _ in enumerate(pool.map(lambda job: job[0](job[1]), part), first + 1):
-                progress(done / len(work))
+        for done, _ in enumerate(pool.map(work, strips), 1):
+            progress(done / len(strips))

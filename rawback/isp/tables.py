@@ -7,8 +7,8 @@ import numpy as np
 from rawback.isp.closed_loop import Coding
 
 LUMA_ENTRY = 16  # the standard's first luma entry: `quality` scales the flat table as libjpeg scales this one
-CHROMA_RATIO = 1.6
-"""First chroma entry over luma step: coarser saves no bits that luma would not spend again, finer gains no picture."""
+CHROMA_RATIO, CHROMA_FINEST = 1.5, 9
+"""First chroma entry over luma step, and its least value: the eye wants no finer, and luma makes good what is lost."""
 LUMA = np.array([
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
     14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
@@ -22,14 +22,15 @@ CHROMA = np.array([
 SUBSAMPLING = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
 
 
-def coding(quality: int, subsampling: str, tables: str) -> Coding:
-    """Tables and dead zone for a quality 1..100, one of SUBSAMPLING, and "raw" or "standard" tables."""
+def coding(quality: int, subsampling: str, tables: str, optimise: bool = False) -> Coding:
+    """Tables for a quality 1..100, one of SUBSAMPLING, and "raw" or "standard" tables."""
     factors = SUBSAMPLING[subsampling]
     if tables == "standard":
-        return Coding(_scaled(LUMA, quality), _scaled(CHROMA, quality), factors)
+        return Coding(_scaled(LUMA, quality), _scaled(CHROMA, quality), factors, optimise=optimise)
     luma = _scaled(np.full(64, LUMA_ENTRY), quality)
-    chroma = np.clip(np.rint(luma[0] * CHROMA_RATIO * np.sqrt(CHROMA / CHROMA[0])), 1, 255).astype(np.uint16)
-    return Coding(luma, chroma, factors, dead_zone=0.45 if luma[0] <= 3 else 0.4)
+    first = max(luma[0] * CHROMA_RATIO, CHROMA_FINEST)
+    chroma = np.clip(np.rint(first * np.sqrt(CHROMA / CHROMA[0])), 1, 255).astype(np.uint16)
+    return Coding(luma, chroma, factors, optimise=optimise)
 
 
 def _scaled(table: np.ndarray, quality: int) -> np.ndarray:
