@@ -116,7 +116,7 @@ class Recipe:
         if len(crop) != 4 or not _all(crop, 0, MAX_SIDE):
             return False
         x, y, w, h = crop
-        return w >= 1 and h >= 1 and x + w <= self.width and y + h <= self.height
+        return w >= 1 and h >= 1 and max(x + w - self.width, y + h - self.height) <= 0.01  # nine digits are written
 
 
 def _all(values, low: float, high: float) -> bool:
@@ -130,15 +130,18 @@ def to_fields(recipe: Recipe) -> dict[str, str]:
         value = getattr(recipe, entry.name)
         if entry.name == "dng":
             texts |= {name: _numbers(numbers) for name, numbers in value.items()}
-        elif entry.name in REQUIRED or value != _default(entry):
+        elif entry.name == "black" and len(set(value)) == 1:
+            texts["Black"] = _numbers(value[:1])
+        elif entry.name in REQUIRED or value != entry.default:
             texts[_camel(entry.name)] = _text(value)
     return texts
 
 
 def from_fields(texts: dict[str, str]) -> Recipe:
     """The inverse of `to_fields`, validated. Raises RawbackError for what is missing, malformed, impossible or too new."""
-    if not texts.get("Version", "").isdigit() or int(texts["Version"]) > VERSION:
-        raise RawbackError(f"the recipe inside has version {texts.get('Version')!r}, this rawback knows {VERSION}; update rawback")
+    version = texts.get("Version", "")[:20]
+    if not version.isdecimal() or int(version) > VERSION:
+        raise RawbackError(f"the recipe inside has version {version!r}, this rawback knows {VERSION}; update rawback")
     values: dict[str, object] = {}
     for entry in fields(Recipe):
         text = texts.get(_camel(entry.name))
@@ -167,10 +170,6 @@ def _camel(name: str) -> str:
     return "CFAPattern" if name == "cfa" else "".join(part.capitalize() for part in name.split("_"))
 
 
-def _default(entry):
-    return entry.default
-
-
 def _numbers(values) -> str:
     return " ".join(f"{v:.9g}" for v in values)
 
@@ -181,7 +180,7 @@ def _text(value) -> str:
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):
         return "; ".join(_numbers(row) for row in value)
     if isinstance(value, tuple):
-        return _numbers(value[:1] if len(value) > 3 and len(set(value)) == 1 else value)
+        return _numbers(value)
     if isinstance(value, float):
         return f"{value:.9g}"
     return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from xml.sax.saxutils import quoteattr
 
@@ -9,11 +10,13 @@ NAMESPACE = "http://ns.rawback.org/1.0/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 MAX_BYTES = 1 << 20
 """A packet larger than this is not read: XMP of a photograph has a few kilobytes."""
+NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold in any form (section 2.2): left out."""
 
 
 def build(fields: dict[str, str]) -> bytes:
     """Properties of the rawback namespace -> XMP packet (UTF-8)."""
-    attributes = "".join(f"\n   rawback:{name}={quoteattr(text)}" for name, text in fields.items())
+    attributes = "".join(f"\n   rawback:{name}={quoteattr(NOT_XML.sub('', text))}" for name, text in fields.items())
     packet = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="{RDF}">
