@@ -18,6 +18,9 @@ from rawback.recipe import Recipe
 FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 """LibRaw's flip bits (1 mirror columns, 2 mirror rows, 4 transpose) -> EXIF orientation."""
 
+PIXELS_PER_BYTE, SMALL = 64, 1 << 20
+"""No RAW codec spends less than an eighth of a bit on a pixel; below a megapixel nobody is hurt."""
+
 
 @dataclass
 class RawFile:
@@ -38,11 +41,21 @@ def read(data: bytes, name: str) -> RawFile:
         raise RawbackError(f"{name} is empty; expected a RAW file")
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
+            _check_size(raw, len(data), name)
             return _read(raw, data, name)
     except rawpy.LibRawError as error:
         reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
         hint = "this is a JPEG: `rawback recover` takes those" if jpeg.is_jpeg(data) else f"LibRaw says: {reason}"
         raise RawbackError(f"{name} is not a RAW file that can be read; {hint}") from error
+
+
+def _check_size(raw: rawpy.RawPy, size: int, name: str) -> None:
+    """Raise RawbackError, before LibRaw allocates anything, for more pixels than can be or than so few bytes can code."""
+    sizes = raw.sizes
+    pixels = max(sizes.raw_width, sizes.width) * max(sizes.raw_height, sizes.height)
+    if not 0 < pixels <= jpeg.MAX_PIXELS or pixels > PIXELS_PER_BYTE * size + SMALL:
+        shown = f"{sizes.raw_width} x {sizes.raw_height} pixels in {size} bytes"
+        raise RawbackError(f"{name} says it has {shown}; that cannot be: the file is damaged, or cut short")
 
 
 def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
