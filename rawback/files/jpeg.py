@@ -26,6 +26,8 @@ APP1, APP2, SOI = 0xE1, 0xE2, b"\xff\xd8"
 CODED_LOSSY = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive; all Huffman coded
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 MAX_PIXELS = 1 << 29
+PIXELS_PER_BYTE, SMALL = 1024, 1 << 20
+"""A block of 64 pixels costs at least a bit, of which only progressive files without their later scans come near."""
 
 
 @dataclass
@@ -82,6 +84,8 @@ def check(data: bytes, name: str) -> None:
         raise RawbackError(f"{name} has {components} colour components; expected grey or YCbCr (convert CMYK to sRGB first)")
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
         raise RawbackError(f"{name} says it has {width} x {height} pixels; expected up to {MAX_PIXELS >> 20} megapixels")
+    if width * height > PIXELS_PER_BYTE * len(data) + SMALL:
+        raise RawbackError(f"{name} says it has {width} x {height} pixels in {len(data)} bytes; that cannot be: it is damaged")
     if b"\xff\xd9" not in data[-2:] and data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0:
         raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
 
