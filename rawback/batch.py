@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -54,6 +55,7 @@ def run(plan: Plan, job: Job, manner: Manner = Manner()) -> int:
         raise UsageError("standard output cannot take both the file and --json; name a file with -o")
     folders = {task.target.parent for task in tasks if isinstance(task.target, Path) and task.target != paths.STREAM}
     if not manner.dry_run:
+        _make_folders(folders)
         atomic.sweep(folders)
     with Report(len(tasks), manner.quiet, manner.as_json) as report:
         try:
@@ -103,3 +105,12 @@ def _without_work(plan: Plan, task: Task, originals: frozenset[tuple[int, int]],
     except (RawbackError, OSError) as error:
         return Outcome("failed", str(error))
     return Outcome("planned") if dry_run else None
+
+
+def _make_folders(folders: Iterable[Path]) -> None:
+    """Raise RawbackError if there is no place for the outputs."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RawbackError(f"{folder} cannot be made: {error.strerror or error}") from error

@@ -33,21 +33,31 @@ Chunks = Iterable[bytes | bytearray | memoryview]
 def save(target: Location, chunks: Chunks, *, replace: bool = True, mtime_ns: int | None = None) -> int:
     """Write a file under a temporary name beside it, sync it to disk, then rename it; returns its size in bytes.
 
-    `-` is standard output. replace: whether a file that appeared in the meantime is replaced. Raises RawbackError.
+    The folder must be there already: if a disk has vanished, its files do not go to another. `-` is standard output. replace: whether a file that appeared in the meantime is replaced. Raises RawbackError.
     """
     if isinstance(target, Url):
         return target.write(chunks)
-    if target == STREAM:
-        size = sum(sys.stdout.buffer.write(chunk) for chunk in chunks)
-        sys.stdout.buffer.flush()
-        return size
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if target == STREAM:
+            return _to_stdout(chunks)
         return _save(target, chunks, replace, mtime_ns)
+    except BrokenPipeError:
+        raise  # nobody reads on: no error, see SIGPIPE
     except FileExistsError as error:
         raise RawbackError(f"{target} exists already; another run made it meanwhile") from error
     except OSError as error:
         raise RawbackError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+def _to_stdout(chunks: Chunks) -> int:
+    size = 0
+    for chunk in chunks:
+        rest = memoryview(chunk)
+        while rest:  # unbuffered (PYTHONUNBUFFERED) it may take a part only
+            rest = rest[sys.stdout.buffer.write(rest) :]
+        size += len(chunk)
+    sys.stdout.buffer.flush()
+    return size
 
 
 def _save(target: Path, chunks: Chunks, replace: bool, mtime_ns: int | None) -> int:
