@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -11,8 +12,8 @@ import numpy as np
 from rawback.errors import RawbackError
 from rawback.files import exif as exif_module
 from rawback.files import ljpeg, preview, tiff
-from rawback.files.exif import Exif, metadata
-from rawback.files.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, SRATIONAL, Buffer, Directory, Entry
+from rawback.files.exif import Exif, carried
+from rawback.files.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, SRATIONAL, UNDEFINED, Buffer, Directory, Entry
 from rawback.recipe import DNG_NUMBERS, Recipe
 
 TILE = 256
@@ -20,6 +21,7 @@ CFA_PHOTOMETRIC = 32803
 DNG_VERSION, CAMERA, BLACK_REPEAT, BLACK, WHITE = 50706, 50708, 50713, 50714, 50717
 SCALE, CROP_ORIGIN, CROP_SIZE, NEUTRAL = 50718, 50719, 50720, 50728
 BASELINE_EXPOSURE, ACTIVE_AREA, NOISE_PROFILE = 50730, 50829, 51041
+XMP, IPTC, PRIVATE = 700, 33723, 50740
 COLOUR_TAGS = {
     "ColorMatrix1": (50721, SRATIONAL), "ColorMatrix2": (50722, SRATIONAL),
     "ForwardMatrix1": (50964, SRATIONAL), "ForwardMatrix2": (50965, SRATIONAL),
@@ -115,15 +117,29 @@ def encode(
     if mosaic.shape != (recipe.height, recipe.width) or mosaic.dtype != np.uint16:
         expected = f"{(recipe.height, recipe.width)} uint16, the visible mosaic"
         raise RawbackError(f"the mosaic is {mosaic.shape} {mosaic.dtype}, the recipe expects {expected}")
-    shown = metadata(exif)
+    shown = carried(exif)
     first = preview.directory(preview.baseline(picture) if picture else preview.small_picture(mosaic, recipe))
     first.entries |= shown.ifd0 | _camera(recipe, shown, software)
     first.children[tiff.SUB_IFDS] = [_raw(mosaic, recipe, compress)]
-    if shown.exif:
-        first.children[tiff.EXIF_IFD] = [Directory(shown.exif)]
+    if exif is not None:
+        first.entries |= _attached(exif)
+    below = {tiff.INTEROP_IFD: [Directory(shown.interop)]} if shown.interop else {}
+    if shown.exif or below:
+        first.children[tiff.EXIF_IFD] = [Directory(shown.exif, below)]
     if shown.gps:
         first.children[tiff.GPS_IFD] = [Directory(shown.gps)]
     return tiff.serialise(first)
+
+
+def _attached(exif: Exif) -> dict[int, Entry]:
+    """XMP, IPTC and the MakerNote: the last as Adobe's block, which tells its byte order and where it used to stand."""
+    found = {XMP: Entry(BYTE, len(exif.xmp), exif.xmp), IPTC: Entry(UNDEFINED, len(exif.iptc), exif.iptc)}
+    note = exif.exif.get(exif_module.MAKER_NOTE)
+    if note:
+        body = exif.order.encode() + struct.pack("<I" if exif.order == "II" else ">I", note.offset) + note.data
+        block = b"Adobe\0MakN" + struct.pack(">I", len(body)) + body + b"\0" * (len(body) % 2)
+        found[PRIVATE] = Entry(BYTE, len(block), block)
+    return {tag: entry for tag, entry in found.items() if entry.data}
 
 
 def _camera(recipe: Recipe, exif: Exif, software: str) -> dict[int, Entry]:
@@ -138,9 +154,14 @@ def _camera(recipe: Recipe, exif: Exif, software: str) -> dict[int, Entry]:
         DNG_VERSION: tiff.pack(BYTE, [1, 4, 0, 0]),
         50707: tiff.pack(BYTE, [1, 4, 0, 0]),  # DNGBackwardVersion
         CAMERA: tiff.ascii_text(recipe.camera or f"{exif.make} {exif.model}".strip() or "unknown"),
-        NEUTRAL: tiff.rationals(recipe.neutral),
         BASELINE_EXPOSURE: tiff.rationals([recipe.baseline_exposure + recipe.exposure], SRATIONAL),
+        **_neutral(recipe),
     } | {COLOUR_TAGS[name][0]: _entry(COLOUR_TAGS[name][1], values) for name, values in numbers.items()}
+
+
+def _neutral(recipe: Recipe) -> dict[int, Entry]:
+    """AsShotNeutral, unless the original RAW had none: a developer then treats both alike, by its own automatics."""
+    return {} if recipe.white_balance_from == "daylight" else {NEUTRAL: tiff.rationals(recipe.neutral)}
 
 
 def _entry(kind: int, values: Iterable[float]) -> Entry:
