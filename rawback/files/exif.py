@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -15,9 +15,7 @@ from rawback.files.tiff import ASCII, LONG, SHORT, UNDEFINED, Buffer, Directory,
 
 MAX_APP1 = 65527  # a JPEG segment holds 65,533 bytes, of which "Exif\0\0" takes six
 MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
-MAKER_NOTE, INTEROPERABILITY = 37500, 40965
-NOT_COPIED = (MAKER_NOTE, INTEROPERABILITY)
-"""They hold offsets into the file they come from."""
+MAKER_NOTE = 37500
 METADATA = (
     269, 270, MAKE, MODEL, 285, DATE_TIME, 315, 316, 333, 337, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095,
 )  # fmt: skip
@@ -25,6 +23,13 @@ METADATA = (
 HostComputer, InkNames, TargetPrinter, Rating, RatingPercent, Copyright, XPTitle ... XPSubject."""
 EXIF_IN_IFD0 = {33434, 33437, 34850, 34855, 36867, 36868, *range(37377, 37387), *range(41985, 41997)}
 """TIFF/EP and some converters keep these in IFD0: exposure, aperture, programme, ISO, dates, ... focal length, modes."""
+STRUCTURAL = {
+    *range(254, 260), 262, *range(264, 267), 273, 277, 278, 279, 280, 281, 284, 288, 289, SOFTWARE, 317, 320,
+    *range(322, 326), 330, 332, 334, 336, 338, 339, 340, 341, 347, *range(512, 522), 530, 700, 33421, 33422, 33723,
+    34675, 34864, *range(50706, 51200), *range(52525, 52560),
+}  # fmt: skip
+"""IFD0 tags that describe the pixels of the file they stand in, or that are written anew: sizes, strips, Software,
+XMP, IPTC, the ICC profile, everything of DNG."""
 MANDATORY = {
     36864: Entry(UNDEFINED, 4, b"0232"), 37121: Entry(UNDEFINED, 4, b"\1\2\3\0"), 40960: Entry(UNDEFINED, 4, b"0100"),
 }  # fmt: skip
@@ -41,6 +46,14 @@ class Exif:
     ifd0: dict[int, Entry] = field(default_factory=dict)
     exif: dict[int, Entry] = field(default_factory=dict)
     gps: dict[int, Entry] = field(default_factory=dict)
+    interop: dict[int, Entry] = field(default_factory=dict)
+    """Interoperability IFD (tag 40965)."""
+    order: str = "II"
+    """Byte order of the file it was read from: MakerNotes are in it."""
+    xmp: bytes = b""
+    """XMP packet, for tag 700."""
+    iptc: bytes = b""
+    """IPTC-NAA records, for tag 33723."""
 
     @property
     def make(self) -> str:
@@ -77,12 +90,13 @@ def from_tiff(data: Buffer) -> Exif:
     exif = first.child(tiff.EXIF_IFD)
     strays = {tag: first.entries[tag] for tag in EXIF_IN_IFD0 if tag in first.entries}
     ifd0 = {tag: entry for tag, entry in first.entries.items() if tag not in strays}
-    return Exif(ifd0, strays | exif, first.child(tiff.GPS_IFD) or _gps_of_exif(first))
+    gps, interop = (first.child(tag) or _below_exif(first, tag) for tag in (tiff.GPS_IFD, tiff.INTEROP_IFD))
+    return Exif(ifd0, strays | exif, gps, interop, bytes(data[:2]).decode())
 
 
-def _gps_of_exif(first: Directory) -> dict[int, Entry]:
-    """Some phones hang the GPS directory below Exif instead of IFD0."""
-    return next((e.child(tiff.GPS_IFD) for e in first.children.get(tiff.EXIF_IFD, [])), {})
+def _below_exif(first: Directory, tag: int) -> dict[int, Entry]:
+    """The interoperability directory hangs below Exif; some phones hang GPS there too."""
+    return next((e.child(tag) for e in first.children.get(tiff.EXIF_IFD, [])), {})
 
 
 def _from_jpeg(data: memoryview) -> Exif | None:
@@ -158,8 +172,19 @@ def metadata(exif: Exif | None) -> Exif:
         return Exif()
     return Exif(
         {tag: _closed(entry) for tag, entry in exif.ifd0.items() if tag in METADATA},
-        {tag: _closed(entry) for tag, entry in exif.exif.items() if tag not in NOT_COPIED},
+        {tag: _closed(entry) for tag, entry in exif.exif.items() if tag != MAKER_NOTE},
         {tag: _closed(entry) for tag, entry in exif.gps.items()},
+    )
+
+
+def carried(exif: Exif | None) -> Exif:
+    """What goes from a photo into its DNG: all but what describes the pixels, and the MakerNote (see `dng.py`)."""
+    if exif is None:
+        return Exif()
+    return replace(
+        metadata(exif),
+        ifd0={tag: _closed(entry) for tag, entry in exif.ifd0.items() if tag not in STRUCTURAL},
+        interop={tag: _closed(entry) for tag, entry in exif.interop.items()},
     )
 
 

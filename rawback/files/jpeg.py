@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ from pathlib import Path
 
 import jpeglib
 import numpy as np
-from PIL import ImageCms
+from PIL import Image, ImageCms
 
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import exif as exifs
 from rawback.files import xmp
 from rawback.files.exif import Exif
+from rawback.pixels import Pixels
 from rawback.recipe import MAX_SIDE, Recipe, from_fields, to_fields
 
 EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0\x01\x01"
@@ -32,9 +34,10 @@ PIXELS_PER_BYTE, SMALL = 1024, 1 << 20
 
 @dataclass
 class Photo:
-    """What a JPEG file holds."""
+    """What a photo's file holds."""
 
-    coefficients: Coefficients
+    coefficients: Coefficients | None
+    """Of a JPEG; None where only `pixels` can be used."""
     exif: Exif | None
     recipe: Recipe | None
     """The recipe, if rawback rendered the file."""
@@ -42,6 +45,21 @@ class Photo:
     """The whole file."""
     notes: list[str] = field(default_factory=list)
     """What the user should know, a sentence each."""
+    pixels: Pixels | None = None
+    xmp: list[bytes] = field(default_factory=list)
+    """XMP packets: of a sidecar, of the file, and its continuation."""
+    icc: bytes = b""
+    preview: bytes | None = None
+    """A JPEG that shows what is in a file of another format."""
+
+    @property
+    def picture(self) -> Coefficients | Pixels:
+        """What was decoded."""
+        if self.coefficients is not None:
+            return self.coefficients
+        if self.pixels is None:
+            raise RawbackError("the photo has neither coefficients nor pixels")
+        return self.pixels
 
 
 def is_jpeg(data: bytes) -> bool:
@@ -86,8 +104,18 @@ def check(data: bytes, name: str) -> None:
         raise RawbackError(f"{name} says it has {width} x {height} pixels; expected up to {MAX_PIXELS >> 20} megapixels")
     if width * height > PIXELS_PER_BYTE * len(data) + SMALL:
         raise RawbackError(f"{name} says it has {width} x {height} pixels in {len(data)} bytes; that cannot be: it is damaged")
-    if b"\xff\xd9" not in data[-2:] and data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0:
+    if b"\xff\xd9" not in data[-2:] and data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0 and not _whole(data):
         raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
+
+
+def _whole(data: bytes) -> bool:
+    """Whether a file without its end marker still has all its pixels: Pillow refuses what it would have to make up."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            image.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+    return True
 
 
 def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes) -> bytes:

@@ -27,8 +27,8 @@ WORDS = SIZES | {RATIONAL: 4, SRATIONAL: 4}
 CODES = {BYTE: "B", SHORT: "H", LONG: "I", RATIONAL: "I", SBYTE: "b", UNDEFINED: "B", SSHORT: "h", SLONG: "i",
          SRATIONAL: "i", FLOAT: "f", DOUBLE: "d", IFD: "I"}  # fmt: skip
 
-SUB_IFDS, EXIF_IFD, GPS_IFD = 330, 34665, 34853
-POINTERS = (SUB_IFDS, EXIF_IFD, GPS_IFD)
+SUB_IFDS, EXIF_IFD, GPS_IFD, INTEROP_IFD = 330, 34665, 34853, 40965
+POINTERS = (SUB_IFDS, EXIF_IFD, GPS_IFD, INTEROP_IFD)
 LENGTHS = {273: 279, 324: 325, 513: 514}
 """Tags that point to pixels (strips, tiles, JPEG thumbnail) and the tags that hold the lengths."""
 
@@ -44,6 +44,8 @@ class Entry:
     type: int
     count: int
     data: bytes
+    offset: int = field(default=0, compare=False)
+    """Where the value stood in the file it was read from: MakerNotes point into themselves by it."""
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Directory:
 
     entries: dict[int, Entry] = field(default_factory=dict)
     children: dict[int, list[Directory]] = field(default_factory=dict)
-    """By pointer tag: 330 SubIFDs, 34665 Exif, 34853 GPS."""
+    """By pointer tag: 330 SubIFDs, 34665 Exif, 34853 GPS, 40965 interoperability."""
     strips: Strips = field(default_factory=dict)
     """By offset tag (273 strips, 324 tiles, 513 thumbnail): written, never read."""
     next: Directory | None = None
@@ -122,7 +124,7 @@ class _Reader:
         if not 0 < size <= min(MAX_VALUE, self.left) or start + size > len(self.data) or tag in entries:
             return
         self.left -= size
-        entries[tag] = Entry(kind, count, self.little(bytes(self.data[start : start + size]), WORDS[kind]))
+        entries[tag] = Entry(kind, count, self.little(bytes(self.data[start : start + size]), WORDS[kind]), start)
 
     def little(self, value: bytes, word: int) -> bytes:
         if self.order == "<" or word == 1:

@@ -1,0 +1,65 @@
+"""What else a JPEG carries beside its EXIF: XMP, IPTC, the ICC profile (ITU T.81 annex B; XMP part 3; ICC.1 annex B.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rawback.files.exif import segments
+from rawback.files.tiff import Buffer
+
+XMP, EXTENDED = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
+ICC, PHOTOSHOP = b"ICC_PROFILE\0", b"Photoshop 3.0\0"
+IPTC_RESOURCE = 0x0404
+MAX_BYTES = 1 << 24
+"""Of all pieces of one kind together."""
+
+
+@dataclass
+class Attached:
+    """Packets as they stand in the file, their pieces put together."""
+
+    xmp: bytes = b""
+    extended_xmp: bytes = b""
+    """What did not fit into the XMP packet's own segment: a second packet."""
+    iptc: bytes = b""
+    icc: bytes = b""
+
+
+def from_jpeg(data: Buffer) -> Attached:
+    """The packets of a JPEG; those that are missing or broken are empty."""
+    xmp, iptc = b"", []
+    extended: dict[int, bytes] = {}
+    icc: dict[int, bytes] = {}
+    total = 0
+    for marker, view in segments(data):
+        total += len(view)
+        if total > MAX_BYTES:
+            break
+        payload = bytes(view)
+        if marker == 0xE1 and payload.startswith(XMP):
+            xmp = xmp or payload[len(XMP) :]
+        elif marker == 0xE1 and payload.startswith(EXTENDED):
+            body = payload[len(EXTENDED) + 32 :]  # after the digest: total length, offset
+            extended[int.from_bytes(body[4:8], "big")] = body[8:]
+        elif marker == 0xE2 and payload.startswith(ICC):
+            icc.setdefault(payload[len(ICC)], payload[len(ICC) + 2 :]) if len(payload) > len(ICC) + 2 else None
+        elif marker == 0xED and payload.startswith(PHOTOSHOP):
+            iptc += _resources(payload[len(PHOTOSHOP) :])
+    return Attached(xmp.rstrip(b"\0"), _joined(extended), b"".join(iptc), _joined(icc))
+
+
+def _joined(pieces: dict[int, bytes]) -> bytes:
+    return b"".join(pieces[at] for at in sorted(pieces))
+
+
+def _resources(block: bytes) -> list[bytes]:
+    """The IPTC records among Photoshop's image resources: 8BIM, id, Pascal string, length, data; all padded to even."""
+    found, position = [], 0
+    while block[position : position + 4] == b"8BIM" and position + 12 <= len(block):
+        kind = int.from_bytes(block[position + 4 : position + 6], "big")
+        start = position + 6 + (block[position + 6] | 1) + 1
+        size = int.from_bytes(block[start : start + 4], "big")
+        if kind == IPTC_RESOURCE:
+            found.append(block[start + 4 : start + 4 + size])
+        position = start + 4 + size + size % 2
+    return found

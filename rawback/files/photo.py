@@ -1,0 +1,156 @@
+"""Photos of any kind: JPEGs by their coefficients, whatever else Pillow opens as a grey or RGB picture by its pixels."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from rawback.errors import RawbackError
+from rawback.files import attached, exif, icc, jpeg, tiff
+from rawback.files.exif import Exif
+from rawback.files.icc import Profile
+from rawback.files.jpeg import Photo
+from rawback.pixels import Pixels
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "BMP", "DIB", "GIF", "PPM", "TGA", "PCX",
+           "QOI", "SGI", "PSD")  # fmt: skip
+"""Of Pillow's: pictures. (Others start programs or are vector graphics.)"""
+GREY = ("1", "L", "LA", "La")
+COLOUR = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "YCbCr")
+DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+CFA, LINEAR_RAW, DNG_VERSION = 32803, 34892, 50706
+PREVIEW_SIDE = 1024
+HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1")
+
+
+def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
+    """Decode a photo. `sidecar`: an XMP packet that lay beside it.
+
+    Raises RawbackError for what is no grey or RGB picture, damaged beyond use, or a RAW file.
+    """
+    photo = _read_jpeg(data, name) if jpeg.is_jpeg(data) else _read_pixels(data, name)
+    found = photo.exif or Exif()
+    packets = attached.from_jpeg(data) if jpeg.is_jpeg(data) else attached.Attached(found.xmp, b"", found.iptc, photo.icc)
+    found.iptc = packets.iptc
+    photo.xmp = [p for p in (sidecar, packets.xmp, packets.extended_xmp) if p]
+    photo.icc = packets.icc
+    photo.exif = found
+    return photo
+
+
+def profile(photo: Photo) -> Profile | None:
+    """The profile by which the picture has to be converted; None if it is sRGB, or must be taken for it (then noted)."""
+    if photo.icc:
+        found = icc.parse(photo.icc)
+        if found is None:
+            photo.notes.append("its colour profile is not of the matrix type; the picture is taken as sRGB")
+        return found if found and not found.is_srgb else None
+    index = photo.exif.interop.get(1) if photo.exif else None
+    return icc.adobe_rgb() if tiff.text(index) == "R03" else None
+
+
+def _read_jpeg(data: bytes, name: str) -> Photo:
+    """By its coefficients; by its pixels where those are RGB, of odd subsampling, or cannot be read by libjpeg alone."""
+    try:
+        if not _is_rgb(data):
+            return jpeg.read(data, name)
+        reason = RawbackError(f"{name} is coded as RGB, which is read by its pixels")
+    except RawbackError as error:
+        reason = error
+    try:
+        photo = _read_pixels(data, name)
+    except RawbackError:
+        raise reason from None
+    photo.notes.append(f"{name} is a JPEG of a rare kind; its 8-bit pixels are used")
+    return photo
+
+
+def _is_rgb(data: bytes) -> bool:
+    """Whether three components are R, G, B: as libjpeg guesses (JFIF is YCbCr, then Adobe's marker, then component names)."""
+    adobe = None
+    for marker, body in exif.segments(data):
+        if marker == 0xE0 and bytes(body[:4]) == b"JFIF":
+            return False
+        if marker == 0xEE and bytes(body[:5]) == b"Adobe" and len(body) >= 12:
+            adobe = body[11]
+        if marker in jpeg.FRAMES and len(body) >= 15 and body[5] == 3:
+            return adobe == 0 or (adobe is None and bytes(body[6:15:3]) == b"RGB")
+    return False
+
+
+def _read_pixels(data: bytes, name: str) -> Photo:
+    if not data:
+        raise RawbackError(f"{name} is empty; expected a photo")
+    if data[4:12] in HEIC:
+        raise RawbackError(f"{name} is a HEIC picture, which cannot be read here; convert it to JPEG, PNG or TIFF first")
+    _refuse_raw(data, name)
+    Image.init()
+    try:
+        with Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN]) as image:
+            image.load()
+            values = _tiff16(data) if image.format == "TIFF" else None
+            pixels = Pixels(_values(image, name) if values is None else values)
+            return Photo(
+                None, _exif(image, data), None, data, pixels=pixels, icc=image.info.get("icc_profile") or b"",
+                preview=_preview(image),
+            )  # fmt: skip
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise RawbackError(f"{name} is no picture that can be read ({error}); expected a JPEG, PNG, WebP, TIFF or AVIF") from error
+
+
+def _refuse_raw(data: bytes, name: str) -> None:
+    """Many RAW formats are TIFFs with a small preview in front: that is not what should be recovered."""
+    if not tiff.is_tiff(data):
+        return
+    for directory in tiff.read(data).walk():
+        kind = tiff.numbers(directory.entries[262])[:1] if 262 in directory.entries else ()
+        if DNG_VERSION in directory.entries or kind in ((CFA,), (LINEAR_RAW,)):
+            raise RawbackError(f"{name} is a RAW file already; `rawback render` takes those")
+
+
+def _values(image: Image.Image, name: str) -> np.ndarray:
+    """The pixels as uint8 or uint16. Transparency is left out."""
+    if image.mode in GREY:
+        return np.asarray(image.convert("L"))
+    if image.mode in COLOUR:
+        return np.asarray(image.convert("RGB"))
+    if image.mode in DEEP:
+        values = np.asarray(image).astype(np.float64)
+        return np.clip(values * (65535 if image.mode == "F" else 1), 0, 65535).astype(np.uint16)
+    raise RawbackError(f"{name} is a picture of type {image.mode}; expected grey or RGB (convert it to sRGB first)")
+
+
+def _tiff16(data: bytes) -> np.ndarray | None:
+    """A 16-bit RGB TIFF, of which Pillow would keep 8 bits; None for any other."""
+    bits = tiff.read(data).entries.get(258)
+    if bits is None or tiff.numbers(bits)[:3] != (16, 16, 16):
+        return None
+    import imageio.v3 as imageio
+
+    values = imageio.imread(data, extension=".tif", index=0)
+    return values[..., :3] if values.ndim == 3 and values.shape[2] >= 3 and values.dtype == np.uint16 else None
+
+
+def _exif(image: Image.Image, data: bytes) -> Exif:
+    """EXIF, XMP and IPTC of a file that is no JPEG."""
+    payload = data if image.format == "TIFF" else bytes(image.info.get("exif") or b"").removeprefix(b"Exif\0\0")
+    try:
+        found = exif.from_tiff(payload) if tiff.is_tiff(payload) else Exif()
+    except RawbackError:
+        found = Exif()
+    packet, records = found.ifd0.get(700), found.ifd0.get(33723)
+    packet_bytes = packet.data if packet else image.info.get("xmp") or b""
+    found.xmp = packet_bytes.encode() if isinstance(packet_bytes, str) else bytes(packet_bytes)
+    found.iptc = records.data if records else b""
+    return found
+
+
+def _preview(image: Image.Image) -> bytes:
+    """A JPEG of the picture, small enough not to matter."""
+    small = image.convert("RGB") if image.mode not in DEEP else Image.fromarray((_values(image, "") >> 8).astype(np.uint8)).convert("RGB")
+    small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=90)
+    return stream.getvalue()

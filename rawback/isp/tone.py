@@ -1,0 +1,109 @@
+"""Tone curves of cameras: what their looks do beyond the standard transfer curve, as a table that can be inverted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rawback.isp.colour import Curve
+
+PIECES = 4096
+STEEPEST = 4.0
+"""Bounds how the curve goes on outside 0..1: by its slope at the end, between 1 / STEEPEST and STEEPEST."""
+MIN_KNOTS, MAX_KNOTS = 2, 257
+GENERIC_POWER, GENERIC_TOE, GENERIC_SHOULDER = 0.78, 0.005, 0.2
+"""The mean of what cameras do: midtones steeper than light by a power of 1 / 0.78, highlights compressed a little."""
+GENERIC_SATURATION = 0.88
+"""Chroma of light against what the standard curve alone makes of a camera's picture."""
+GENERIC_EXPOSURE = 0.65
+"""EV by which a camera's picture is brighter than LibRaw's plain rendering of its RAW."""
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+@dataclass(frozen=True)
+class ToneCurve:
+    """A standard curve, then a monotone table from its codes to the codes of the picture.
+
+    The table is given the way back: `knots` are the standard curve's codes at the picture's codes 0..1, evenly spaced.
+    Between them runs a monotone cubic (Fritsch and Carlson 1980), sampled; both directions use the samples, so that
+    they are each other's inverse.
+    """
+
+    base: Curve
+    knots: tuple[float, ...]
+
+    def encode(self, linear: np.ndarray) -> np.ndarray:
+        """Linear float32 of any shape and range -> code values, 0..1 what a viewer shows."""
+        codes, standard, _ = self._table
+        return np.interp(self.base.encode(linear), standard, codes).astype(np.float32)
+
+    def decode(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Code values float32 -> (linear, d linear / d code), the inverse of `encode`."""
+        codes, standard, slopes = self._table
+        at = np.clip((code * PIECES).astype(np.int32) + 1, 0, PIECES + 1)
+        at[code < 0] = 0
+        slope = slopes[at]
+        linear, rise = self.base.decode((code - codes[at]) * slope + standard[at])
+        return linear, rise * slope
+
+    @cached_property
+    def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Codes, standard codes and slopes of the pieces; the first and the last piece go on for ever."""
+        knots = np.array(self.knots)
+        inner = np.linspace(0, 1, PIECES + 1)
+        samples = _monotone_cubic(knots, inner)
+        first, last = (np.clip((b - a) * PIECES / 8, 1 / STEEPEST, STEEPEST) for a, b in (samples[[0, 8]], samples[[-9, -1]]))
+        far = 8.0
+        codes = np.concatenate([[-far], inner, [1 + far]])
+        standard = np.concatenate([[samples[0] - far * first], samples, [samples[-1] + far * last]])
+        slopes = np.diff(standard) / np.diff(codes)
+        return codes.astype(np.float32), standard.astype(np.float32), slopes.astype(np.float32)
+
+
+def valid(knots: Sequence[float]) -> bool:
+    """Whether the knots can be a tone curve: enough, rising, near 0..1."""
+    if not MIN_KNOTS <= len(knots) <= MAX_KNOTS or not np.isfinite(knots).all():
+        return False
+    return bool(np.diff(knots).min() >= 1e-5 and knots[0] >= -0.5 and knots[-1] <= 2)
+
+
+def _monotone_cubic(knots: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Hermite interpolation of evenly spaced rising knots at x in 0..1, with slopes that keep it rising."""
+    n = len(knots) - 1
+    rise = np.diff(knots)
+    inner = 2 * rise[1:] * rise[:-1] / np.maximum(rise[1:] + rise[:-1], 1e-12)  # harmonic mean
+    slope = np.concatenate([rise[:1], inner, rise[-1:]])
+    at = np.minimum((x * n).astype(int), n - 1)
+    t = x * n - at
+    left, right = knots[at], knots[at + 1]
+    return (
+        left * (1 + 2 * t) * (1 - t) ** 2 + slope[at] * t * (1 - t) ** 2
+        + right * t**2 * (3 - 2 * t) - slope[at + 1] * t**2 * (1 - t)
+    )  # fmt: skip
+
+
+def generic_light(light: np.ndarray) -> np.ndarray:
+    """Light as a camera's picture shows it, 0..1 -> the scene's, 0..1: the generic look undone."""
+    power = (light + GENERIC_TOE) ** GENERIC_POWER - GENERIC_TOE**GENERIC_POWER
+    power /= (1 + GENERIC_TOE) ** GENERIC_POWER - GENERIC_TOE**GENERIC_POWER
+    return power * (1 + GENERIC_SHOULDER * power**3) / (1 + GENERIC_SHOULDER)
+
+
+def knots_of(light: np.ndarray, base: Curve) -> tuple[float, ...]:
+    """Knots from the scene's light at the picture's codes 0..1, evenly spaced; made to rise."""
+    codes = base.encode(np.asarray(light, np.float64))
+    codes = np.maximum.accumulate(codes) + 1e-4 * np.arange(len(codes)) / len(codes)
+    return tuple(np.round(codes, 6).tolist())
+
+
+def generic_knots(base: Curve, count: int = 33) -> tuple[float, ...]:
+    """The generic look's tone curve."""
+    return knots_of(generic_light(base.decode(np.linspace(0, 1, count))[0]), base)
+
+
+def saturation_matrix(amount: float) -> np.ndarray:
+    """Linear sRGB (3, 3) with the distance from grey of equal luminance scaled."""
+    return amount * np.eye(3) + (1 - amount) * np.outer(np.ones(3), LUMINANCE)
