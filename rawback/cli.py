@@ -51,7 +51,7 @@ NoExif = Annotated[bool, typer.Option("--no-exif", help="Leave EXIF and GPS out.
 def render(
     inputs: Sources = None,
     output: Output = None,
-    quality: Annotated[int, typer.Option(help="1 to 100: how fine luma, and with it the RAW, is kept.")] = 85,
+    quality: Annotated[int, typer.Option(help="1 to 100: how fine luma, and with it the RAW, is kept.")] = 87,
     subsampling: Annotated[str, typer.Option(help="Chroma: 4:2:0, 4:2:2 or 4:4:4.")] = "4:2:0",
     tables: Annotated[str, typer.Option(help="raw: best for the RAW inside; standard: the JPEG standard's.")] = "raw",
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")] = False,
