@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+import rawback
 from rawback.files.raw import RawFile
 from rawback.recipe import Recipe
 
@@ -65,3 +67,11 @@ def psnr(a: np.ndarray, b: np.ndarray, peak: float) -> float:
 def mosaic_db(found: np.ndarray, mosaic: np.ndarray, recipe: Recipe) -> float:
     """PSNR of a recovered mosaic, white level over mean black being the peak."""
     return psnr(found, mosaic, recipe.white - float(np.mean(recipe.black)))
+
+
+def recovered(data: bytes) -> rawback.Recovered:
+    """What `rawback.recover` makes of the bytes of a JPEG."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "photo.jpg")
+        path.write_bytes(data)
+        return rawback.recover(path)

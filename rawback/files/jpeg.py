@@ -172,6 +172,8 @@ def _write_coefficients(coefficients: Coefficients) -> bytes:
     tables = np.stack([table.reshape(8, 8) for table in coefficients.tables[:2]]).astype(np.uint16)
     picture = jpeglib.from_dct(parts[0], **colour, qt=tables, quant_tbl_no=[0, 1, 1][: len(parts)])
     picture.height, picture.width = coefficients.height, coefficients.width
+    if colour:  # jpeglib infers it from the numbers of blocks, which say nothing where there is but one
+        picture.samp_factor = np.array([coefficients.factors, (1, 1), (1, 1)], np.int16)
     with tempfile.TemporaryDirectory(prefix="rawback-") as folder:
         path = Path(folder, "photo.jpg")
         picture.write_dct(str(path), flags=["+OPTIMIZE_CODING"])

@@ -30,12 +30,13 @@ def build(fields: dict[str, str]) -> bytes:
 def parse(packet: bytes) -> dict[str, str]:
     """Properties of the rawback namespace in an XMP packet, be they attributes or elements; nothing if it is not XML.
 
-    Entities are refused (a packet that defines its own is an attack, not a photograph).
+    Entities are refused (a packet that defines its own is an attack, not a photograph), and what is not UTF-8 with them.
     """
-    if len(packet) > MAX_BYTES or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+    packet = packet.strip(b"\0 \r\n\t")
+    if len(packet) > MAX_BYTES or any(sign in packet for sign in (b"<!DOCTYPE", b"<!ENTITY", b"\0")):
         return {}
     try:
-        root = ElementTree.fromstring(packet.strip(b"\0 \r\n\t"))
+        root = ElementTree.fromstring(packet)
     except (ElementTree.ParseError, ValueError, LookupError):
         return {}
     found = {}
