@@ -18,7 +18,7 @@ RAW_MAGICS = (
 )  # fmt: skip
 """Fujifilm RAF, Canon CRW, Sigma X3F, Minolta MRW, Phase One, QuickTake, and TIFFs with a magic number of their own."""
 CR2 = b"CR\x02"
-DNG_VERSION, PHOTOMETRIC, COMPRESSION, MAKER_NOTE = 50706, 262, 259, 37500
+DNG_VERSION, PHOTOMETRIC, COMPRESSION = 50706, 262, 259
 CFA = 32803
 RAW_COMPRESSIONS = {262, 32766, 32767, 32769, 32770, 34713, 34892, 65000, 65535}
 """Kodak, Sony, Sony ARW, Epson, Samsung, Nikon NEF, DNG lossy, Kodak, Pentax (TIFF tag 259)."""
@@ -50,10 +50,12 @@ def _is_raw_tiff(data: Buffer) -> bool:
         first = tiff.read(data)
     except RawbackError:
         return False
-    directories = [directory.entries for directory in first.walk()]
-    return DNG_VERSION in first.entries or any(
-        _number(d, PHOTOMETRIC) == CFA or _number(d, COMPRESSION) in RAW_COMPRESSIONS for d in directories
-    )
+    return DNG_VERSION in first.entries or any(is_mosaic(directory.entries) for directory in first.walk())
+
+
+def is_mosaic(entries: dict[int, tiff.Entry]) -> bool:
+    """Whether a directory of a TIFF describes sensor values."""
+    return _number(entries, PHOTOMETRIC) == CFA or _number(entries, COMPRESSION) in RAW_COMPRESSIONS
 
 
 def _number(entries: dict[int, tiff.Entry], tag: int) -> float | None:

@@ -12,6 +12,7 @@ from rawback.errors import RawbackError
 from rawback.files import dng, exif, jpeg
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
+from rawback.files.whole import missing_bytes
 from rawback.isp.colour import matrix_from_xyz
 from rawback.recipe import Recipe
 
@@ -39,6 +40,8 @@ def read(data: bytes, name: str) -> RawFile:
     """Read a RAW file of any format that LibRaw knows. Raises RawbackError for what is no mosaic of red, green and blue."""
     if not data:
         raise RawbackError(f"{name} is empty; expected a RAW file")
+    if missing := missing_bytes(data):
+        raise RawbackError(f"{name} is cut short: {missing} bytes are missing at its end; get the file again")
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
             _check_size(raw, len(data), name)

@@ -1,0 +1,294 @@
+"""Folders, lists and pipes: which files are done, where results go, what is said, what the exit code is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, rawback, shoot
+
+from rawback import batch
+from rawback.batch import Manner
+from rawback.errors import RawbackError, UsageError
+from rawback.files import kinds, paths
+from rawback.plan import Plan, Task
+from rawback.pool import run as run_pool
+from rawback.worker import Limits, Product
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A job that needs no picture: what the file says decides how it goes."""
+
+    def __call__(self, source, target, progress) -> Product:
+        data = paths.load(source)
+        progress(0.5)
+        if b"crash" in data:
+            os.abort()
+        if b"exit" in data:
+            os._exit(3)
+        if b"hang" in data:
+            while True:
+                pass
+        if b"greedy" in data:
+            bytearray(1 << 34)
+        if b"bug" in data:
+            raise ZeroDivisionError("division by zero")
+        if b"bad" in data:
+            raise RawbackError(f"{source} is bad")
+        return Product([data], ["a note"], 1)
+
+
+def plan(*inputs: object, output: object = None, **more) -> Plan:
+    return Plan(list(map(str, inputs)), None if output is None else str(output), ".jpg", "raw", **more)
+
+
+def targets(*inputs: object, **more) -> list[str]:
+    return [str(task.target) for task in plan(*inputs, **more).tasks()]
+
+
+def test_tree_is_mirrored_and_types_recognised_by_content(tmp_path):
+    files = {"a/one.CR2": raw_bytes(1), "a/b/two": raw_bytes(2), "a/b/three.dng": foreign_jpeg(), "notes.txt": b"hello",
+             "empty.dng": b"", ".hidden.dng": raw_bytes(3), "a/b/four.jpg": raw_bytes(4)}  # fmt: skip
+    for name, data in files.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(data)
+    done = rawback("render", tmp_path / "in", "-o", tmp_path / "out", "-r")
+    assert done.returncode == 0, done.stderr
+    found = sorted(str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file())
+    assert found == ["a/b/four.jpg", "a/b/two.jpg", "a/one.jpg"]
+    assert b"3 done" in done.stderr
+    done = rawback("recover", tmp_path / "out", "-o", tmp_path / "back", "-r", "--json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted(Path(line["output"]).name for line in lines) == ["four.dng", "one.dng", "two.dng"]
+    assert all(line["status"] == "done" and is_whole(Path(line["output"])) for line in lines)
+
+
+def test_include_and_exclude_match_names_and_paths(tmp_path):
+    for name in ("2024/a.CR2", "2024/b.NEF", "2025/a.cr2"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(raw_bytes())
+
+    def chosen(**patterns):
+        return [t.source.relative_to(tmp_path).as_posix() for t in plan(tmp_path, recursive=True, **patterns).tasks()]
+
+    assert chosen(include=("*.cr2",)) == ["2024/a.CR2", "2025/a.cr2"]
+    assert chosen(include=("2024/*",), exclude=("*.nef",)) == ["2024/a.CR2"]
+    assert chosen(exclude=("2024/*",)) == ["2025/a.cr2"]
+
+
+def test_where_results_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("there").mkdir()
+    assert targets("x/a.CR2") == ["x/a.jpg"]
+    assert targets("x/a.CR2", output="b.jpg") == ["b.jpg"]
+    assert targets("x/a.CR2", output="there") == ["there/a.jpg"]
+    assert targets("x/a.CR2", output="new/") == ["new/a.jpg"]
+    assert targets("x/a.CR2", "y/b.CR2", output="new") == ["new/a.jpg", "new/b.jpg"]
+    assert targets("x/a.CR2", "y/a.CR2", output="new", recursive=True) == ["new/x/a.jpg", "new/y/a.jpg"]
+    assert targets("../x/a.CR2", output="new", recursive=True) == ["new/a.jpg"]
+    assert targets("memory://bucket/x/a.CR2", output="memory://other/y/") == ["memory://other/y/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "says"),
+    [
+        (["a.CR2", "a.DNG"], None, "both become"),
+        (["x/a.CR2", "y/A.CR2"], "out", "both become"),
+        (["a.CR2", "a.CR2"], "out", "named twice"),
+        (["-", "a.CR2"], "out", "stands for one file"),
+        (["a.CR2", "b.CR2"], "-", "stands for one file"),
+        (["a.CR2", "b.CR2"], "c.jpg", "must be a folder"),
+        (["-"], None, "say where the result goes"),
+        (["."], "out", "add -r"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_work(inputs, output, says):
+    with pytest.raises(UsageError, match=says):
+        plan(*inputs, output=output).tasks()
+
+
+def test_outputs_inside_the_folder_are_not_inputs(tmp_path):
+    shoot(tmp_path, 2)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "000.dng").write_bytes(raw_bytes())
+    assert len(plan(tmp_path, output=tmp_path / "out", recursive=True).tasks()) == 2
+
+
+def test_linked_folders_are_not_entered(tmp_path):
+    shoot(tmp_path, 1)
+    (tmp_path / "circle").symlink_to(tmp_path)
+    assert len(plan(tmp_path, output="out", recursive=True).tasks()) == 1
+
+
+def test_raw_and_jpeg_of_one_shot_do_not_collide(tmp_path):
+    (tmp_path / "a.dng").write_bytes(raw_bytes(software="camera"))
+    (tmp_path / "a.jpg").write_bytes(foreign_jpeg())
+    before = {p: p.read_bytes() for p in tmp_path.iterdir()}
+    assert rawback("render", tmp_path, "-r", "-o", tmp_path / "out").returncode == 0
+    assert rawback("recover", tmp_path, "-r", "-o", tmp_path / "out").returncode == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.dng", "a.jpg"]
+    for verb in ("render", "recover"):  # beside the pair, each would replace the other half
+        done = rawback(verb, tmp_path, "-r", "--force", "--exclude", "out/*")
+        assert done.returncode == 1
+        assert b"did not make; it is never replaced" in done.stderr
+    assert {p: p.read_bytes() for p in before} == before
+
+
+def test_skip_existing_does_what_is_missing_or_stale(tmp_path):
+    files = shoot(tmp_path / "in", 3)
+    command = ("render", tmp_path / "in", "-r", "-o", tmp_path / "out", "--skip-existing", "--json")
+    rawback(*command)
+    (tmp_path / "out" / "000.jpg").unlink()
+    os.utime(files[1], (4e9, 4e9))
+    done = rawback(*command)
+    assert done.returncode == 0
+    status = {Path(line["input"]).name: line["status"] for line in map(json.loads, done.stdout.splitlines())}
+    assert status == {"000.dng": "done", "001.dng": "done", "002.dng": "skipped"}
+
+
+def test_dry_run_writes_nothing(tmp_path):
+    shoot(tmp_path / "in", 2)
+    done = rawback("render", tmp_path / "in", "-r", "-o", tmp_path / "out", "--dry-run")
+    assert done.returncode == 0
+    assert b"001.jpg" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def run_copies(tmp_path, contents: dict[str, bytes], **manner) -> tuple[int, dict[str, dict]]:
+    (tmp_path / "in").mkdir(exist_ok=True)
+    for name, data in contents.items():
+        (tmp_path / "in" / name).write_bytes(data)
+    tasks = [Task(tmp_path / "in" / name, tmp_path / f"{name}.out") for name in contents]
+    outcomes = run_pool(Copy(), tasks, 2, Limits(**manner), lambda task, share: None)
+    return {task.source.name: outcome for task, outcome in outcomes}
+
+
+def test_a_file_that_crashes_hangs_or_eats_memory_is_passed_over(tmp_path):
+    contents = {"a": b"good", "b": b"crash", "c": b"hang", "d": b"greedy", "e": b"bug", "f": b"exit", "g": b"bad", "h": b"good"}
+    outcomes = run_copies(tmp_path, contents, seconds=3.0, memory=2 << 30)
+    assert {name for name, outcome in outcomes.items() if outcome.status == "done"} == {"a", "h"}
+    assert "SIGABRT" in outcomes["b"].error
+    assert "longer than 3 s" in outcomes["c"].error
+    assert "more memory" in outcomes["d"].error
+    assert "ZeroDivisionError" in outcomes["e"].error
+    assert [name for name, outcome in outcomes.items() if outcome.bug] == ["e"]
+    assert "exit code 3" in outcomes["f"].error
+    assert outcomes["g"].error.endswith("is bad")
+    assert (tmp_path / "h.out").read_bytes() == b"good"
+    assert not leftovers(tmp_path)
+
+
+def test_a_crash_that_an_earlier_file_caused_is_not_blamed_on_the_next(tmp_path, monkeypatch):
+    """A worker that dies over its second file is replaced, and the file tried again."""
+    tasks = [Task(tmp_path / str(i), tmp_path / f"{i}.out") for i in range(4)]
+    for task in tasks:
+        task.source.write_bytes(b"good")
+    outcomes = list(run_pool(DiesOverItsSecond(), tasks, 1, Limits(), lambda task, share: None))
+    assert [outcome.status for _, outcome in outcomes] == ["done"] * 4
+
+
+class DiesOverItsSecond:
+    done = 0
+
+    def __call__(self, source, target, progress) -> Product:
+        self.done += 1
+        if self.done == 2:
+            os.abort()
+        return Product([b"x"], [], 1)
+
+
+def test_a_bad_file_makes_exit_code_1_and_the_others_are_done(tmp_path, capsys):
+    files = shoot(tmp_path / "in", 3)
+    files[1].write_bytes(files[1].read_bytes()[:1500])
+    done = rawback("render", tmp_path / "in", "-r", "-o", tmp_path / "out", "--json")
+    assert done.returncode == 1
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["000.jpg", "002.jpg"]
+    failed = [line for line in map(json.loads, done.stdout.splitlines()) if line["status"] == "failed"]
+    assert [Path(line["input"]).name for line in failed] == ["001.dng"]
+    assert not failed[0]["bug"]
+    assert b"2 done, 1 failed" in done.stderr
+
+
+def test_one_file_stays_in_the_process(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"good")
+    monkeypatch.setattr(batch.pool, "run", None)
+    assert batch.run(plan(tmp_path / "a", output=tmp_path / "b"), Copy(), Manner(quiet=True)) == 0
+    assert (tmp_path / "b").read_bytes() == b"good"
+
+
+def test_lists_of_files(tmp_path):
+    shoot(tmp_path / "in", 2)
+    (tmp_path / "in" / "000.dng").rename(tmp_path / "in" / "with\nnewline.dng")
+    found = subprocess.run(["find", "in", "-name", "*.dng", "-print0"], cwd=tmp_path, capture_output=True, check=True).stdout
+    done = rawback("render", "-0", "--files-from", "-", "-o", "out", "-r", cwd=tmp_path, input=found)
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (tmp_path / "out/in").iterdir()) == ["001.jpg", "with\nnewline.jpg"]
+    assert done.stdout == b""
+    (tmp_path / "list").write_text("in/001.dng\n")
+    assert rawback("render", "--files-from", tmp_path / "list", "-o", "other.jpg", cwd=tmp_path).returncode == 0
+    assert rawback("render", "--files-from", tmp_path / "none", cwd=tmp_path).returncode == 2
+    assert rawback("render", "in/001.dng", "--files-from", tmp_path / "list", cwd=tmp_path).returncode == 2
+
+
+def test_pipes_carry_the_file_and_nothing_else(tmp_path):
+    render = rawback("render", "-", "-o", "-", input=raw_bytes())
+    assert render.stdout == jpeg_bytes_of_stdin()
+    recover = rawback("recover", "-", "-o", "-", input=render.stdout)
+    assert recover.returncode == 0
+    assert kinds.of(recover.stdout) == "raw"
+    assert recover.stdout.startswith(b"II*\0")
+
+
+def jpeg_bytes_of_stdin() -> bytes:
+    from rawback.cli import render as command
+    from rawback.files.raw import read
+    from rawback.rendering import RenderOptions, render
+
+    assert command  # the command line brightens by default
+    return render(read(raw_bytes(), "-"), RenderOptions(exposure=None)).data
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGPIPE")
+@pytest.mark.parametrize("arguments", [("-o", "-"), ("-o", "out", "--json", "-r")])
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path, arguments):
+    files = shoot(tmp_path / "in", 3)
+    inputs = files[:1] if "-" in arguments else files
+    command = [*RAWBACK, "render", *map(str, inputs), *arguments]
+    process = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 1
+
+
+def test_standard_output_takes_no_json_beside_the_file(tmp_path):
+    done = rawback("render", "-", "-o", "-", "--json", input=raw_bytes())
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_names_cannot_command_a_terminal(tmp_path):
+    (tmp_path / "a\x1b[2Jb.dng").write_bytes(b"bad")
+    done = rawback("render", tmp_path / "a\x1b[2Jb.dng")
+    assert done.returncode == 1
+    assert b"\x1b" not in done.stderr
+
+
+def test_kinds_of_tiff(tmp_path):
+    import io
+
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.new("RGB", (32, 32)).save(stream, "TIFF")
+    assert kinds.of(stream.getvalue()) is None
+    assert kinds.of(raw_bytes()) == "raw"
+    assert kinds.of(jpeg_bytes()) == "jpeg"
+    assert kinds.of(b"FUJIFILMCCD-RAW 0201FF383501") == "raw"
+    assert kinds.of(b"\0\0\0\x18ftypcrx \0\0\0\1crx isom") == "raw"
+    assert kinds.of(b"\x89PNG\r\n\x1a\n") is None
+    assert kinds.of(b"") is None
