@@ -33,7 +33,8 @@ Chunks = Iterable[bytes | bytearray | memoryview]
 def save(target: Location, chunks: Chunks, *, replace: bool = True, mtime_ns: int | None = None) -> int:
     """Write a file under a temporary name beside it, sync it to disk, then rename it; returns its size in bytes.
 
-    The folder must be there already: if a disk has vanished, its files do not go to another. `-` is standard output. replace: whether a file that appeared in the meantime is replaced. Raises RawbackError.
+    The folder must be there already: if a disk has vanished, its files do not go to another. `-` is standard output.
+    replace: whether a file that appeared in the meantime is replaced. Raises RawbackError.
     """
     if isinstance(target, Url):
         return target.write(chunks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from rawback.errors import RawbackError
 from rawback.files import kinds
@@ -15,6 +16,7 @@ STREAM = Path("-")
 """Standard input or output."""
 MAX_BYTES = 1 << 31
 """Largest file that is read: five times the largest RAW there is."""
+PIECE = 1 << 25
 OURS = b"rawback"
 OURS_WITHIN = 1 << 16
 """Files that rawback made name it in their metadata, which stand before the pixels."""
@@ -33,29 +35,33 @@ def load(source: str | Path | Url) -> bytes:
     """All bytes of a file, a URL, or of standard input for `-`. Raises RawbackError if it cannot be read or is too large."""
     location = parse(source)
     try:
-        data = _read(location)
+        if isinstance(location, Url):
+            return location.read_all(MAX_BYTES)
+        if location == STREAM:
+            return _read_to(sys.stdin.buffer, location)
+        if location.is_dir():
+            raise RawbackError(f"{location} is a folder; expected a file (or add -r)")
+        with location.open("rb") as file:
+            return _read_to(file, location)
     except OSError as error:
         raise RawbackError(f"{location} cannot be read: {error.strerror or error}") from error
-    if len(data) > MAX_BYTES:
-        raise RawbackError(f"{location} is larger than {MAX_BYTES >> 30} GiB; expected a photo")
-    return data
 
 
-def _read(location: Location) -> bytes:
-    if isinstance(location, Url):
-        return location.read(MAX_BYTES + 1)
-    if location == STREAM:
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    if location.is_dir():
-        raise RawbackError(f"{location} is a folder; expected a file (or add -r)")
-    with location.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+def _read_to(stream: BinaryIO, location: Location) -> bytes:
+    """Piece by piece: what is no regular file may never end."""
+    pieces, size = [], 0
+    while piece := stream.read(PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise RawbackError(f"{location} is larger than {MAX_BYTES >> 30} GiB; expected a photo")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def kind_of(location: Location) -> str | None:
     """What a file is by its content: "raw", "jpeg", or None for anything else and for what cannot be read."""
     if isinstance(location, Url):
-        return kinds.of(location.read(kinds.HEAD))
+        return kinds.of(location.head(kinds.HEAD))
     try:
         return kinds.of_file(location)
     except OSError:

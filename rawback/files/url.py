@@ -79,11 +79,19 @@ class Url:
             except NotImplementedError:
                 return None
 
-    def read(self, limit: int) -> bytes:
-        """The first `limit` bytes at most."""
+    def head(self, size: int) -> bytes:
+        """The first `size` bytes at most."""
         with _explained(self):
             system, path = self._open()
-            return bytes(system.cat_file(path, 0, limit))
+            return bytes(system.cat_file(path, 0, size))
+
+    def read_all(self, limit: int) -> bytes:
+        """All bytes. Raises RawbackError if they are more than `limit`."""
+        with _explained(self):
+            system, path = self._open()
+            if (system.size(path) or 0) > limit:
+                raise RawbackError(f"{self} is larger than {limit >> 30} GiB; expected a photo")
+            return bytes(system.cat_file(path))
 
     def write(self, chunks: Iterable) -> int:
         """Write a whole file; returns its size in bytes."""
