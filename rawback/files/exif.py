@@ -203,9 +203,12 @@ def to_app1(
     thumbnail goes first, then the largest values.
     """
     kept = metadata(exif)
-    needed = {ORIENTATION: tiff.pack(SHORT, [orientation]), SOFTWARE: tiff.ascii_text(software),
-              282: tiff.rationals([72]), 283: tiff.rationals([72]), 296: tiff.pack(SHORT, [2]),  # dots per inch
-              531: tiff.pack(SHORT, [1])}  # fmt: skip
+    density = {282: tiff.rationals([72]), 283: tiff.rationals([72]), 296: tiff.pack(SHORT, [2])}  # dots per inch
+    needed = {
+        ORIENTATION: tiff.pack(SHORT, [orientation]),
+        SOFTWARE: tiff.ascii_text(software),
+        531: tiff.pack(SHORT, [1]),
+    } | density
     needed_exif = {40961: tiff.pack(SHORT, [1])}  # ColorSpace sRGB
     if size:
         needed_exif |= {40962: tiff.pack(LONG, size[:1]), 40963: tiff.pack(LONG, size[1:])}
@@ -215,7 +218,7 @@ def to_app1(
         if kept.gps:
             first.children[tiff.GPS_IFD] = [Directory(kept.gps)]
         if thumbnail:
-            first.next = Directory({259: tiff.pack(SHORT, [6])}, strips={513: [thumbnail]})
+            first.next = Directory(density | {259: tiff.pack(SHORT, [6])}, strips={513: [thumbnail]})
         payload = b"".join(tiff.serialise(first))
         if len(payload) <= MAX_APP1:
             return payload
