@@ -9,7 +9,7 @@ import numpy as np
 import rawpy
 
 from rawback.errors import RawbackError
-from rawback.files import dng, exif, jpeg
+from rawback.files import dng, exif, jpeg, stderr
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.whole import missing_bytes
@@ -45,7 +45,11 @@ def read(data: bytes, name: str) -> RawFile:
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
             _check_size(raw, len(data), name)
-            return _read(raw, data, name)
+            with stderr.captured() as said:
+                file = _read(raw, data, name)
+                if damage := said().replace("unknown file: ", ""):
+                    file.notes.append(f"{name} is damaged ({damage}); what can be read is used")
+            return file
     except rawpy.LibRawError as error:
         reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
         hint = "this is a JPEG: `rawback recover` takes those" if jpeg.is_jpeg(data) else f"LibRaw says: {reason}"
