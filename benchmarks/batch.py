@@ -100,8 +100,8 @@ def measure(name: str, commands: list[list[str]], files: int, megapixels: float)
             raise SystemExit(f"{' '.join(command)} ended with {code}")
     seconds, cpu = time.monotonic() - began, sum(os.times()[2:4]) - cpu
     quarters = "/".join(str(max(peak[i] for peak in peaks)) for i in range(4))
-    rate = files * megapixels / seconds
-    print(f"{name:28} {files:4} files {seconds:7.1f} s  {rate:6.2f} MP/s  {cpu / files:5.2f} cpu-s a file  MiB {quarters}", flush=True)
+    rate, cpu = files * megapixels / seconds, cpu / files
+    print(f"{name:22} {files:4} files {seconds:7.1f} s  {rate:6.2f} MP/s  {cpu:5.2f} cpu-s a file  MiB {quarters}", flush=True)
     return seconds
 
 
@@ -132,7 +132,7 @@ def main() -> None:
         for jobs in chosen.jobs:
             command = [*RAWBACK, "render", "-q", "-r", str(shoot), "-o", f"{folder}/out{jobs}", "-j", str(jobs)]
             together = measure(f"--jobs {jobs}", [command], chosen.n, megapixels) / chosen.n
-            print(f"{'':28} {alone / together:.2f} times the loop")
+            print(f"{'':22} {alone / together:.2f} times the loop")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -204,6 +205,8 @@ def main() -> None:
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, _stop)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # for those who develop, with python -W
     try:
         app()
     except UsageError as error:

@@ -10,6 +10,7 @@ import queue
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -78,6 +79,8 @@ def perform(job: Job, task: Task, progress: Progress) -> Outcome:
         outcome = Outcome("failed", f"{task.source} needs more memory than there is; see --memory")
     except BrokenPipeError:
         raise
+    except OSError as error:
+        outcome = Outcome("failed", f"{task.source} could not be worked on: {error.strerror or error}")
     except Exception as error:
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         outcome = Outcome("failed", f"{task.source} could not be worked on ({reason}); please report it", bug=True)
@@ -91,6 +94,7 @@ def main() -> None:
     os.dup2(2, 1)  # C libraries may print: not among the replies
     tasks: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, tasks), daemon=True).start()
+    warnings.simplefilter("ignore")
     job, limits = tasks.get()
     _limit_memory(limits.memory)
     while True:
@@ -101,11 +105,16 @@ def main() -> None:
 
 def _listen(stream: BinaryIO, tasks: queue.SimpleQueue) -> None:
     """Pass tasks on; when the parent is gone, however that came, go too, in the middle of whatever is being done."""
+    code = 70
     try:
         while True:
             tasks.put(pickle.load(stream))
+    except EOFError:
+        code = 0
+    except Exception as error:
+        print(f"rawback: a worker cannot understand its task: {error}", file=sys.stderr, flush=True)
     finally:
-        os._exit(0)
+        os._exit(code)
 
 
 def _reporter(replies: BinaryIO) -> Progress:

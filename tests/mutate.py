@@ -5,12 +5,30 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 
+from rawback import info, recovering, rendering
+from rawback.errors import RawbackError
 from rawback.files import exif, tiff
+from rawback.worker import Product
 
 HEAD = 2048
 """Bytes at the beginning, where the structure is: half of all damage goes there."""
 TELLING = (0, 1, 0x7F, 0x80, 0xFF)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A job that does all that rawback can do with a file: `info`, and `render` or `recover` by the name of the seed."""
+
+    def __call__(self, source, target, progress) -> Product:
+        with suppress(RawbackError):
+            info.describe(source)
+        if "jpg" in source.name:
+            recovered = recovering.recover(source)
+            return Product(recovered.dng(), [], recovered.mosaic.size)
+        return Product([rendering.render(source).data], [], 0)
 
 
 def mutants(seeds: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
@@ -82,7 +100,8 @@ def random_tag(data: bytearray, other: bytes, rng: random.Random) -> None:
     count = struct.unpack_from(order + "H", block, first)[0]
     entry = start + first + 2 + 12 * rng.randrange(max(count, 1))
     offset, form = rng.choice(((0, "H"), (2, "H"), (4, "I"), (8, "I")))
-    number = rng.choice((0, 1, 2, 255, 65535, 0x7FFFFFFF, 0xFFFFFFFF, rng.randrange(1 << 32))) % (1 << (8 * struct.calcsize(form)))
+    number = rng.choice((0, 1, 2, 255, 65535, 0x7FFFFFFF, 0xFFFFFFFF, rng.randrange(1 << 32)))
+    number %= 1 << (8 * struct.calcsize(form))
     if entry + 12 <= len(data):
         struct.pack_into(order + form, data, entry + offset, number)
     return None

@@ -203,8 +203,9 @@ def test_an_output_folder_that_vanishes_is_not_made_again(tmp_path):
 def test_signals_leave_only_whole_files(tmp_path, number, code):
     shoot(tmp_path / "in", 12, width=512, height=512)
     process = subprocess.Popen(
-        [*RAWBACK, "render", "-r", "in", "-o", "out"], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, start_new_session=True
-    )
+        [*RAWBACK, "render", "-r", "in", "-o", "out"],
+        cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
     while not list(tmp_path.glob("out/*.jpg")):
         time.sleep(0.01)
     os.killpg(process.pid, number)  # as a terminal does
@@ -274,7 +275,7 @@ def test_absurd_sizes_are_refused_before_anything_is_allocated(kind, data):
     import resource
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(RawbackError, match="cannot be|not a RAW"):
+    with pytest.raises(RawbackError, match=r"cannot be|not a RAW"):
         raw.read(data, "bomb") if kind == "RAW" else jpeg.read(data, "bomb")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,7 +15,7 @@ from PIL import Image, ImageCms
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import exif as exifs
-from rawback.files import xmp
+from rawback.files import stderr, xmp
 from rawback.files.exif import Exif
 from rawback.pixels import Pixels
 from rawback.recipe import MAX_SIDE, Recipe, from_fields, to_fields
@@ -138,7 +135,7 @@ def srgb_profile() -> bytes:
 
 
 def _read_coefficients(data: bytes, name: str) -> tuple[Coefficients, str]:
-    with tempfile.TemporaryDirectory(prefix="rawback-") as folder, _captured_stderr(Path(folder)) as warnings:
+    with tempfile.TemporaryDirectory(prefix="rawback-") as folder, stderr.captured() as warnings:
         path = Path(folder, "photo.jpg")
         path.write_bytes(data)
         try:
@@ -178,17 +175,3 @@ def _write_coefficients(coefficients: Coefficients) -> bytes:
         path = Path(folder, "photo.jpg")
         picture.write_dct(str(path), flags=["+OPTIMIZE_CODING"])
         return path.read_bytes()
-
-
-@contextmanager
-def _captured_stderr(folder: Path) -> Iterator:
-    """libjpeg prints its warnings to file descriptor 2: catch them there, so that they can be told in a sentence."""
-    log = Path(folder, "warnings")
-    kept = os.dup(2)
-    with log.open("wb") as target:
-        os.dup2(target.fileno(), 2)
-        try:
-            yield lambda: " ".join(log.read_text(errors="replace").split())[:200]
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
