@@ -82,7 +82,7 @@ def _outcomes(plan: Plan, tasks: list[Task], job: Job, manner: Manner, report: R
     if manner.scheduler:
         from rawback import cluster
 
-        yield from cluster.run(job, todo, manner.scheduler, _limits(manner, 1), report.watch)
+        yield from cluster.run(job, todo, manner.scheduler, _limits(manner, 1))
     elif len(tasks) == 1:
         for task in todo:
             yield task, perform(job, task, partial(report.watch, task))
