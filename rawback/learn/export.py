@@ -1,0 +1,82 @@
+"""Trained networks -> weights: a card, one ONNX graph for each part, safetensors for torch."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from rawback.nets.features import CONDITIONS
+from rawback.nets.weights import FORMAT
+
+if TYPE_CHECKING:
+    from rawback.learn.train import Trained
+
+OPSET = 17
+USE = {"restore": ["resaved", "open"]}
+"""For which JPEGs a part is used: saved again by another program, or the open loop; an untouched closed loop needs none."""
+
+
+def example(part: str) -> tuple[tuple[torch.Tensor, ...], list[str], dict[str, dict[int, str]]]:
+    """Inputs to trace a part with, their names, and which of their sides are free."""
+    code = torch.zeros(1, 1, 64, 48)
+    if part == "restore":
+        free = {"code": {2: "height", 3: "width"}, "chroma": {2: "half height", 3: "half width"}}
+        return (code, torch.zeros(1, 2, 32, 24), torch.zeros(1, CONDITIONS)), ["code", "chroma", "conditions"], free
+    if part == "demosaic":
+        return (code,), ["code"], {"code": {2: "height", 3: "width"}}
+    return (torch.zeros(1, 3, 64, 48),), ["planes"], {"planes": {2: "height", 3: "width"}}
+
+
+def to_onnx(net: nn.Module, part: str) -> bytes:
+    """An ONNX graph with free height and width; one output, "out"."""
+    inputs, names, free = example(part)
+    options = {"input_names": names, "output_names": ["out"], "dynamic_axes": free | {"out": {2: "height", 3: "width"}}}
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(net.eval(), inputs, stream, opset_version=OPSET, dynamo=False, **options)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def export(trained: dict[str, Trained], folder: Path, name: str, facts: dict) -> Path:
+    """Write NAME.PART.onnx, NAME.safetensors and NAME.json into the folder. Returns the card's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts: dict[str, dict] = {}
+    tensors: dict[str, torch.Tensor] = {}
+    for part, result in trained.items():
+        graph = to_onnx(result.net, part)
+        (folder / f"{name}.{part}.onnx").write_bytes(graph)
+        count = sum(p.numel() for p in result.net.parameters())
+        parts[part] = {
+            "config": result.config,
+            "sha256": hashlib.sha256(graph).hexdigest(),
+            "parameters": count,
+            "figures": result.figures,
+        }
+        if part in USE:
+            parts[part]["use"] = USE[part]
+        tensors |= {f"{part}.{k}": v.detach().contiguous() for k, v in result.net.state_dict().items()}
+    save_file(tensors, folder / f"{name}.safetensors", {"name": name, "format": str(FORMAT)})
+    card = {
+        "name": name,
+        "format": FORMAT,
+        "parts": parts,
+        "safetensors_sha256": sha256_of(folder / f"{name}.safetensors"),
+        "training": facts,
+    }
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(card, indent=1) + "\n")
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,100 @@
+"""A differentiable JPEG: what libjpeg does to a picture, with a rounding that lets gradients through.
+
+The paper's rounding is a Fourier series; soft quantisation (DSQ) and straight-through stand beside it, as in its comparison.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from rawback.errors import RawbackError
+from rawback.isp import blocks
+from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB
+
+FOURIER_TERMS = 9
+SOFTNESS = 6.0
+
+
+def fourier(x: Tensor) -> Tensor:
+    """x - (1 / pi) sum_k (-1)^(k+1) / k sin(2 pi k x), 9 terms: the paper's rounding."""
+    total = torch.zeros_like(x)
+    for k in range(1, FOURIER_TERMS + 1):
+        total = total + (-1) ** (k + 1) / k * torch.sin(2 * math.pi * k * x)
+    return x - total / math.pi
+
+
+def soft(x: Tensor) -> Tensor:
+    """Differentiable soft quantisation (Gong et al., ICCV 2019): a steep tanh between two integers."""
+    below = torch.floor(x)
+    return below + 0.5 + 0.5 * torch.tanh(SOFTNESS * (x - below - 0.5)) / math.tanh(SOFTNESS / 2)
+
+
+def straight_through(x: Tensor) -> Tensor:
+    """True rounding with the gradient of the identity."""
+    return x + (torch.round(x) - x).detach()
+
+
+ROUNDINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "fourier": fourier,
+    "dsq": soft,
+    "straight": straight_through,
+    "none": lambda x: x,
+    "true": torch.round,
+}
+
+
+@dataclass(frozen=True)
+class JpegSimulator:
+    """Picture -> what a decoder makes of its JPEG, in float: like `recover` it rounds and clips no samples."""
+
+    luma: Tensor
+    """(64,) quantisation table in natural order."""
+    chroma: Tensor
+    factors: tuple[int, int] = (1, 1)
+    """Rows and columns of luma for one chroma sample, as in `isp.tables.SUBSAMPLING`."""
+    rounding: str = "fourier"
+    """One of ROUNDINGS."""
+
+    def __call__(self, rgb: Tensor) -> Tensor:
+        """(N, 3, H, W) code values, 0..1 what a viewer shows, sides multiples of 8 and the factors' 8 -> the same shape.
+
+        Raises RawbackError for other sides and unknown roundings.
+        """
+        if self.rounding not in ROUNDINGS:
+            raise RawbackError(f"rounding {self.rounding!r}; expected one of {', '.join(ROUNDINGS)}")
+        v, h = self.factors
+        if rgb.shape[-2] % (8 * v) or rgb.shape[-1] % (8 * h):
+            raise RawbackError(f"a picture of {tuple(rgb.shape[-2:])}; expected multiples of {8 * v} and {8 * h}")
+        ycc = torch.einsum("ij,njhw->nihw", torch.from_numpy(RGB_TO_YCC).to(rgb), rgb) * 255
+        luma = self._coded(ycc[:, :1] - 128, self.luma) + 128
+        small = F.avg_pool2d(ycc[:, 1:], (v, h))
+        chroma = grow(self._coded(small, self.chroma), self.factors)
+        return torch.einsum("ij,njhw->nihw", torch.from_numpy(YCC_TO_RGB).to(rgb), torch.cat([luma, chroma], 1)) / 255
+
+    def _coded(self, planes: Tensor, table: Tensor) -> Tensor:
+        dct = torch.from_numpy(blocks.DCT).to(planes)
+        n, c, height, width = planes.shape
+        table = table.to(planes).view(64, 1)
+        tiles = F.unfold(planes.reshape(n * c, 1, height, width), 8, stride=8)  # (N * C, 64, blocks)
+        levels = ROUNDINGS[self.rounding](dct @ tiles / table)
+        tiles = dct.T @ (levels * table)
+        return F.fold(tiles, (height, width), 8, stride=8).view(n, c, height, width)
+
+
+def grow(planes: Tensor, factors: tuple[int, int]) -> Tensor:
+    """libjpeg's triangle upsampling by 2 along rows, columns or both, in float."""
+    for axis, factor in zip((-2, -1), factors, strict=True):
+        if factor == 2:
+            n = planes.shape[axis]
+            before = torch.cat([planes.narrow(axis, 0, 1), planes.narrow(axis, 0, n - 1)], axis)
+            after = torch.cat([planes.narrow(axis, 1, n - 1), planes.narrow(axis, n - 1, 1)], axis)
+            pair = [0.75 * planes + 0.25 * before, 0.75 * planes + 0.25 * after]
+            at = planes.ndim + axis
+            planes = torch.stack(pair, at + 1).flatten(at, at + 1)
+    return planes

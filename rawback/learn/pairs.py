@@ -1,0 +1,154 @@
+"""Pairs for `restore`: what `recover` computes from a JPEG beside what the sensor had counted.
+
+Nothing is simulated here: the closed loop of this package writes coefficients, Pillow decodes and saves them again.
+Mosaics are RGGB throughout; other Bayer phases are mirrored into it (see `nets/restore.py`).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from rawback.coefficients import Coefficients
+from rawback.files import jpeg
+from rawback.isp import closed_loop
+from rawback.isp.blocks import shrink
+from rawback.isp.colour import RGB_TO_YCC, curve_of
+from rawback.isp.exposure import with_shoulder
+from rawback.isp.mosaic import level, tile
+from rawback.isp.tables import SUBSAMPLING, coding
+from rawback.learn import data
+from rawback.learn.unprocess import BAYER, Sensor, draw_sensor, expose, linear_light, measure, scene, soften
+from rawback.nets import features
+from rawback.recipe import Recipe
+
+CODE_SCALE, CODE_OFFSET = 24576, 0.25
+"""Codes are kept as uint16: (code + offset) * scale holds -0.25..2.41 to 4e-5."""
+CHROMA_SCALE = 16384
+RESAVED, OPEN_LOOP = 0, 1
+
+
+@dataclass
+class Pair:
+    """One JPEG of one mosaic, as the net will see it."""
+
+    code: np.ndarray
+    """(H, W) uint16: the recovered mosaic in the nets' domain."""
+    chroma: np.ndarray
+    """(2, H / 2, W / 2) int16: decoded Cb, Cr, mean over the Bayer cell."""
+    conditions: np.ndarray
+    kind: int
+    """RESAVED (closed loop, saved again by another program) or OPEN_LOOP."""
+
+
+def pack(code: np.ndarray) -> np.ndarray:
+    """Codes float32 -> uint16."""
+    return np.clip((code + CODE_OFFSET) * CODE_SCALE, 0, 65535).round().astype(np.uint16)
+
+
+def draw_source(source: data.Source, side: int, rng: np.random.Generator) -> tuple[np.ndarray, Recipe]:
+    """A square of a photograph as a random sensor counts it, or of a RAW file as it is: RGGB (side, side), its recipe."""
+    if source.raw:
+        mosaic, recipe = data.raw_crop(data.read_raw(source.path), side, rng)
+    else:
+        mosaic, recipe = draw_mosaic(data.crop(data.read(source.path), side, rng), rng)
+    exposure = 0.0 if rng.random() < 0.75 else round(float(rng.uniform(0, 2)), 2)
+    return mosaic, with_shoulder(replace(recipe, exposure=exposure))
+
+
+def draw_mosaic(
+    photo: np.ndarray, rng: np.random.Generator, iso: tuple[float, float] = (50, 3200)
+) -> tuple[np.ndarray, Recipe]:
+    """A photograph (H, W, 3) -> RGGB mosaic (H, W) uint16 of a random sensor, and its recipe."""
+    sensor = draw_sensor(rng, BAYER[0], iso)
+    return measure(expose(draw_light(photo, rng), sensor), sensor, rng), recipe_of(sensor, photo.shape)
+
+
+def draw_light(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A photograph -> scene linear light through a random lens."""
+    return soften(scene(linear_light(photo), rng), float(rng.choice([0, 0.35, 0.5, 0.7, 1.0])))
+
+
+def draw_planes(source: data.Source, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Balanced RGGB mosaic (side, side) and the noiseless planes (3, side, side) behind it, in the nets' domain.
+
+    Mostly cut at white, as chroma is coded; a RAW file serves as a photograph, its Bayer cells as pixels.
+    """
+    sensor = draw_sensor(rng, BAYER[0], (50, 3200))
+    if source.raw:
+        balanced = data.cells_crop(data.read_raw(source.path), side, rng)
+    else:
+        balanced = expose(draw_light(data.crop(data.read(source.path), side, rng), rng), sensor)
+    samples = level(measure(balanced, sensor, rng), recipe_of(sensor, balanced.shape)) * tile(
+        sensor.gains.astype(np.float32)[np.array(BAYER[0])], side, side
+    )
+    planes = np.minimum(balanced, sensor.gains.astype(np.float32)).transpose(2, 0, 1)
+    white = 1.0 if rng.random() < 0.75 else 8.0
+    return features.encode(np.minimum(samples, white)), features.encode(np.minimum(planes, white))
+
+
+def recipe_of(sensor: Sensor, shape: tuple[int, ...], exposure: float = 0.0) -> Recipe:
+    """The recipe with which `render` would develop that sensor's mosaic (H, W)."""
+    matrix = tuple(tuple(float(v) for v in row) for row in sensor.matrix)
+    neutral = tuple(float(v) for v in sensor.neutral)
+    return with_shoulder(
+        Recipe(shape[1], shape[0], sensor.cfa, (sensor.black,) * 4, sensor.white, neutral, matrix, exposure=exposure)  # type: ignore[arg-type]
+    )
+
+
+def target_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """What the net should say: the mosaic in the nets' domain, (H, W) float32."""
+    samples = np.clip(level(mosaic, recipe), 0, 1)
+    return features.encode(samples * tile(closed_loop.sample_gains(recipe), *mosaic.shape))
+
+
+def pair_of(picture: Coefficients, recipe: Recipe, kind: int) -> Pair:
+    """A JPEG's coefficients -> the net's input."""
+    srgb = closed_loop.decoded_strip(picture, 0, picture.height)
+    balanced = closed_loop._at_photosites(srgb, closed_loop.camera_rows(recipe), curve_of(recipe), 0)
+    ycc = [np.tensordot(RGB_TO_YCC[i], srgb, 1) for i in (1, 2)]
+    chroma = np.stack([shrink(plane, (2, 2)) for plane in ycc])
+    told = features.conditions(recipe, picture.tables, picture.factors)
+    packed = np.clip(chroma * CHROMA_SCALE, -32767, 32767).round().astype(np.int16)
+    return Pair(pack(features.encode(balanced)), packed, told, kind)
+
+
+def resave(data: bytes, quality: int, subsampling: str) -> bytes:
+    """What another program makes of a JPEG: decoded to 8 bits by Pillow and coded again."""
+    with Image.open(io.BytesIO(data)) as picture:
+        stream = io.BytesIO()
+        picture.convert("RGB").save(stream, "JPEG", quality=quality, subsampling=subsampling)
+    return stream.getvalue()
+
+
+def _read(data: bytes) -> Coefficients:
+    coefficients = jpeg.read(data, "pair").coefficients
+    assert coefficients is not None  # just written
+    return coefficients
+
+
+def draw_pairs(mosaic: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> list[Pair]:
+    """Two re-saved JPEGs of the closed loop and two of the open loop (one in eight re-saved as well)."""
+    quality = int(rng.choice([70, 75, 80, 85, 85, 88, 90, 90, 92]))
+    ours = _written(mosaic, recipe, quality, "4:2:0" if rng.random() < 0.85 else "4:4:4", "raw")
+    pairs = []
+    for _ in range(2):
+        again = int(rng.choice([90, 90, 80, 80, 85, 75, 95, int(rng.integers(70, 97))]))
+        data = resave(ours, again, str(rng.choice(["4:4:4", "4:2:0", "4:2:0", "4:2:2"])))
+        pairs.append(pair_of(_read(data), recipe, RESAVED))
+    plain = replace(recipe, refined=False)
+    for _ in range(2):
+        quality, subsampling = int(rng.integers(78, 97)), str(rng.choice(list(SUBSAMPLING)))
+        picture = closed_loop.encode(mosaic, plain, coding(quality, subsampling, "standard"))
+        if rng.random() < 0.125:
+            data = resave(jpeg.write(picture, plain, b""), int(rng.integers(75, 96)), str(rng.choice(list(SUBSAMPLING))))
+            picture = _read(data)
+        pairs.append(pair_of(picture, plain, OPEN_LOOP))
+    return pairs
+
+
+def _written(mosaic: np.ndarray, recipe: Recipe, quality: int, subsampling: str, tables: str) -> bytes:
+    return jpeg.write(closed_loop.encode(mosaic, recipe, coding(quality, subsampling, tables)), recipe, b"")

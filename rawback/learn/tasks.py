@@ -1,0 +1,163 @@
+"""What each part is trained on: its examples, its batches, its loss, its figure of merit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rawback.learn import data, losses, pairs
+from rawback.learn.shards import DEMOSAIC, RESTORE, SIDE, Shards
+from rawback.nets.demosaic import Demosaic
+from rawback.nets.restore import Restore
+
+Examples = tuple[Tensor, ...]
+GAINS = slice(10, 13)
+"""Where `features.conditions` has log2 of white balance times exposure."""
+
+
+class Task(Protocol):
+    """One part to be trained."""
+
+    name: str
+    config: dict[str, int]
+    shards: tuple[Shards, Shards]
+    """For training and for validation."""
+
+    def network(self) -> nn.Module: ...
+    def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]: ...
+    def batch(self, shards: Shards, picks: np.ndarray, side: int, rng: np.random.Generator) -> Examples: ...
+    def loss(self, net: nn.Module, examples: Examples) -> Tensor: ...
+    def gains(self, net: nn.Module, examples: Examples) -> Tensor: ...
+
+
+def codes(array: np.ndarray) -> Tensor:
+    """Packed codes -> float32."""
+    return torch.from_numpy(array.astype(np.float32)) / pairs.CODE_SCALE - pairs.CODE_OFFSET
+
+
+def corner(side: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Where a square of `side` may begin inside a crop, on the grid of a JPEG's blocks."""
+    return tuple(int(n) * 8 for n in rng.integers((SIDE - side) // 8 + 1, size=2))  # type: ignore[return-value]
+
+
+class RestoreTask:
+    """Recovered mosaics of re-saved and of open-loop JPEGs; the loss is in decibels."""
+
+    name = "restore"
+
+    def __init__(self, folder: Path, counts: tuple[int, int], seed: int, config: dict[str, int]) -> None:
+        self.config = config
+        self.shards = (
+            Shards(folder / "restore", RESTORE, counts[0], seed),
+            Shards(folder / "restore-val", RESTORE, counts[1], seed + 1),
+        )
+
+    def network(self) -> nn.Module:
+        return Restore(**self.config)
+
+    def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        mosaic, recipe = pairs.draw_source(source, SIDE, rng)
+        drawn = pairs.draw_pairs(mosaic, recipe, rng)
+        stacked = {name: np.stack([getattr(p, name) for p in drawn]) for name in ("code", "chroma", "conditions")}
+        return stacked | {"target": pairs.pack(pairs.target_of(mosaic, recipe))}
+
+    def batch(self, shards: Shards, picks: np.ndarray, side: int, rng: np.random.Generator) -> Examples:
+        rows = []
+        for pick in picks:
+            crop, which = divmod(int(pick), 4)
+            y, x = corner(side, rng)
+            told = np.array(shards["conditions"][crop, which])
+            code, target = (
+                shards["code"][crop, which, y : y + side, x : x + side],
+                shards["target"][crop, y : y + side, x : x + side],
+            )
+            chroma = shards["chroma"][crop, which, :, y // 2 : (y + side) // 2, x // 2 : (x + side) // 2]
+            if told[7] == told[8] and rng.random() < 0.5:  # transposed, RGGB stays RGGB; 4:2:2 would not stay 4:2:2
+                code, target, chroma = code.T, target.T, chroma.swapaxes(1, 2)
+            rows.append(
+                (
+                    codes(code)[None],
+                    torch.from_numpy(chroma.astype(np.float32)) / pairs.CHROMA_SCALE,
+                    torch.from_numpy(told),
+                    codes(target)[None],
+                )
+            )
+        return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+
+    def loss(self, net: nn.Module, examples: Examples) -> Tensor:
+        code, chroma, told, target = examples
+        return losses.decibel_loss(net(code, chroma, told), target, 2 ** told[:, GAINS])
+
+    def gains(self, net: nn.Module, examples: Examples) -> Tensor:
+        """dB gained, (N, 2): raw, linear."""
+        code, chroma, told, target = examples
+        scale = 2 ** told[:, GAINS]
+        return losses.decibels(net(code, chroma, told), target, scale) - losses.decibels(code, target, scale)
+
+
+class DemosaicTask:
+    """Noisy mosaics and the noiseless planes behind them; what counts most is colour, for luma comes from the closed loop."""
+
+    name = "demosaic"
+
+    def __init__(self, folder: Path, counts: tuple[int, int], seed: int, config: dict[str, int]) -> None:
+        self.config = config
+        self.shards = (
+            Shards(folder / "demosaic", DEMOSAIC, counts[0], seed),
+            Shards(folder / "demosaic-val", DEMOSAIC, counts[1], seed + 1),
+        )
+
+    def network(self) -> nn.Module:
+        return Demosaic(**self.config)
+
+    def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        balanced, truth = pairs.draw_planes(source, SIDE, rng)
+        return {"mosaic": pairs.pack(balanced), "planes": pairs.pack(truth)}
+
+    def batch(self, shards: Shards, picks: np.ndarray, side: int, rng: np.random.Generator) -> Examples:
+        rows = []
+        for pick in picks:
+            y, x = corner(side, rng)
+            mosaic, planes = (
+                shards["mosaic"][pick, y : y + side, x : x + side],
+                shards["planes"][pick, :, y : y + side, x : x + side],
+            )
+            if rng.random() < 0.5:
+                mosaic, planes = mosaic.T, planes.swapaxes(1, 2)
+            rows.append((codes(mosaic)[None], codes(planes)))
+        return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+
+    def loss(self, net: nn.Module, examples: Examples) -> Tensor:
+        mosaic, planes = examples
+        error = net(mosaic) - planes
+        colour = differences(error)
+        shown = F.avg_pool2d(colour, 2)  # 4:2:0 lets no more through
+        return (
+            torch.log(colour.pow(2).mean((1, 2, 3)) + 1e-6).mean()
+            + torch.log(shown.pow(2).mean((1, 2, 3)) + 1e-6).mean()
+            + 5 * error.abs().mean()
+        )
+
+    def gains(self, net: nn.Module, examples: Examples) -> Tensor:
+        """dB gained over bilinear interpolation, (N, 2): all planes, colour differences at half size."""
+        mosaic, planes = examples
+        start = Demosaic(**self.config).to(mosaic.device)
+        figures = []
+        for found in (net(mosaic), start(mosaic)):
+            error = (found - planes)[..., 8:-8, 8:-8]
+            shown = F.avg_pool2d(differences(error), 2)
+            figures.append(torch.stack([-10 * torch.log10(e.pow(2).mean((1, 2, 3)) + 1e-9) for e in (error, shown)], 1))
+        return figures[0] - figures[1]
+
+
+def differences(planes: Tensor) -> Tensor:
+    """(N, 3, H, W) -> red minus green, blue minus green."""
+    return planes[:, [0, 2]] - planes[:, 1:2]
+
+
+TASKS: dict[str, type] = {"restore": RestoreTask, "demosaic": DemosaicTask}

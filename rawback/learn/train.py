@@ -1,0 +1,259 @@
+"""`rawback train`: from a folder of photographs (or of RAW files) to weights."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from rawback.errors import RawbackError
+from rawback.learn import data, export
+from rawback.learn.shards import SIDE
+from rawback.learn.tasks import TASKS, Task
+
+CONFIGS = {"restore": {"width": 48, "depth": 4}, "demosaic": {"width": 44, "depth": 4}}
+STEPS = {"restore": 9000, "demosaic": 4000}
+CROPS = {"restore": (600, 24), "demosaic": (240, 24)}
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train; every field has the default of the command line, which makes `generic-1`."""
+
+    parts: tuple[str, ...] = ("restore", "demosaic")
+    steps: int | None = None
+    """Steps per part; None: as many as `generic-1` had."""
+    seed: int = 1
+    batch: int = 8
+    side: int = 192
+    """Photosites along a training square, a multiple of 16."""
+    rate: float = 1.5e-3
+    """Highest learning rate; half a cosine takes it to nothing."""
+    crops: tuple[int, int] | None = None
+    """Crops of 512 x 512 to make for training and for validation."""
+    patience: int = 6
+    """Validations without a better figure before training stops."""
+    every: int = 500
+    """Steps between validations, each with a checkpoint."""
+    device: str | None = None
+    """None takes CUDA where there is one."""
+    threads: int | None = None
+
+    def check(self) -> TrainOptions:
+        """Return self, or raise RawbackError."""
+        unknown = [part for part in self.parts if part not in TASKS]
+        if unknown or not self.parts:
+            raise RawbackError(f"parts are {', '.join(self.parts)}; expected some of {', '.join(TASKS)}")
+        if self.side % 16 or not 32 <= self.side <= SIDE:
+            raise RawbackError(f"side is {self.side}; expected a multiple of 16 from 32 to {SIDE}")
+        if self.batch < 1 or (self.steps is not None and self.steps < 1):
+            raise RawbackError(f"batch is {self.batch}, steps are {self.steps}; expected 1 or more")
+        return self
+
+
+def train(photos: str | Path, out: str | Path, name: str, options: TrainOptions = TrainOptions()) -> Path:
+    """Train the parts and export weights `name` into the folder `out`; an interrupted training goes on. Returns the card.
+
+    Work in progress (examples, checkpoints, the list of photographs) lies in out/NAME.training, which may be deleted.
+    """
+    options.check()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    sources = data.find(photos)
+    work = Path(out) / f"{name}.training"
+    work.mkdir(parents=True, exist_ok=True)
+    data.write_manifest(sources, work / "photographs.json")
+    trained = {}
+    console = Console(stderr=True)
+    for part in options.parts:
+        task = TASKS[part](work, options.crops or CROPS[part], options.seed, CONFIGS[part])
+        make_examples(task, sources, console)
+        trained[part] = Training(task, work, options).run(console)
+    facts = {
+        "options": asdict(options),
+        "photographs": len(sources),
+        "manifest_sha256": export.sha256_of(work / "photographs.json"),
+    }
+    return export.export(trained, Path(out), name, facts)
+
+
+def make_examples(task: Task, sources: list[data.Source], console: Console) -> None:
+    """Fill the task's shards: crop i comes from photograph i, i + n, ... of its split."""
+    for shards, wanted in zip(task.shards, (False, True), strict=True):
+        split = [s for s in sources if s.validation == wanted] or sources
+        with _progress(console, f"{task.name}: examples", shards.count) as (bar, at):
+            for done in shards.fill(partial(_make, task, split)):
+                bar.update(at, completed=done)
+
+
+def _make(task: Task, split: list[data.Source], index: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    return task.make(split[index % len(split)], rng)
+
+
+@dataclass
+class Trained:
+    """A network with its averaged weights, and what it reached."""
+
+    net: nn.Module
+    config: dict[str, int]
+    figures: dict[str, list[float]]
+
+
+@dataclass
+class _State:
+    step: int = 0
+    best: float = -math.inf
+    stale: int = 0
+    history: list[dict] = field(default_factory=list)
+
+
+class Training:
+    """One part: Adam, half a cosine, an average of the weights, checkpoints."""
+
+    def __init__(self, task: Task, work: Path, options: TrainOptions) -> None:
+        self.task, self.options = task, options
+        self.device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.steps = options.steps or STEPS[task.name]
+        torch.manual_seed(options.seed)
+        self.net = task.network().to(self.device)
+        self.average = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
+        self.best_average = self.average
+        self.optimiser = torch.optim.Adam(self.net.parameters(), betas=(0.9, 0.99))
+        self.path = work / f"{task.name}.checkpoint.safetensors"
+        self.state = _State()
+        if self.path.exists():
+            self._resume()
+
+    def run(self, console: Console) -> Trained:
+        """Train to the last step, or until validation has not improved for `patience` times."""
+        with _progress(console, f"{self.task.name}: training", self.steps) as (bar, at):
+            while self.state.step < self.steps and self.state.stale < self.options.patience:
+                self._step()
+                if self.state.step % self.options.every == 0 or self.state.step == self.steps:
+                    gains = self._validate()
+                    bar.update(at, description=f"{self.task.name}: {gains[0]:+.2f} / {gains[1]:+.2f} dB")
+                bar.update(at, completed=self.state.step)
+        self.net.load_state_dict(self.best_average)
+        return Trained(
+            self.net.cpu().eval(),
+            self.task.config,
+            {"validation dB gained": self.state.history[-1]["gains"]} if self.state.history else {},
+        )
+
+    def _step(self) -> None:
+        state, options = self.state, self.options
+        rng = np.random.default_rng((options.seed, state.step))  # a resumed training sees what it would have seen
+        picks = rng.integers(len(self._examples()), size=options.batch)
+        examples = self._to_device(self.task.batch(self.task.shards[0], picks, options.side, rng))
+        warm = min(1.0, (state.step + 1) / 100)
+        for group in self.optimiser.param_groups:
+            group["lr"] = options.rate * warm * (1 + math.cos(math.pi * state.step / self.steps)) / 2
+        mixed = torch.autocast("cuda", torch.bfloat16) if self.device == "cuda" else nullcontext()
+        with mixed:
+            loss = self.task.loss(self.net, examples)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        state.step += 1
+        keep = min(0.999, state.step / (state.step + 20))
+        with torch.no_grad():
+            for key, value in self.net.state_dict().items():
+                self.average[key].lerp_(value, 1 - keep)
+
+    def _examples(self) -> range:
+        return _examples(self.task, 0)
+
+    def _to_device(self, examples: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(e.to(self.device) for e in examples)
+
+    @torch.no_grad()
+    def _validate(self) -> list[float]:
+        """Mean dB gained on the validation crops with the averaged weights; keeps the best, writes the checkpoint."""
+        current = {k: v.clone() for k, v in self.net.state_dict().items()}
+        self.net.load_state_dict(self.average)
+        rng = np.random.default_rng(0)
+        rows = []
+        for pick in _examples(self.task, 1):
+            examples = self._to_device(self.task.batch(self.task.shards[1], np.array([pick]), 384, rng))
+            rows.append(self.task.gains(self.net, examples).cpu())
+        self.net.load_state_dict(current)
+        gains = torch.cat(rows).mean(0).tolist()
+        state = self.state
+        state.history.append({"step": state.step, "gains": gains})
+        state.stale = 0 if sum(gains) > state.best else state.stale + 1
+        if sum(gains) >= state.best:
+            state.best, self.best_average = sum(gains), {k: v.clone() for k, v in self.average.items()}
+        self._checkpoint()
+        return gains
+
+    def _checkpoint(self) -> None:
+        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.items()} | {f"best.{k}": v for k, v in self.best_average.items()}
+        for i, moments in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam.{i}.{k}": v for k, v in moments.items()}
+        partial = self.path.with_suffix(".part")
+        save_file(
+            {k: v.contiguous().cpu() for k, v in tensors.items()},
+            partial,
+            {"state": json.dumps(asdict(self.state)), "steps": str(self.steps)},
+        )
+        partial.replace(self.path)
+
+    def _resume(self) -> None:
+        with safe_open(self.path, "pt", self.device) as file:
+            told = file.metadata()
+            if int(told["steps"]) != self.steps:
+                raise RawbackError(
+                    f"{self.path} is of a training of {told['steps']} steps, not {self.steps}; delete it to begin anew"
+                )
+            part = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        self.state = _State(**json.loads(told["state"]))
+        self.net.load_state_dict(_under(part, "net."))
+        self.average, self.best_average = _under(part, "average."), _under(part, "best.")
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, value in _under(part, "adam.").items():
+            index, name = key.split(".", 1)
+            moments.setdefault(int(index), {})[name] = value
+        self.optimiser.load_state_dict({"state": moments, "param_groups": self.optimiser.state_dict()["param_groups"]})
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _examples(task: Task, split: int) -> range:
+    shards = task.shards[split]
+    return range(shards.count * (shards["code"].shape[1] if "code" in shards.arrays else 1))
+
+
+class _progress:
+    """A rich progress bar with one task, silent where standard error is no terminal."""
+
+    def __init__(self, console: Console, label: str, total: int) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeRemainingColumn(),
+        )
+        self.bar = Progress(*columns, console=console, disable=not console.is_terminal)
+        self.label, self.total = label, total
+
+    def __enter__(self) -> tuple:
+        self.bar.start()
+        return self.bar, self.bar.add_task(self.label, total=self.total)
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.stop()

@@ -1,0 +1,43 @@
+"""What the learned parts are told besides the mosaic, and the domain they see it in: the same in training and in use."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rawback.isp.colour import CURVES
+from rawback.recipe import Recipe
+
+DOMAIN = CURVES["bt709"]
+"""Nets see balanced samples through this curve, whatever the recipe's, so that a quantiser's error is even over tones."""
+BANDS = np.digitize(np.add(*np.mgrid[:8, :8]), [1, 4, 8]).reshape(64)
+"""Coefficients by frequency: 0 the mean, 1 low, 2 middle, 3 high."""
+CONDITIONS = 20
+"""Length of the vector that `conditions` makes."""
+
+
+def conditions(recipe: Recipe, tables: list[np.ndarray], factors: tuple[int, int]) -> np.ndarray:
+    """What is known of a JPEG and its sensor: (CONDITIONS,) float32.
+
+    Quantiser steps of luma in four bands and of chroma in three (log2 of the geometric mean), subsampling, whether
+    the closed loop was used, log2 of white balance times exposure, the camera matrix, the curve.
+    `tables`: (64,) per component (luma, chroma), `factors`: rows and columns of luma for one chroma sample.
+    """
+    luma, chroma = (np.log2(np.maximum(np.asarray(t, float), 1)) for t in (tables[0], tables[-1]))
+    to_camera = np.linalg.inv(np.array(recipe.matrix))
+    return np.array(
+        [luma[band == BANDS].mean() for band in range(4)]
+        + [chroma[band == BANDS].mean() for band in range(3)]
+        + [factors[0] - 1, factors[1] - 1, recipe.refined, *(np.log2(recipe.gains) + recipe.exposure)]
+        + [*to_camera[~np.eye(3, dtype=bool)], recipe.curve == "srgb"],
+        np.float32,
+    )
+
+
+def encode(balanced: np.ndarray) -> np.ndarray:
+    """Balanced samples (1 = white) of any shape, float32 -> the nets' domain."""
+    return DOMAIN.encode(balanced)
+
+
+def decode(code: np.ndarray) -> np.ndarray:
+    """The way back."""
+    return DOMAIN.decode(code)[0]

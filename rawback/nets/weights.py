@@ -1,0 +1,131 @@
+"""Weights: found by name, checked against their card, and made into functions.
+
+Weights NAME are a card NAME.json, one ONNX graph NAME.PART.onnx for each part and NAME.safetensors for torch. The
+card lists the parts with their sizes and the sha256 of the files, so the hash of the card stands for all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rawback.errors import RawbackError
+from rawback.nets.parts import Demosaicer, Engine, Restorer, is_bayer
+from rawback.recipe import Recipe
+
+FORMAT = 1
+PARTS = ("restore", "demosaic", "flow")
+
+
+@dataclass
+class Weights:
+    """A card and where it lies; parts are read when they are first asked for."""
+
+    name: str
+    folder: Path
+    card: dict
+    sha256: str
+    """Of the card."""
+    engine: str = "onnx"
+    """"onnx" or "torch"."""
+    _engines: dict[str, Engine] = field(default_factory=dict)
+
+    def restorer(self, recipe: Recipe, untouched: bool) -> Restorer | None:
+        """The restoration for a JPEG with that recipe, or None where it would not help.
+
+        An untouched closed loop needs none: what its quantiser lost is sensor noise.
+        """
+        kind = "open" if not recipe.refined else "untouched" if untouched else "resaved"
+        part = self.card["parts"].get("restore")
+        if part is None or kind not in part["use"] or not is_bayer(recipe):
+            return None
+        return Restorer(self.part("restore"), recipe, part["config"]["depth"])
+
+    def demosaicer(self, recipe: Recipe) -> Demosaicer | None:
+        """The learned demosaicing for that recipe's CFA, or None."""
+        part = self.card["parts"].get("demosaic")
+        if part is None or not is_bayer(recipe):
+            return None
+        return Demosaicer(self.part("demosaic"), recipe, part["config"]["depth"])
+
+    def part(self, name: str) -> Engine:
+        """A part of the card as a function of float32 arrays, its file verified. Raises RawbackError."""
+        if name not in self._engines:
+            self._engines[name] = self._load(name)
+        return self._engines[name]
+
+    def _load(self, name: str) -> Engine:
+        listed = self.card["parts"].get(name)
+        if listed is None:
+            raise RawbackError(
+                f"weights {self.name} have no part {name!r}; they have {', '.join(self.card['parts']) or 'none'}"
+            )
+        if self.engine == "torch":
+            from rawback.nets import run_torch
+
+            path = self.folder / f"{self.name}.safetensors"
+            verified(path, self.card["safetensors_sha256"])
+            return run_torch.TorchPart(run_torch.network(name, listed["config"], path))
+        from rawback.nets.run_onnx import OnnxPart
+
+        path = self.folder / f"{self.name}.{name}.onnx"
+        return OnnxPart(verified(path, listed["sha256"]), str(path))
+
+
+def verified(path: Path, sha256: str) -> bytes:
+    """The file's bytes. Raises RawbackError where it is missing or is not the one that the card lists."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RawbackError(f"{path}: cannot be read ({error.strerror}); the weights' files belong together") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise RawbackError(f"{path} is not the file that its card lists (sha256 differs); get the weights again")
+    return data
+
+
+def folders() -> list[Path]:
+    """Where weights are looked for: $RAWBACK_WEIGHTS, the installed package, the source tree."""
+    package = Path(__file__).resolve().parents[1]
+    named = os.environ.get("RAWBACK_WEIGHTS")
+    return [*([Path(named)] if named else []), package / "weights", package.parent / "weights"]
+
+
+def known() -> list[str]:
+    """Names of the weights that can be loaded, sorted."""
+    return sorted({card.stem for folder in folders() for card in folder.glob("*.json")})
+
+
+def load(name_or_path: str, engine: str = "onnx") -> Weights:
+    """Weights by name, or by the path of a card. Raises RawbackError that lists the known names."""
+    path = Path(name_or_path)
+    named = path.suffix != ".json"
+    cards = [folder / f"{name_or_path}.json" for folder in folders()] if named else [path]
+    if named and path.name != name_or_path:
+        raise RawbackError(
+            f"{name_or_path}: expected the name of weights ({', '.join(known()) or 'none found'}) or a .json card"
+        )
+    for card in cards:
+        if card.is_file():
+            return _read(card, engine)
+    raise RawbackError(f"weights {name_or_path!r} not found; known: {', '.join(known()) or 'none'}")
+
+
+def _read(path: Path, engine: str) -> Weights:
+    data = path.read_bytes()
+    try:
+        card = json.loads(data)
+        version, parts = card["format"], card["parts"]
+        well_formed = all(name in PARTS and isinstance(part["config"], dict) and part["sha256"] for name, part in parts.items())
+        well_formed = well_formed and "use" in parts.get("restore", {"use": []})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RawbackError(
+            f"{path} is no card of weights ({error}); expected the NAME.json that `rawback export` writes"
+        ) from error
+    if version != FORMAT or not well_formed:
+        raise RawbackError(
+            f"{path} is a card of format {version} with parts {sorted(parts)}; this rawback knows format {FORMAT}; update it"
+        )
+    return Weights(path.stem, path.parent, card, hashlib.sha256(data).hexdigest(), engine)

@@ -1,0 +1,151 @@
+"""The learned parts: identity at the start, exact inverses, the same in strips, in every Bayer phase and on both engines."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rawback.errors import RawbackError
+from rawback.isp.mosaic import tile
+from rawback.nets import features, tiles, weights
+from rawback.recipe import Recipe
+
+torch = pytest.importorskip("torch", reason="networks are defined in torch, of the extra [train]")
+pytest.importorskip("safetensors")
+
+from rawback.learn import export  # noqa: E402
+from rawback.learn.train import Trained  # noqa: E402
+from rawback.nets.demosaic import Demosaic  # noqa: E402
+from rawback.nets.flow import PAPER, Flow, FrozenInverse  # noqa: E402
+from rawback.nets.restore import Restore  # noqa: E402
+
+PHASES = [((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))]
+
+
+def recipe(cfa=PHASES[0], refined=False, size=(70, 54)):
+    return Recipe(*size, cfa, (0,) * 4, 4095, (0.5, 1, 0.7), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), refined=refined)
+
+
+def shaken(net, seed=0):
+    """The net with weights that do something."""
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter += 0.03 * torch.randn_like(parameter)
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory):
+    """Weights of nets that are not trained but do something."""
+    config = {"width": 8, "depth": 4}
+    nets = {"restore": shaken(Restore(**config)), "demosaic": shaken(Demosaic(**config))}
+    trained = {part: Trained(net, config, {}) for part, net in nets.items()}
+    return export.export(trained, tmp_path_factory.mktemp("weights"), "shaken", {})
+
+
+@pytest.mark.parametrize("config", [{}, {"cell": 1, "blocks": 2, "width": 4, "depth": 3, "dense": 1}])
+def test_flow_starts_as_identity_and_its_inverse_is_exact(config):
+    flow, x = Flow(**config), torch.rand(1, 3, 16, 24) * 2 - 0.5
+    with torch.no_grad():
+        assert torch.equal(flow(x), x)
+        y = shaken(flow)(x)
+        assert (y - x).abs().max() > 0.01
+        assert (flow.inverse(y) - x).abs().max() < 1e-5
+        assert torch.allclose(FrozenInverse(flow)(y), flow.inverse(y), atol=1e-6)
+
+
+def test_flow_of_the_paper_has_the_papers_size():
+    assert abs(sum(p.numel() for p in Flow(**PAPER).parameters()) - 1_413_760) < 200
+
+
+def test_flow_sees_no_further_than_its_halo():
+    flow, x = shaken(Flow(blocks=2, depth=3)), torch.rand(1, 3, 96, 8)
+    with torch.no_grad():
+        cut = flow(x[..., 48 - flow.halo :, :])[..., flow.halo :, :]
+        assert torch.allclose(flow(x)[..., 48:, :], cut, atol=1e-5)
+
+
+def test_restoration_starts_as_identity():
+    code = torch.rand(1, 1, 16, 24)
+    assert torch.equal(Restore()(code, torch.rand(1, 2, 8, 12), torch.rand(1, features.CONDITIONS)), code)
+
+
+def test_demosaic_starts_bilinear_and_keeps_the_samples():
+    ramp = torch.arange(16.0)[None].repeat(16, 1)[None, None] / 16
+    planes = Demosaic()(ramp)
+    assert torch.allclose(planes[..., 4:-4, 4:-4], ramp.expand(1, 3, 16, 16)[..., 4:-4, 4:-4], atol=1e-6)
+    code = torch.rand(1, 1, 16, 24)
+    planes = shaken(Demosaic(width=8))(code)
+    assert torch.equal(planes[0, 0, 0::2, 0::2], code[0, 0, 0::2, 0::2])
+    assert torch.equal(planes[0, 1, 0::2, 1::2], code[0, 0, 0::2, 1::2])
+    assert torch.equal(planes[0, 1, 1::2, 0::2], code[0, 0, 1::2, 0::2])
+    assert torch.equal(planes[0, 2, 1::2, 1::2], code[0, 0, 1::2, 1::2])
+
+
+@pytest.mark.parametrize("cfa", PHASES)
+def test_parts_give_the_same_in_strips_and_on_torch(card, cfa):
+    rng = np.random.default_rng(0)
+    balanced, cb, cr = rng.random((3, 150, 71), np.float32)
+    told = features.conditions(recipe(cfa), [np.full(64, 5), np.full(64, 9)], (2, 2))
+    onnx, on_torch = weights.load(str(card)), weights.load(str(card), "torch")
+    restorer = onnx.restorer(recipe(cfa), untouched=True)
+    whole = restorer(balanced, cb, cr, told)
+    strips = tiles.in_strips(lambda *planes: restorer(*planes, told), [balanced, cb, cr], 32, restorer.halo)
+    assert whole.shape == balanced.shape
+    assert np.abs(whole - balanced).max() > 1e-3
+    assert np.abs(whole - strips).max() < 1e-5
+    assert np.abs(whole - on_torch.restorer(recipe(cfa), untouched=True)(balanced, cb, cr, told)).max() < 1e-5
+
+
+@pytest.mark.parametrize("cfa", PHASES)
+def test_demosaicer_keeps_samples_in_every_phase_and_knows_where_a_strip_begins(card, cfa):
+    balanced = np.random.default_rng(0).random((96, 71), np.float32)
+    demosaicer = weights.load(str(card)).demosaicer(recipe(cfa))
+    planes = demosaicer(balanced)
+    index = tile(np.array(cfa), *balanced.shape)
+    assert np.array_equal(np.take_along_axis(planes, index[None], 0)[0], balanced)
+    first = 64 - demosaicer.halo
+    assert np.abs(planes[:, 64:] - demosaicer(balanced[first:], first)[:, demosaicer.halo :]).max() < 1e-5
+
+
+def test_untouched_closed_loop_and_x_trans_are_left_alone(card):
+    loaded = weights.load(str(card))
+    x_trans = tuple(tuple((r + c) % 3 for c in range(6)) for r in range(6))
+    assert loaded.restorer(recipe(refined=True), untouched=True) is None
+    assert loaded.restorer(recipe(refined=True), untouched=False) is not None
+    assert loaded.restorer(recipe(x_trans), untouched=True) is None
+    assert loaded.demosaicer(recipe(x_trans)) is None
+
+
+def test_conditions_tell_a_coarse_table_from_a_fine_one():
+    fine, coarse = (features.conditions(recipe(), [np.full(64, step), np.full(64, step)], (1, 1)) for step in (2, 16))
+    assert fine.shape == (features.CONDITIONS,)
+    assert np.allclose(coarse[:7] - fine[:7], 3)
+    assert np.array_equal(coarse[7:], fine[7:])
+
+
+def test_unknown_weights_are_refused_with_the_known_names(card, monkeypatch):
+    monkeypatch.setenv("RAWBACK_WEIGHTS", str(card.parent))
+    assert weights.load("shaken").name == "shaken"
+    with pytest.raises(RawbackError, match="shaken"):
+        weights.load("no-such-weights")
+    with pytest.raises(RawbackError, match="expected the name"):
+        weights.load("../shaken")
+
+
+def test_files_that_do_not_belong_to_the_card_are_refused(card, tmp_path):
+    for file in card.parent.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "shaken.demosaic.onnx").write_bytes(b"other")
+    with pytest.raises(RawbackError, match="sha256"):
+        weights.load(str(tmp_path / "shaken.json")).part("demosaic")
+    (tmp_path / "shaken.restore.onnx").unlink()
+    with pytest.raises(RawbackError, match="belong together"):
+        weights.load(str(tmp_path / "shaken.json")).part("restore")
+    (tmp_path / "shaken.json").write_text(json.dumps({"format": 2, "parts": {}}))
+    with pytest.raises(RawbackError, match="format 2"):
+        weights.load(str(tmp_path / "shaken.json"))
+    (tmp_path / "shaken.json").write_text("[]")
+    with pytest.raises(RawbackError, match="no card"):
+        weights.load(str(tmp_path / "shaken.json"))
