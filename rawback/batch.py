@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from rawback import pool
+from rawback.cores import cores
 from rawback.errors import EXIT_FAILED, EXIT_OK, RawbackError, UsageError
 from rawback.files import atomic, paths
 from rawback.plan import Plan, Task
@@ -87,8 +88,8 @@ def _outcomes(plan: Plan, tasks: list[Task], job: Job, manner: Manner, report: R
         for task in todo:
             yield task, perform(job, task, partial(report.watch, task))
     else:
-        jobs = manner.jobs or pool.cores()
-        yield from pool.run(job, todo, jobs, _limits(manner, max(pool.cores() // jobs, 1)), report.watch)
+        jobs = manner.jobs or cores()
+        yield from pool.run(job, todo, jobs, _limits(manner, max(cores() // jobs, 1)), report.watch)
 
 
 def _limits(manner: Manner, threads: int) -> Limits:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -46,8 +45,3 @@ def run(job: Job, tasks: list[Task], jobs: int, limits: Limits, watch: Watch) ->
         for child in children:
             child.close()
         pool.shutdown()
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

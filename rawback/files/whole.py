@@ -24,7 +24,7 @@ def missing_bytes(data: Buffer) -> int:
     return max([end - len(data) for end in ends] + [0])
 
 
-def _big(data: bytes, at: int) -> int:
+def _big(data: Buffer, at: int) -> int:
     return int.from_bytes(data[at : at + 4], "big")
 
 

@@ -7,7 +7,6 @@ what is left is the quantisation of luma. Frames are worked through in strips on
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rawback.coefficients import Coefficients
+from rawback.cores import threads
 from rawback.isp import blocks, pipeline, trellis
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, Curve, curve_of
 from rawback.isp.mosaic import HALO, level, tile, unlevel, window
@@ -266,6 +266,6 @@ def _strips(height: int, width: int, multiple: int) -> list[tuple[int, int]]:
 
 def _in_threads(work: Callable[[tuple[int, int]], None], strips: list[tuple[int, int]], progress: Progress) -> None:
     """Do all strips on all cores: numpy lets go of the interpreter while it computes."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         for done, _ in enumerate(pool.map(work, strips), 1):
             progress(done / len(strips))
