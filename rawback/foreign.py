@@ -1,40 +1,162 @@
-"""A recipe for a photo that rawback did not render."""
+"""A photo that rawback did not render: what its RAW may have been."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rawback.coefficients import Coefficients
+from rawback.files import camera_table, icc, makernote, photo, tiff
+from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
+from rawback.isp import closed_loop, pipeline, tone
+from rawback.isp.colour import CURVES, SRGB_TO_XYZ, matrix_from_xyz
+from rawback.looks import Look
+from rawback.pixels import Pixels
 from rawback.recipe import Recipe
 
-MARGIN = 8
-"""Photosites mirrored around the photo, so that the DNG's default crop is exactly the photo."""
+MARGIN, SMALLEST = 8, 32
+"""Photosites mirrored around the photo, so that the DNG's default crop is exactly the photo; and what LibRaw needs a side."""
 WHITE = 16383.0
+STRIP_PIXELS = 1 << 18
+ISO = 34855
+NOISE_PER_ISO, READ_NOISE = 1.2e-6, 1e-13
+"""Shot noise and squared read noise, as fractions of white, of a middling sensor at ISO 1; they grow by ISO and ISO^2."""
+ISO_RANGE = (25, 409600)
 
 
-def generic_recipe(photo: Photo) -> Recipe:
-    """A virtual RGGB sensor whose colours are sRGB, 14 bits, no black level; the sRGB curve is undone."""
-    return Recipe(
-        width=photo.coefficients.width,
-        height=photo.coefficients.height,
-        cfa=((0, 1), (1, 2)),
-        black=(0.0,) * 4,
-        white=WHITE,
-        neutral=(1.0, 1.0, 1.0),
-        matrix=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-        camera="rawback virtual sRGB sensor",
-        white_balance_from="assumed",
-        curve="srgb",
-        refined=False,
-        orientation=photo.exif.orientation if photo.exif else 1,
-    )
+@dataclass(frozen=True)
+class Guess:
+    """What is taken for the camera of a photo, and on what grounds."""
+
+    recipe: Recipe
+    colours_from: str
+    """card, table (LibRaw's) or assumed."""
+    profile: icc.Profile | None
+    """By which the picture is to be brought to sRGB."""
+
+    def said(self) -> str:
+        """In a sentence."""
+        colours = {
+            "card": f"the colours and look of {self.recipe.look}", "table": f"the colours of {self.recipe.camera}",
+            "assumed": "the colours of a mean camera (LibRaw knows none for this one)",
+        }[self.colours_from]  # fmt: skip
+        look = "" if self.colours_from == "card" else ", a generic look undone"
+        balance = {"camera": "the white balance it tells", "card": "the white balance of the card"}
+        white = balance.get(self.recipe.white_balance_from, "daylight assumed for white balance")
+        brought = f", brought to sRGB from {self.profile.name or 'its profile'}" if self.profile else ""
+        return f"not rendered by rawback: {colours}{look}, {white}{brought}; expect a look-alike, not the RAW"
 
 
-def with_margin(mosaic: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, Recipe]:
-    """The mosaic with a mirrored margin (the CFA goes on in phase: 8 is even, and X-Trans shifts by two), and its recipe."""
-    height, width = mosaic.shape
-    framed = np.pad(mosaic, MARGIN, mode="reflect")
-    crop = (float(MARGIN), float(MARGIN), float(width), float(height))
-    return framed, replace(recipe, width=width + 2 * MARGIN, height=height + 2 * MARGIN, crop=crop)
+def guess(source: Photo, look: Look | None = None) -> Guess:
+    """The recipe of a photo from what it says of itself, or from its camera's look."""
+    exif = source.exif or Exif()
+    picture = source.picture
+    colours = _look_colours(look, picture) if look else _generic_colours(exif)
+    colours_from = "card" if look else str(colours.pop("colours_from"))
+    gains = makernote.white_balance(exif)
+    if gains:
+        response = 1 / np.array(gains)
+        colours |= {"neutral": tuple((response / response.max()).tolist()), "white_balance_from": "camera"}
+    recipe = Recipe(
+        width=picture.width, height=picture.height, cfa=((0, 1), (1, 2)), black=(0.0,) * 4, curve="srgb", refined=False,
+        orientation=exif.orientation, noise=_noise(exif), **colours,
+    )  # fmt: skip
+    return Guess(recipe.validate(), colours_from, photo.profile(source))
+
+
+def _look_colours(look: Look, picture: Coefficients | Pixels) -> dict:
+    whole = {picture.width, picture.height} == set(look.size)
+    return {
+        "white": look.white, "neutral": look.neutral, "white_balance_from": "card", "camera": look.camera, "dng": look.dng,
+        "matrix": _rows(np.array(look.matrix) @ np.array(look.camera_matrix)), "tone": look.tone, "look": look.name,
+        "exposure": look.exposure, "vignette": look.vignette if whole else (),
+    }  # fmt: skip
+
+
+def _generic_colours(exif: Exif) -> dict:
+    """The camera's matrix from LibRaw's table, or the mean of that table; daylight; the mean of what cameras do."""
+    known = camera_table.xyz_to_camera(exif.make, exif.model)
+    from_xyz = np.array(known or camera_table.MEAN_MATRIX)
+    response = from_xyz @ SRGB_TO_XYZ.sum(1)  # to daylight, D65
+    saturated = np.linalg.inv(tone.saturation_matrix(tone.GENERIC_SATURATION))
+    name = exif.model if exif.model.lower().startswith(exif.make.lower()) else f"{exif.make} {exif.model}"
+    return {
+        "white": WHITE, "neutral": tuple((response / response.max()).tolist()), "white_balance_from": "assumed",
+        "camera": name.strip() or "unknown camera", "matrix": _rows(saturated @ matrix_from_xyz(from_xyz)),
+        "dng": {"ColorMatrix1": tuple(from_xyz.ravel().tolist()), "CalibrationIlluminant1": (21.0,)},
+        "tone": tone.generic_knots(CURVES["srgb"]), "look": "generic", "exposure": tone.GENERIC_EXPOSURE,
+        "colours_from": "table" if known else "assumed",
+    }  # fmt: skip
+
+
+def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in matrix.tolist())
+
+
+def _noise(exif: Exif) -> tuple[float, ...]:
+    """Noise by ISO (EXIF tag 34855); nothing where the photo does not tell."""
+    values = tiff.numbers(exif.exif[ISO])[:1] if ISO in exif.exif else ()
+    if not values or not ISO_RANGE[0] <= values[0] <= ISO_RANGE[1]:
+        return ()
+    return (NOISE_PER_ISO * values[0], READ_NOISE * values[0] ** 2)
+
+
+def sensor(
+    picture: Coefficients | Pixels, recipe: Recipe, profile: icc.Profile | None, linear: bool,
+    progress: Callable[[float], None],
+) -> np.ndarray:  # fmt: skip
+    """The picture back at the sensor: a mosaic (H, W) uint16 in DN, or camera RGB (H, W, 3) uint16, white at 65535."""
+    height, width = picture.height, picture.width
+    result = np.empty((height, width, 3) if linear else (height, width), np.uint16)
+    rows = max(STRIP_PIXELS // width // 16, 1) * 16
+
+    def strip(start: int) -> None:
+        stop = min(start + rows, height)
+        srgb = _decoded(picture, start, stop)
+        balanced = pipeline.inverse(profile.to_srgb(srgb) if profile else srgb, recipe, start, pipeline.COLOUR)
+        if recipe.vignette:
+            balanced = balanced / falloff(recipe.vignette, width, height, start, stop)
+        if linear:
+            scale = (65535 / (recipe.gains * 2**recipe.exposure)).astype(np.float32)
+            result[start:stop] = np.clip(np.rint(np.moveaxis(balanced, 0, -1) * scale), 0, 65535)
+        else:
+            result[start:stop] = pipeline.inverse(balanced, recipe, start, pipeline.SENSOR)
+
+    starts = range(0, height, rows)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(strip, starts), 1):
+            progress(done / len(starts))
+    return result
+
+
+def _decoded(picture: Coefficients | Pixels, start: int, stop: int) -> np.ndarray:
+    return picture.strip(start, stop) if isinstance(picture, Pixels) else closed_loop.decoded_strip(picture, start, stop)
+
+
+def falloff(terms: tuple[float, ...], width: int, height: int, start: int, stop: int) -> np.ndarray:
+    """The camera's gain against the falling off of its lens at rows start..stop: (rows, width) float32."""
+    y = (np.arange(start, stop) + 0.5) / height - 0.5
+    x = (np.arange(width) + 0.5) / width - 0.5
+    corner = (width**2 + height**2) / 4
+    r2 = ((y * height) ** 2)[:, None] / corner + ((x * width) ** 2)[None] / corner
+    gain = np.zeros_like(r2)
+    for term in reversed(terms):
+        gain = (gain + term) * r2
+    return (1 + gain).astype(np.float32)
+
+
+def with_margin(sensed: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, Recipe]:
+    """The mosaic (or camera RGB) with a mirrored margin, and its recipe.
+
+    The Bayer pattern goes on in phase, as the margin is even. (No foreign photo becomes X-Trans.)
+    """
+    height, width = sensed.shape[:2]
+    margins = [max(MARGIN, 2 * -(-(SMALLEST - side) // 4)) for side in (height, width)]
+    framed = np.pad(sensed, [(margin, margin) for margin in margins] + [(0, 0)] * (sensed.ndim - 2), mode="reflect")
+    crop = (float(margins[1]), float(margins[0]), float(width), float(height))
+    return framed, replace(recipe, width=framed.shape[1], height=framed.shape[0], crop=crop)

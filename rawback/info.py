@@ -6,36 +6,53 @@ from pathlib import Path
 
 from rawback import recovering
 from rawback.coefficients import Coefficients
-from rawback.files import jpeg, paths, raw
+from rawback.errors import RawbackError
+from rawback.files import jpeg, kinds, paths, raw
+from rawback.files import photo as photos
 from rawback.recipe import Recipe, to_fields
 
 NOT_SHOWN = ("Thumbnail", "Version")
 
 
 def describe(source: Path) -> dict:
-    """Facts about a JPEG or RAW file, ready for JSON. Raises RawbackError for what is neither."""
+    """Facts about a photo or RAW file, ready for JSON. Raises RawbackError for what is neither."""
     data = paths.load(source)
-    return _describe_jpeg(data, str(source)) if jpeg.is_jpeg(data) else _describe_raw(data, str(source))
+    if kinds.of(data) != "raw":
+        try:
+            return _describe_photo(data, str(source))
+        except RawbackError:
+            if jpeg.is_jpeg(data):
+                raise
+    return _describe_raw(data, str(source))  # LibRaw knows more kinds of RAW than can be told by their beginning
 
 
-def _describe_jpeg(data: bytes, name: str) -> dict:
-    photo = jpeg.read(data, name)
-    state, picture, recipe = recovering.plan(photo)
+def _describe_photo(data: bytes, name: str) -> dict:
+    photo = photos.read(data, name)
+    planned = recovering.plan(photo)
     return {
         "file": name,
-        "kind": "JPEG",
-        "width": photo.coefficients.width,
-        "height": photo.coefficients.height,
+        "kind": kind_of_photo(data),
+        "width": photo.picture.width,
+        "height": photo.picture.height,
         "bytes": len(data),
-        "subsampling": subsampling(photo.coefficients),
-        "luma_step": int(photo.coefficients.tables[0][0]),
-        "camera": _camera(photo.exif, recipe),
+        **(_coding(photo.coefficients) if photo.coefficients else {}),
+        "camera": _camera(photo.exif, planned.recipe),
+        "profile": planned.profile.name if planned.profile else "sRGB",
         "rendered_by_rawback": photo.recipe is not None,
-        "state": state.value if state else "foreign",
-        "promise": recovering.SAID[state],
-        "recipe": _shown(recipe),
+        "state": planned.state.value if planned.state else "foreign",
+        "promise": planned.said,
+        "recipe": _shown(planned.recipe),
         "notes": photo.notes,
     }
+
+
+def kind_of_photo(data: bytes) -> str:
+    """JPEG, or picture for all else."""
+    return "JPEG" if jpeg.is_jpeg(data) else "picture"
+
+
+def _coding(coefficients: Coefficients) -> dict:
+    return {"subsampling": subsampling(coefficients), "luma_step": int(coefficients.tables[0][0])}
 
 
 def _describe_raw(data: bytes, name: str) -> dict:

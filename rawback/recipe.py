@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from rawback.errors import RawbackError
+from rawback.isp import tone
 
 VERSION = 1
 MAX_SIDE = 65500  # libjpeg's limit for either side of a JPEG
@@ -49,6 +50,12 @@ class Recipe:
     """Transfer curve, a name of `isp.colour.CURVES`."""
     shoulder: float = 0.5
     """How the curve runs on above white: 1 + shoulder * log(...); less is flatter."""
+    tone: tuple[float, ...] = ()
+    """A camera's tone curve upon the transfer curve (`isp.tone.ToneCurve`): its codes at the picture's codes 0..1."""
+    look: str = ""
+    """Whose look `matrix` and `tone` hold: "generic", or the name of a camera's card; empty: none."""
+    vignette: tuple[float, ...] = ()
+    """The gain 1 + k0 r^2 + ... + k4 r^10 that the camera gave against the falling off of its lens, r = 1 in the corners."""
     pedestal: float = 0.0
     """Added before the curve, as a fraction of the white level."""
     refined: bool = True
@@ -101,6 +108,8 @@ class Recipe:
         yield "matrix", np.linalg.cond(np.array(self.matrix)) > MAX_CONDITION
         yield "exposure", not _all([self.exposure], -20, 20)
         yield "curve", not _all([self.shoulder], 1e-2, 10)
+        yield "tone curve", bool(self.tone) and not tone.valid(self.tone)
+        yield "vignette", len(self.vignette) not in (0, 5) or not _all(self.vignette, -10, 10)
         yield "pedestal", not _all([self.pedestal], 0, 0.5)
         yield "centroids", len(self.centroids) not in (0, 3) or not _all(self.centroids, -1, 1)
         yield "orientation", self.orientation not in range(1, 9)
@@ -208,7 +217,8 @@ REQUIRED = ("width", "height", "cfa", "black", "white", "neutral", "matrix")
 PARSERS = {
     "width": int, "height": int, "cfa": _rows(_ints), "black": _floats, "white": float, "neutral": _floats,
     "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
-    "shoulder": float, "pedestal": float, "refined": _flag, "centroids": _floats, "orientation": int, "margins": _ints, "crop": _floats, "scale": _floats,
+    "shoulder": float, "tone": _floats, "look": str, "vignette": _floats, "pedestal": float, "refined": _flag,
+    "centroids": _floats, "orientation": int, "margins": _ints, "crop": _floats, "scale": _floats,
     "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "picture_sha256": str,
     "thumbnail": lambda text: base64.b64decode(text, validate=True),
 }  # fmt: skip

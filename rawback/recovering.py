@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from rawback import __version__, foreign, provenance
+from rawback import __version__, foreign, looks, provenance
 from rawback.coefficients import Coefficients
-from rawback.files import dng, jpeg, paths
+from rawback.errors import RawbackError
+from rawback.files import dng, packet, paths, preview
+from rawback.files import photo as photos
+from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
 from rawback.isp import closed_loop
+from rawback.looks import Look
+from rawback.pixels import Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
 
@@ -20,8 +26,8 @@ SAID = {
     State.ROTATED: "rotated without loss since rawback rendered it: turned back, this is the RAW it was made from",
     State.RECOMPRESSED: "saved again by another program since rawback rendered it: the fine part of the RAW is lost",
     State.EDITED: "edited since rawback rendered it: treated as any photo, with its camera and white balance",
-    None: "not rendered by rawback: a generic look is undone, for a virtual sRGB sensor; expect a look-alike, not the RAW",
 }
+BAYER = ((0, 1), (1, 2))
 
 
 @dataclass
@@ -29,7 +35,7 @@ class Recovered:
     """A mosaic with all that makes it a RAW."""
 
     mosaic: np.ndarray
-    """(H, W) uint16 in DN."""
+    """(H, W) uint16 in DN; or (H, W, 3) camera RGB, 0 black, 65535 white."""
     recipe: Recipe
     photo: Photo
     state: State | None
@@ -39,40 +45,100 @@ class Recovered:
     def dng(self, compress: bool = True) -> list:
         """The DNG file, as chunks of bytes."""
         software = f"rawback {__version__}"
-        return dng.encode(self.mosaic, self.recipe, self.photo.exif, self.photo.data, compress=compress, software=software)
+        return dng.encode(self.mosaic, self.recipe, self.photo.exif, self._preview(), compress=compress, software=software)
+
+    def _preview(self) -> bytes | None:
+        """The photo itself where a viewer can decode it."""
+        try:
+            return preview.baseline(self.photo.preview or self.photo.data)
+        except RawbackError:
+            return None
 
 
 Progress = Callable[[float], None]
 
 
 def recover(
-    source: str | paths.Location, *, keep_exif: bool = True, progress: Progress = lambda share: None
-) -> Recovered:
-    """Rebuild the RAW of a JPEG (a path, or "-" for standard input).
+    source: str | paths.Location, *, camera: str | None = None, linear: bool = False, keep_exif: bool = True,
+    progress: Progress = lambda share: None,
+) -> Recovered:  # fmt: skip
+    """Rebuild the RAW of a JPEG or another picture (a path, or "-" for standard input).
 
-    Raises RawbackError for what is no JPEG that can be read, or carries a recipe that cannot be.
+    camera: the look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of
+    its camera, else a generic one. linear: camera RGB instead of a mosaic, for those who do not want to demosaic twice.
+    Raises RawbackError for what is no picture that can be read, or carries a recipe that cannot be.
     """
-    photo = jpeg.read(paths.load(source), str(source))
-    state, picture, recipe = plan(photo)
+    look = looks.load(camera) if camera else None
+    photo = photos.read(paths.load(source), str(source), _sidecar(source) if keep_exif else b"")
+    planned = plan(photo, look)
+    recipe = planned.recipe
+    if planned.state in (None, State.EDITED) or linear:
+        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, linear, progress)
+        if planned.state in (None, State.EDITED):
+            mosaic, recipe = foreign.with_margin(mosaic, recipe)
+    else:
+        mosaic = closed_loop.decode(planned.coefficients, recipe, progress)
     if not keep_exif:
         photo.exif = None
-    mosaic = closed_loop.decode(picture, recipe, progress)
-    if state in (None, State.EDITED):
-        mosaic, recipe = foreign.with_margin(mosaic, recipe)
-    return Recovered(mosaic, recipe, photo, state, [*photo.notes, f"{source}: {SAID[state]}"])
+    elif photo.exif:
+        photo.exif.xmp = packet.merged(photo.xmp, f"rawback {__version__}")
+    return Recovered(mosaic, recipe, photo, planned.state, [*photo.notes, f"{source}: {planned.said}"])
 
 
-def plan(photo: Photo) -> tuple[State | None, Coefficients, Recipe]:
-    """Which of the kinds of JPEG this is, the picture turned as it was rendered, and the recipe to use."""
-    if photo.recipe is None:
-        return None, photo.coefficients, foreign.generic_recipe(photo)
-    state, picture = provenance.examine(photo.coefficients, photo.recipe)
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done with a photo."""
+
+    state: State | None
+    """What became of a JPEG since rawback rendered it; None: it did not."""
+    picture: Coefficients | Pixels
+    """The picture, turned as it was rendered."""
+    recipe: Recipe
+    profile: Profile | None
+    """By which the picture must be brought to sRGB first."""
+    said: str
+    """All that in a sentence."""
+
+    @property
+    def coefficients(self) -> Coefficients:
+        """Of a picture that has them: any that rawback rendered and nobody edited."""
+        if not isinstance(self.picture, Coefficients):
+            raise RawbackError("the picture has pixels only; its RAW cannot be read from them")
+        return self.picture
+
+
+def plan(photo: Photo, look: Look | None = None) -> Plan:
+    """Which of the kinds of photo this is, and the recipe to use; `look` is for those that rawback did not render."""
     recipe = photo.recipe
-    if state in (State.UNTOUCHED, State.ROTATED):
+    if recipe is None:
+        exif = photo.exif
+        guess = foreign.guess(photo, look or (looks.find(exif.make, exif.model) if exif else None))
+        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.said())
+    if photo.coefficients is None:
+        state, picture = State.EDITED, photo.picture
+    else:
+        state, picture = provenance.examine(photo.coefficients, recipe)
+    if state in (State.UNTOUCHED, State.ROTATED) and isinstance(picture, Coefficients):
         picture = replace(picture, centroids=recipe.centroids)
-    if state is State.EDITED:
-        orientation = photo.exif.orientation if photo.exif else 1
-        recipe = replace(
-            recipe, width=picture.width, height=picture.height, crop=None, margins=(0, 0, 0, 0), orientation=orientation
-        )
-    return state, picture, recipe
+    if state is not State.EDITED:
+        return Plan(state, picture, recipe, None, SAID[state])
+    black = float(np.mean(recipe.black))
+    edited = replace(
+        recipe, width=picture.width, height=picture.height, crop=None, margins=(0, 0, 0, 0), cfa=BAYER, black=(black,) * 4,
+        orientation=photo.exif.orientation if photo.exif else 1,
+    )  # fmt: skip
+    return Plan(state, picture, edited, photos.profile(photo), SAID[state])
+
+
+def _sidecar(source: str | paths.Location) -> bytes:
+    """The XMP that lies beside a file: NAME.xmp or NAME.jpg.xmp."""
+    location = paths.parse(source)
+    if not isinstance(location, Path) or location == paths.STREAM:
+        return b""
+    for candidate in (location.with_suffix(".xmp"), location.with_name(location.name + ".xmp")):
+        try:
+            if candidate.is_file() and candidate.stat().st_size <= packet.MAX_BYTES:
+                return candidate.read_bytes()
+        except OSError:
+            continue
+    return b""

@@ -127,7 +127,7 @@ def _from_cr3(data: memoryview) -> Exif | None:
     moov = next((body for kind, body in _boxes(data) if kind == b"moov"), data[:0])
     uuid = next((body[16:] for kind, body in _boxes(moov) if kind == b"uuid" and body[:16] == CANON_UUID), data[:0])
     found = {kind: tiff.read(body).entries for kind, body in _boxes(uuid) if kind[:3] == b"CMT" and tiff.is_tiff(body)}
-    return Exif(*(found.get(kind, {}) for kind in (b"CMT1", b"CMT2", b"CMT4"))) if found else None
+    return Exif(found.get(b"CMT1", {}), found.get(b"CMT2", {}), found.get(b"CMT4", {})) if found else None
 
 
 def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:

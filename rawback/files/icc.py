@@ -94,7 +94,8 @@ def _parametric(x: np.ndarray, kind: int, tag: bytes) -> np.ndarray:
     """ICC.1:2022, table 68."""
     if kind not in PARAMETERS:
         raise ValueError("a parametric curve of unknown type")
-    g, a, b, c, d, e, f = [v / 65536 for v in struct.unpack_from(f">{PARAMETERS[kind]}i", tag, 12)] + [0.0] * (7 - PARAMETERS[kind])
+    count = PARAMETERS[kind]
+    g, a, b, c, d, e, f = [v / 65536 for v in struct.unpack_from(f">{count}i", tag, 12)] + [0.0] * (7 - count)
     if kind == 0:
         return x**g
     power = np.maximum(a * x + b, 0) ** g

@@ -143,7 +143,7 @@ def _read_coefficients(data: bytes, name: str) -> tuple[Coefficients, str]:
             parts = [p for p in (picture.Y, picture.Cb, picture.Cr) if p is not None]
             tables = [picture.qt[picture.quant_tbl_no[i]].reshape(64).astype(np.uint16) for i in range(len(parts))]
         except (OSError, ValueError, IndexError, RuntimeError) as error:
-            raise RawbackError(f"{name} is no JPEG that libjpeg can read ({error})") from error
+            raise RawbackError(f"{name} is no JPEG that libjpeg can read; get the file again") from error
         warning = warnings()
     planes = [part.reshape(*part.shape[:2], 64) for part in parts]
     if not all(table.all() for table in tables):

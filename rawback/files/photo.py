@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from rawback.errors import RawbackError
-from rawback.files import attached, exif, icc, jpeg, tiff
+from rawback.files import attached, exif, icc, jpeg, kinds, tiff
 from rawback.files.exif import Exif
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
@@ -20,7 +20,6 @@ FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "BM
 GREY = ("1", "L", "LA", "La")
 COLOUR = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "YCbCr")
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-CFA, LINEAR_RAW, DNG_VERSION = 32803, 34892, 50706
 PREVIEW_SIDE = 1024
 HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1")
 
@@ -85,7 +84,8 @@ def _read_pixels(data: bytes, name: str) -> Photo:
         raise RawbackError(f"{name} is empty; expected a photo")
     if data[4:12] in HEIC:
         raise RawbackError(f"{name} is a HEIC picture, which cannot be read here; convert it to JPEG, PNG or TIFF first")
-    _refuse_raw(data, name)
+    if kinds.of(data) == "raw":  # many are TIFFs with a small preview in front
+        raise RawbackError(f"{name} is a RAW file already; `rawback render` takes those")
     Image.init()
     try:
         with Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN]) as image:
@@ -96,18 +96,10 @@ def _read_pixels(data: bytes, name: str) -> Photo:
                 None, _exif(image, data), None, data, pixels=pixels, icc=image.info.get("icc_profile") or b"",
                 preview=_preview(image),
             )  # fmt: skip
+    except UnidentifiedImageError as error:
+        raise RawbackError(f"{name} is no picture of a kind that is known; expected a JPEG, PNG, WebP, TIFF or AVIF") from error
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise RawbackError(f"{name} is no picture that can be read ({error}); expected a JPEG, PNG, WebP, TIFF or AVIF") from error
-
-
-def _refuse_raw(data: bytes, name: str) -> None:
-    """Many RAW formats are TIFFs with a small preview in front: that is not what should be recovered."""
-    if not tiff.is_tiff(data):
-        return
-    for directory in tiff.read(data).walk():
-        kind = tiff.numbers(directory.entries[262])[:1] if 262 in directory.entries else ()
-        if DNG_VERSION in directory.entries or kind in ((CFA,), (LINEAR_RAW,)):
-            raise RawbackError(f"{name} is a RAW file already; `rawback render` takes those")
+        raise RawbackError(f"{name} is no picture that can be read ({error}); get the file again") from error
 
 
 def _values(image: Image.Image, name: str) -> np.ndarray:
@@ -149,7 +141,9 @@ def _exif(image: Image.Image, data: bytes) -> Exif:
 
 def _preview(image: Image.Image) -> bytes:
     """A JPEG of the picture, small enough not to matter."""
-    small = image.convert("RGB") if image.mode not in DEEP else Image.fromarray((_values(image, "") >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in DEEP:
+        image = Image.fromarray((_values(image, "") >> 8).astype(np.uint8))
+    small = image.convert("RGB")
     small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     stream = io.BytesIO()
     small.save(stream, "JPEG", quality=90)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rawback.errors import RawbackError
+from rawback.isp.tone import ToneCurve
 from rawback.recipe import Recipe
 
 RGB_TO_YCC = np.array(
@@ -93,11 +94,12 @@ CURVES = {
 }
 
 
-def curve_of(recipe: Recipe) -> Curve:
-    """The recipe's transfer curve. Raises RawbackError if this release does not know it."""
+def curve_of(recipe: Recipe) -> Curve | ToneCurve:
+    """The recipe's transfer curve, with its camera's tone curve upon it. Raises RawbackError if it is not known."""
     if recipe.curve not in CURVES:
         raise RawbackError(f"the recipe inside uses the curve {recipe.curve!r}, unknown to this rawback; update it")
-    return replace(CURVES[recipe.curve], shoulder=recipe.shoulder)
+    curve = replace(CURVES[recipe.curve], shoulder=recipe.shoulder)
+    return ToneCurve(curve, recipe.tone) if recipe.tone else curve
 
 
 def matrix_from_xyz(xyz_to_camera: np.ndarray) -> np.ndarray:

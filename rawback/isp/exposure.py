@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rawback.isp.colour import CURVES
+from rawback.isp.colour import curve_of
 from rawback.isp.mosaic import level
 from rawback.recipe import Recipe
 
@@ -47,7 +47,7 @@ def with_shoulder(recipe: Recipe) -> Recipe:
     """The recipe with the gentlest continuation above white that keeps saturated photosites within range."""
     brightest = np.float32(recipe.gains.max() * 2**recipe.exposure)
     for shoulder in SHOULDERS:
-        curve = replace(CURVES[recipe.curve], shoulder=shoulder)
+        curve = curve_of(replace(recipe, shoulder=shoulder))
         if curve.encode(np.array([brightest]))[0] <= HIGHEST_CODE:
             break
     return replace(recipe, shoulder=shoulder)

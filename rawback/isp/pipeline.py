@@ -76,7 +76,9 @@ class TransferCurve:
         return curve_of(recipe).decode(y)[0]
 
 
-STAGES: list[Stage] = [Levels(), WhiteBalance(), Demosaic(), CameraMatrix(), TransferCurve()]
+SENSOR: list[Stage] = [Levels(), WhiteBalance(), Demosaic()]
+COLOUR: list[Stage] = [CameraMatrix(), TransferCurve()]
+STAGES = SENSOR + COLOUR
 
 
 def forward(mosaic: np.ndarray, recipe: Recipe, top: int = 0, white_at: float | None = None) -> np.ndarray:
@@ -93,10 +95,10 @@ def forward(mosaic: np.ndarray, recipe: Recipe, top: int = 0, white_at: float | 
     return x
 
 
-def inverse(srgb: np.ndarray, recipe: Recipe, top: int = 0) -> np.ndarray:
-    """Extended sRGB planes (3, H, W) float32 -> mosaic (H, W) uint16."""
+def inverse(srgb: np.ndarray, recipe: Recipe, top: int = 0, stages: list[Stage] = STAGES) -> np.ndarray:
+    """Extended sRGB planes (3, H, W) float32 -> mosaic (H, W) uint16; or through some of the stages only."""
     y = srgb
-    for stage in reversed(STAGES):
+    for stage in reversed(stages):
         y = stage.inverse(y, recipe, top)
     return y
 

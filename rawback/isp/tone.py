@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
-
-from rawback.isp.colour import Curve
 
 PIECES = 4096
 STEEPEST = 4.0
@@ -21,6 +20,13 @@ GENERIC_SATURATION = 0.88
 GENERIC_EXPOSURE = 0.65
 """EV by which a camera's picture is brighter than LibRaw's plain rendering of its RAW."""
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+class Curve(Protocol):
+    """Linear light <-> code values, as `isp.colour.Curve`."""
+
+    def encode(self, linear: np.ndarray) -> np.ndarray: ...
+    def decode(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,10 @@ class ToneCurve:
         knots = np.array(self.knots)
         inner = np.linspace(0, 1, PIECES + 1)
         samples = _monotone_cubic(knots, inner)
-        first, last = (np.clip((b - a) * PIECES / 8, 1 / STEEPEST, STEEPEST) for a, b in (samples[[0, 8]], samples[[-9, -1]]))
+        first, last = (
+            np.clip((b - a) * PIECES / 8, 1 / STEEPEST, STEEPEST)
+            for a, b in (samples[[0, 8]], samples[[-9, -1]])
+        )
         far = 8.0
         codes = np.concatenate([[-far], inner, [1 + far]])
         standard = np.concatenate([[samples[0] - far * first], samples, [samples[-1] + far * last]])

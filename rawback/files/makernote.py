@@ -1,0 +1,138 @@
+"""White balance as makers write it into the MakerNote (EXIF tag 37500) of their JPEGs.
+
+Tag numbers and layouts as exiftool documents them (exiftool.org/TagNames: Canon, Nikon, Olympus, Panasonic, Pentax).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rawback.files import tiff
+from rawback.files.exif import MAKER_NOTE, Exif
+from rawback.files.tiff import Entry
+
+MAX_ENTRIES = 512
+MIN_GAIN, MAX_GAIN = 0.2, 8.0
+"""Of red and blue against green: what lies outside is no white balance."""
+CANON_LEVELS = {582: 25, 653: 34, 5120: 71, **dict.fromkeys((1816, 1820, 1824), 71), **dict.fromkeys((2024, 3656), 85),
+                **dict.fromkeys((3973, 3778, 4528), 105)}  # fmt: skip
+"""Length of Canon's ColorData (tag 0x4001) -> where its as-shot RGGB levels stand; 63 in all others."""
+CANON_OTHERS, CANON_SHORTEST = 63, 500
+
+
+def white_balance(exif: Exif) -> tuple[float, float, float] | None:
+    """As-shot gains of red, green, blue, green 1; None where the maker does not write them, or not so that we can read."""
+    entry = exif.exif.get(MAKER_NOTE)
+    if entry is None or len(entry.data) < 16:
+        return None
+    note = _Note(entry.data, "<" if exif.order == "II" else ">", entry.offset)
+    for start, read in READERS:
+        if (exif.make.upper().startswith(start) if isinstance(start, str) else entry.data.startswith(start)):
+            try:
+                found = read(note)
+            except (struct.error, IndexError, ZeroDivisionError):
+                return None
+            return found if found and all(MIN_GAIN < gain < MAX_GAIN for gain in found) else None
+    return None
+
+
+@dataclass(frozen=True)
+class _Note:
+    data: bytes
+    order: str
+    """"<" or ">"."""
+    offset: int
+    """Subtracted from the offsets inside: where the note stood in the file, or 0 if they count from its start."""
+
+    def entries(self, start: int) -> dict[int, Entry]:
+        """The directory at `start`; what lies outside the note is left out."""
+        found = {}
+        (count,) = struct.unpack_from(self.order + "H", self.data, start)
+        for i in range(min(count, MAX_ENTRIES)):
+            tag, kind, number = struct.unpack_from(self.order + "HHI", self.data, start + 2 + 12 * i)
+            size = tiff.SIZES.get(kind, 0) * number
+            at = start + 10 + 12 * i
+            if size > 4:
+                at = struct.unpack_from(self.order + "I", self.data, at)[0] - self.offset
+            if size > 0 and at >= 0 and at + size <= len(self.data):
+                found[tag] = Entry(kind, number, self.data[at : at + size])
+        return found
+
+    def numbers(self, entry: Entry) -> tuple[float, ...]:
+        """The integers or fractions of an entry (makers that mark shorts as undefined bytes are none of those here)."""
+        kind = tiff.CODES[entry.type]
+        if entry.type in (tiff.RATIONAL, tiff.SRATIONAL):
+            flat = struct.unpack(f"{self.order}{2 * entry.count}{kind}", entry.data)
+            return tuple(n / d if d else 0.0 for n, d in zip(flat[::2], flat[1::2], strict=True))
+        return struct.unpack(f"{self.order}{entry.count}{kind}", entry.data)
+
+
+def _canon(note: _Note) -> tuple[float, float, float] | None:
+    data = note.entries(0).get(0x4001)
+    if data is None or data.count < CANON_SHORTEST:
+        return None
+    at = CANON_LEVELS.get(data.count, CANON_OTHERS)
+    red, green, green2, blue = note.numbers(data)[at : at + 4]
+    return 2 * red / (green + green2), 1.0, 2 * blue / (green + green2)
+
+
+def _nikon(note: _Note) -> tuple[float, float, float] | None:
+    inside = note.data[10:]
+    if not tiff.is_tiff(inside):
+        return None
+    inner = _Note(inside, "<" if inside[:2] == b"II" else ">", 0)
+    levels = inner.entries(struct.unpack_from(inner.order + "I", inside, 4)[0]).get(0x000C)
+    if levels is None or levels.count < 2:
+        return None
+    red, blue = inner.numbers(levels)[:2]
+    return red, 1.0, blue
+
+
+def _olympus(note: _Note) -> tuple[float, float, float] | None:
+    """The newer note: its own byte order, offsets from its start; the levels in the image processing directory."""
+    inner = _Note(note.data, "<" if note.data[8:10] == b"II" else ">", 0)
+    processing = inner.entries(12).get(0x2040)
+    if processing is None:
+        return None
+    levels = inner.entries(int(inner.numbers(processing)[0])).get(0x0100)
+    if levels is None or levels.count < 2:
+        return None
+    red, blue = inner.numbers(levels)[:2]
+    return red / 256, 1.0, blue / 256
+
+
+def _olympus_old(note: _Note) -> tuple[float, float, float] | None:
+    entries = note.entries(8)
+    if 0x1017 not in entries or 0x1018 not in entries:
+        return None
+    return note.numbers(entries[0x1017])[0] / 256, 1.0, note.numbers(entries[0x1018])[0] / 256
+
+
+def _panasonic(note: _Note) -> tuple[float, float, float] | None:
+    entries = note.entries(12)
+    if any(tag not in entries for tag in (0x24, 0x25, 0x26)):
+        return None
+    red, green, blue = (note.numbers(entries[tag])[0] for tag in (0x24, 0x25, 0x26))
+    return red / green, 1.0, blue / green
+
+
+def _pentax(note: _Note) -> tuple[float, float, float] | None:
+    """Offsets count from the file's header under "AOC", from the note's start under "PENTAX "."""
+    named = note.data.startswith(b"PENTAX \0")
+    mark = note.data[8:10] if named else note.data[4:6]
+    order = {b"II": "<", b"MM": ">"}.get(mark, note.order)
+    levels = _Note(note.data, order, 0 if named else note.offset)
+    entry = levels.entries(10 if named else 6).get(0x0201)
+    if entry is None or entry.count < 4:
+        return None
+    red, green, green2, blue = levels.numbers(entry)[:4]
+    return 2 * red / (green + green2), 1.0, 2 * blue / (green + green2)
+
+
+READERS: tuple[tuple[str | bytes, Callable[[_Note], tuple[float, float, float] | None]], ...] = (
+    (b"Nikon\0\2", _nikon), (b"OLYMPUS\0", _olympus), (b"OLYMP\0", _olympus_old), (b"Panasonic\0", _panasonic),
+    (b"AOC\0", _pentax), (b"PENTAX \0", _pentax), ("CANON", _canon),
+)  # fmt: skip
+"""By how the note begins, or by the maker's name where it begins with its directory."""

@@ -1,0 +1,125 @@
+"""The looks of cameras: what a camera does to its picture beyond the standard rendering, kept in a small JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from rawback.cameras import cards, folders
+from rawback.errors import RawbackError
+from rawback.isp import tone
+from rawback.recipe import DNG_NUMBERS, MAX_CONDITION
+
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Look:
+    """One camera's look, as `calibrate` finds it."""
+
+    name: str
+    camera: str
+    """Make and model as one name (UniqueCameraModel)."""
+    make: str
+    model: str
+    matrix: tuple[tuple[float, ...], ...]
+    """Linear sRGB as LibRaw renders the RAW -> linear light before the camera's tone curve, its white point included."""
+    tone: tuple[float, ...]
+    """`Recipe.tone`, upon the sRGB curve."""
+    exposure: float
+    """EV by which the camera's picture is brighter than the RAW."""
+    neutral: tuple[float, float, float]
+    """As-shot neutral where a picture does not tell its own."""
+    camera_matrix: tuple[tuple[float, ...], ...]
+    """White-balanced camera RGB -> linear sRGB."""
+    dng: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Colour tags for the DNG."""
+    vignette: tuple[float, ...] = ()
+    """`Recipe.vignette`, for whole pictures of the size below."""
+    size: tuple[int, int] = (0, 0)
+    """Width and height of the pictures it was measured on."""
+    white: float = 16383.0
+    """White level of the camera's RAW in DN."""
+
+    def to_card(self) -> dict:
+        """As JSON; `from_card` is the inverse."""
+        values = {name: value for name, value in vars(self).items() if name not in ("name", "camera", "make", "model")}
+        return {"camera": self.camera, "make": self.make, "model": self.model, "look": values}
+
+    def matches(self, make: str, model: str) -> bool:
+        """Whether a photo's EXIF names this camera."""
+        return bool(model) and (make.strip().lower(), model.strip().lower()) == (self.make.lower(), self.model.lower())
+
+
+def from_card(card: dict, name: str) -> Look:
+    """The look of a card. Raises RawbackError for a card that has none, or one that cannot be."""
+    try:
+        values = dict(card["look"])
+        values |= {key: str(card.get(key, "")) for key in ("camera", "make", "model")}
+        dng = {k: _floats(v) for k, v in values.pop("dng", {}).items() if k in DNG_NUMBERS and len(v) == DNG_NUMBERS[k]}
+        rows = {key: tuple(map(_floats, values.pop(key))) for key in ("matrix", "camera_matrix")}
+        lists = {key: _floats(values.pop(key)) for key in ("tone", "neutral", "vignette")}
+        size = tuple(map(int, values.pop("size")))
+        look = Look(name, dng=dng, size=size, **rows, **lists, **values)  # type: ignore[arg-type]
+        if not _plausible(look):
+            raise ValueError("numbers out of range")
+        return look
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RawbackError(f"the card {name} holds no look ({error}); make one with `rawback calibrate`") from error
+
+
+def _floats(values) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)
+
+
+def _plausible(look: Look) -> bool:
+    matrices = [np.array(m, float) for m in (look.matrix, look.camera_matrix)]
+    numbers = [*look.neutral, look.exposure, look.white, *look.vignette, *(v for m in matrices for v in m.ravel())]
+    return (
+        all(m.shape == (3, 3) and np.linalg.cond(m) < MAX_CONDITION for m in matrices)
+        and bool(np.isfinite(numbers).all())
+        and tone.valid(look.tone)
+        and len(look.neutral) == 3 and min(look.neutral) >= 1e-3 and max(look.neutral) <= 1
+        and len(look.vignette) in (0, 5) and len(look.size) == 2 and abs(look.exposure) < 10 and 1 < look.white <= 65535
+    )  # fmt: skip
+
+
+def load(name_or_path: str) -> Look:
+    """A look by the path of its JSON or by the name of an installed card. Raises RawbackError if there is none."""
+    path = Path(name_or_path)
+    if path.suffix == ".json" or path.is_file():
+        return from_card(_read(path), path.stem)
+    for folder in folders():
+        if (folder / f"{path.name}.json").is_file() and path.name == name_or_path:
+            return from_card(_read(folder / f"{path.name}.json"), path.name)
+    known = ", ".join(card["name"] for card in cards() if "look" in card) or "none"
+    raise RawbackError(f"no camera {name_or_path!r}; expected a JSON of `rawback calibrate`, or an installed one: {known}")
+
+
+def find(make: str, model: str) -> Look | None:
+    """The installed look of a camera by its EXIF names."""
+    for card in cards():
+        if "look" in card and str(card.get("model", "")).lower() == model.strip().lower():
+            look = from_card(card, card["name"])
+            if look.matches(make, model):
+                return look
+    return None
+
+
+def save(look: Look, path: Path, more: dict) -> bytes:
+    """The card as the bytes of a JSON file; `more`: what else it should tell."""
+    return (json.dumps({"name": path.stem} | look.to_card() | more, indent=1) + "\n").encode()
+
+
+def _read(path: Path) -> dict:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RawbackError(f"{path} is larger than any card; expected a JSON of `rawback calibrate`")
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise RawbackError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise RawbackError(f"{path} is not JSON ({error}); expected a card of `rawback calibrate`") from error
