@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.isp.mosaic import tile
 from rawback.nets import features, tiles, weights
@@ -19,6 +20,7 @@ from rawback.nets.demosaic import Demosaic  # noqa: E402
 from rawback.nets.flow import PAPER, Flow, FrozenInverse  # noqa: E402
 from rawback.nets.restore import Restore  # noqa: E402
 
+JPEG = Coefficients(16, 16, [np.zeros((2, 2, 64), np.int16)] * 3, [np.full(64, 5)] * 3)
 PHASES = [((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))]
 
 
@@ -87,15 +89,14 @@ def test_demosaic_starts_bilinear_and_keeps_the_samples():
 def test_parts_give_the_same_in_strips_and_on_torch(card, cfa):
     rng = np.random.default_rng(0)
     balanced, cb, cr = rng.random((3, 150, 71), np.float32)
-    told = features.conditions(recipe(cfa), [np.full(64, 5), np.full(64, 9)], (2, 2))
     onnx, on_torch = weights.load(str(card)), weights.load(str(card), "torch")
-    restorer = onnx.restorer(recipe(cfa), untouched=True)
-    whole = restorer(balanced, cb, cr, told)
-    strips = tiles.in_strips(lambda *planes: restorer(*planes, told), [balanced, cb, cr], 32, restorer.halo)
+    restorer = onnx.restorer(recipe(cfa), JPEG, untouched=True)
+    whole = restorer(balanced, cb, cr)
+    strips = tiles.in_strips(restorer, [balanced, cb, cr], 32, restorer.halo)
     assert whole.shape == balanced.shape
     assert np.abs(whole - balanced).max() > 1e-3
     assert np.abs(whole - strips).max() < 1e-5
-    assert np.abs(whole - on_torch.restorer(recipe(cfa), untouched=True)(balanced, cb, cr, told)).max() < 1e-5
+    assert np.abs(whole - on_torch.restorer(recipe(cfa), JPEG, untouched=True)(balanced, cb, cr)).max() < 1e-5
 
 
 @pytest.mark.parametrize("cfa", PHASES)
@@ -112,9 +113,9 @@ def test_demosaicer_keeps_samples_in_every_phase_and_knows_where_a_strip_begins(
 def test_untouched_closed_loop_and_x_trans_are_left_alone(card):
     loaded = weights.load(str(card))
     x_trans = tuple(tuple((r + c) % 3 for c in range(6)) for r in range(6))
-    assert loaded.restorer(recipe(refined=True), untouched=True) is None
-    assert loaded.restorer(recipe(refined=True), untouched=False) is not None
-    assert loaded.restorer(recipe(x_trans), untouched=True) is None
+    assert loaded.restorer(recipe(refined=True), JPEG, untouched=True) is None
+    assert loaded.restorer(recipe(refined=True), JPEG, untouched=False) is not None
+    assert loaded.restorer(recipe(x_trans), JPEG, untouched=True) is None
     assert loaded.demosaicer(recipe(x_trans)) is None
 
 

@@ -16,7 +16,7 @@ from rawback.coefficients import Coefficients
 from rawback.files import jpeg
 from rawback.isp import closed_loop
 from rawback.isp.blocks import shrink
-from rawback.isp.colour import RGB_TO_YCC, curve_of
+from rawback.isp.colour import curve_of
 from rawback.isp.exposure import with_shoulder
 from rawback.isp.mosaic import level, tile
 from rawback.isp.tables import SUBSAMPLING, coding
@@ -107,10 +107,10 @@ def target_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 def pair_of(picture: Coefficients, recipe: Recipe, kind: int) -> Pair:
     """A JPEG's coefficients -> the net's input."""
-    srgb = closed_loop.decoded_strip(picture, 0, picture.height)
-    balanced = closed_loop._at_photosites(srgb, closed_loop.camera_rows(recipe), curve_of(recipe), 0)
-    ycc = [np.tensordot(RGB_TO_YCC[i], srgb, 1) for i in (1, 2)]
-    chroma = np.stack([shrink(plane, (2, 2)) for plane in ycc])
+    luma, *colour = closed_loop.decoded_planes(picture, 0, picture.height)
+    srgb = closed_loop.extended_srgb(luma, *colour)
+    balanced = closed_loop.at_photosites(srgb, closed_loop.camera_rows(recipe), curve_of(recipe), 0)
+    chroma = np.stack([shrink(plane, (2, 2)) for plane in colour])
     told = features.conditions(recipe, picture.tables, picture.factors)
     packed = np.clip(chroma * CHROMA_SCALE, -32767, 32767).round().astype(np.int16)
     return Pair(pack(features.encode(balanced)), packed, told, kind)

@@ -22,7 +22,7 @@ from rawback.learn import data, export
 from rawback.learn.shards import SIDE
 from rawback.learn.tasks import TASKS, Task
 
-CONFIGS = {"restore": {"width": 48, "depth": 4}, "demosaic": {"width": 44, "depth": 4}}
+CONFIGS = {"restore": {"width": 48, "depth": 4}, "demosaic": {"width": 32, "depth": 4}}
 STEPS = {"restore": 9000, "demosaic": 4000}
 CROPS = {"restore": (600, 24), "demosaic": (240, 24)}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rawback.coefficients import Coefficients
 from rawback.isp.blocks import shrink
 from rawback.nets import features
 from rawback.recipe import Recipe
@@ -32,24 +33,25 @@ def widen(plane: np.ndarray) -> np.ndarray:
 
 
 class Restorer:
-    """`restore` for one recipe."""
+    """`restore` for one JPEG."""
 
-    def __init__(self, engine: Engine, recipe: Recipe, depth: int) -> None:
+    def __init__(self, engine: Engine, recipe: Recipe, picture: Coefficients, depth: int) -> None:
         self.engine, self.mirrors = engine, mirrors(recipe)
+        self.told = features.conditions(recipe, picture.tables, picture.factors)
         self.halo = -(-4 * depth // 16) * 16
         """Rows of context above and below that a strip needs."""
 
-    def __call__(self, balanced: np.ndarray, cb: np.ndarray, cr: np.ndarray, told: np.ndarray) -> np.ndarray:
+    def __call__(self, balanced: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
         """Recovered balanced samples -> the likeliest ones, (H, W) float32, unclipped.
 
         The strip begins at a multiple of 16 and ends at one or with the frame; it spans the frame's width. `cb`, `cr`:
-        decoded chroma (H, W), centred, in 0..1 units; `told`: `features.conditions`.
+        decoded chroma (H, W), centred, in 0..1 units.
         """
         height, width = balanced.shape
         turn = (slice(None, None, self.mirrors[0]), slice(None, None, self.mirrors[1]))
         code = widen(features.encode(balanced))[turn]
         chroma = np.stack([shrink(widen(plane)[turn], (2, 2)) for plane in (cb, cr)])
-        restored = self.engine(code[None, None], chroma[None], told[None])[0, 0]
+        restored = self.engine(code[None, None], chroma[None], self.told[None])[0, 0]
         return features.decode(restored[turn][:height, :width])
 
 
@@ -70,7 +72,7 @@ class Demosaicer:
         framed = np.pad(balanced, list(zip(before, after, strict=True)), mode="reflect")
         inside = slice(before[0], before[0] + height), slice(before[1], before[1] + width)
         planes = features.decode(self.engine(features.encode(framed)[None, None])[0])[:, *inside]
-        row, column = (np.arange(n) + b for n, b in zip(balanced.shape, before, strict=True))
-        colour = (row % 2)[:, None] + (column % 2)[None]  # RGGB: 0 red, 1 green, 2 blue
-        np.put_along_axis(planes, colour[None], balanced[None], 0)
+        for y, x in np.ndindex(2, 2):
+            own = slice((y - before[0]) % 2, None, 2), slice((x - before[1]) % 2, None, 2)
+            planes[y + x][own] = balanced[own]  # RGGB: red, green, green, blue
         return planes

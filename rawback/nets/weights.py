@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.nets.parts import Demosaicer, Engine, Restorer, is_bayer
 from rawback.recipe import Recipe
@@ -33,16 +34,17 @@ class Weights:
     """"onnx" or "torch"."""
     _engines: dict[str, Engine] = field(default_factory=dict)
 
-    def restorer(self, recipe: Recipe, untouched: bool) -> Restorer | None:
+    def restorer(self, recipe: Recipe, picture: Coefficients, untouched: bool) -> Restorer | None:
         """The restoration for a JPEG with that recipe, or None where it would not help.
 
-        An untouched closed loop needs none: what its quantiser lost is sensor noise.
+        An untouched closed loop needs none: what its quantiser lost is sensor noise. Nor do the nets know grey
+        pictures and CFAs other than Bayer's.
         """
         kind = "open" if not recipe.refined else "untouched" if untouched else "resaved"
         part = self.card["parts"].get("restore")
-        if part is None or kind not in part["use"] or not is_bayer(recipe):
+        if part is None or kind not in part["use"] or not is_bayer(recipe) or len(picture.planes) != 3:
             return None
-        return Restorer(self.part("restore"), recipe, part["config"]["depth"])
+        return Restorer(self.part("restore"), recipe, picture, part["config"]["depth"])
 
     def demosaicer(self, recipe: Recipe) -> Demosaicer | None:
         """The learned demosaicing for that recipe's CFA, or None."""
