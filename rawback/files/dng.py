@@ -60,15 +60,26 @@ class DngTags:
     """NoiseProfile as (scale, offset), the mean where the file has one pair for each colour."""
 
 
+@dataclass(frozen=True)
+class Whole:
+    """What a DNG of a bit-exact recovery holds beyond the visible mosaic and its recipe."""
+
+    frame: np.ndarray
+    """(rows, columns) uint16: the mosaic with the photosites around it."""
+    area: tuple[int, int, int, int]
+    """Top, left, bottom, right of the visible mosaic within the frame."""
+    ifd0: dict[int, Entry] = field(default_factory=dict)
+    """Tags of the original's IFD0 that are said again."""
+    raw: dict[int, Entry] = field(default_factory=dict)
+    """Tags of its mosaic's own directory."""
+
+
 def read_tags(data: Buffer) -> DngTags | None:
     """The tags of a DNG, from whichever directory they stand in. None if the data is not a DNG."""
-    if not tiff.is_tiff(data):
+    first, mosaic = directories(data)
+    if not first:
         return None
-    first = tiff.read(data)
-    if DNG_VERSION not in first.entries:
-        return None
-    raws = [d.entries for d in first.walk() if _numbers(d.entries, 262, 1) == (CFA_PHOTOMETRIC,)]
-    tags = first.entries | (raws[0] if raws else {})
+    tags = first | mosaic
     origin, size = _numbers(tags, CROP_ORIGIN, 2), _numbers(tags, CROP_SIZE, 2)
     noise = _numbers(tags, NOISE_PROFILE)
     rows, columns = map(int, _numbers(tags, BLACK_REPEAT, 2) or (1, 1))
@@ -89,6 +100,15 @@ def read_tags(data: Buffer) -> DngTags | None:
     )
 
 
+def directories(data: Buffer) -> tuple[dict[int, Entry], dict[int, Entry]]:
+    """The entries of IFD0 and of the mosaic's directory of a DNG; nothing if the data is not a DNG."""
+    first = tiff.read(data) if tiff.is_tiff(data) else tiff.Directory()
+    if DNG_VERSION not in first.entries:
+        return {}, {}
+    raws = [d.entries for d in first.walk() if _numbers(d.entries, 262, 1) == (CFA_PHOTOMETRIC,)]
+    return first.entries, raws[0] if raws else {}
+
+
 def _numbers(tags: dict[int, Entry], tag: int, count: int | None = None) -> tuple[float, ...]:
     """The numbers of a tag; nothing if it is missing, has another count, or one of them is not finite."""
     values = tiff.numbers(tags[tag]) if tag in tags else ()
@@ -106,21 +126,22 @@ def _area(values: tuple[float, ...]) -> tuple[int, int, int, int] | None:
 
 def encode(
     mosaic: np.ndarray, recipe: Recipe, exif: Exif | None, picture: bytes | None,
-    *, compress: bool = True, software: str = "rawback",
+    *, compress: bool = True, software: str = "rawback", whole: Whole | None = None,
 ) -> list[Buffer]:  # fmt: skip
     """A DNG as chunks to be written one after the other.
 
     mosaic: (height, width) uint16 of the visible area, in DN. picture: a JPEG, shown by viewers until they have
     developed the mosaic; None: a small one is made. compress: lossless JPEG tiles instead of one plain strip.
-    Raises RawbackError if mosaic and recipe do not fit together.
+    whole: what is stored around the mosaic, and said beside it. Raises RawbackError if mosaic and recipe do not fit together.
     """
     if mosaic.shape != (recipe.height, recipe.width) or mosaic.dtype != np.uint16:
         expected = f"{(recipe.height, recipe.width)} uint16, the visible mosaic"
         raise RawbackError(f"the mosaic is {mosaic.shape} {mosaic.dtype}, the recipe expects {expected}")
     shown = carried(exif)
     first = preview.directory(preview.baseline(picture) if picture else preview.small_picture(mosaic, recipe))
-    first.entries |= shown.ifd0 | _camera(recipe, shown, software)
-    first.children[tiff.SUB_IFDS] = [_raw(mosaic, recipe, compress)]
+    whole = whole or Whole(mosaic, (0, 0, recipe.height, recipe.width))
+    first.entries |= shown.ifd0 | _camera(recipe, shown, software) | whole.ifd0
+    first.children[tiff.SUB_IFDS] = [_raw(whole, recipe, compress)]
     if exif is not None:
         first.entries |= _attached(exif)
     below = {tiff.INTEROP_IFD: [Directory(shown.interop)]} if shown.interop else {}
@@ -180,11 +201,12 @@ def _derived_matrix(recipe: Recipe) -> dict[str, tuple[float, ...]]:
     return {"ColorMatrix1": tuple(matrix.ravel().tolist()), "CalibrationIlluminant1": (D65,)}
 
 
-def _raw(mosaic: np.ndarray, recipe: Recipe, compress: bool) -> Directory:
+def _raw(whole: Whole, recipe: Recipe, compress: bool) -> Directory:
     """The SubIFD that holds the mosaic."""
+    mosaic = whole.frame
     height, width = mosaic.shape
     rows, columns = len(recipe.cfa), len(recipe.cfa[0])
-    x, y, w, h = recipe.crop or (0, 0, width, height)
+    x, y, w, h = recipe.crop or (0, 0, recipe.width, recipe.height)
     raw = Directory({
         254: tiff.pack(LONG, [0]), 256: tiff.pack(LONG, [width]), 257: tiff.pack(LONG, [height]),
         258: tiff.pack(SHORT, [16]), 259: tiff.pack(SHORT, [7 if compress else 1]),
@@ -193,14 +215,14 @@ def _raw(mosaic: np.ndarray, recipe: Recipe, compress: bool) -> Directory:
         50710: tiff.pack(BYTE, [0, 1, 2]), 50711: tiff.pack(SHORT, [1]),  # CFAPlaneColor, CFALayout
         WHITE: tiff.pack(LONG, [round(recipe.white)]), SCALE: tiff.rationals(recipe.scale),
         CROP_ORIGIN: _integers_or_rationals((x, y)), CROP_SIZE: _integers_or_rationals((w, h)),
-        ACTIVE_AREA: tiff.pack(LONG, [0, 0, height, width]), **_black(recipe),
-    })  # fmt: skip
+        ACTIVE_AREA: tiff.pack(LONG, whole.area), **_black(recipe),
+    } | whole.raw)  # fmt: skip
     if recipe.noise:
         raw.entries[NOISE_PROFILE] = tiff.pack(DOUBLE, recipe.noise)
     if compress:
         tile_width = min(TILE, max(width // 16 * 16, 16))  # LibRaw wraps the rows of a tile that is wider than the mosaic
         raw.entries |= {322: tiff.pack(LONG, [tile_width]), 323: tiff.pack(LONG, [TILE])}
-        raw.strips[324] = _tiles(mosaic, tile_width)
+        raw.strips[324] = ljpeg.tiles(mosaic, TILE, tile_width)
     else:
         raw.entries[278] = tiff.pack(LONG, [height])
         raw.strips[273] = [np.ascontiguousarray(mosaic, "<u2").data.cast("B")]
@@ -221,22 +243,3 @@ def _black(recipe: Recipe) -> dict[int, Entry]:
 def _integers_or_rationals(values: Iterable[float]) -> Entry:
     items = tuple(values)
     return tiff.pack(LONG, map(int, items)) if all(float(v).is_integer() for v in items) else tiff.rationals(items)
-
-
-def _tiles(mosaic: np.ndarray, tile_width: int) -> list[Buffer]:
-    """Lossless JPEG tiles, row by row. Two components per row, so that "left" is the nearest of the same colour."""
-    tiles: list[Buffer] = []
-    for top in range(0, mosaic.shape[0], TILE):
-        rows = _inside(top, TILE, mosaic.shape[0])
-        for left in range(0, mosaic.shape[1], tile_width):
-            columns = _inside(left, tile_width, mosaic.shape[1])
-            tiles.append(ljpeg.encode(mosaic[np.ix_(rows, columns)].reshape(TILE, tile_width // 2, 2)))
-    return tiles
-
-
-def _inside(start: int, count: int, size: int) -> np.ndarray:
-    """Indices from `start` on; beyond the edge the last two alternate, which costs almost no bits."""
-    index = np.arange(start, start + count)
-    beyond = index >= size
-    index[beyond] = np.maximum(size - 2 + (index[beyond] - size) % 2, 0)
-    return index

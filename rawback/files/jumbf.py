@@ -1,0 +1,96 @@
+"""JUMBF boxes in APP11 segments of a JPEG (ISO/IEC 19566-5): the standard place for data that viewers leave alone.
+
+A superbox `jumb` holds a description (`jumd`: what kind, and a label) and content; here one `uuid` box. A segment
+holds 65,533 bytes, so a large box continues in as many as it needs, each saying which box (En) and which part (Z).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from rawback.files.exif import segments
+
+APP11 = 0xEB
+UUID_CONTENT = UUID("75756964-0011-0010-8000-00aa00389b71").bytes
+"""The standard's type of a superbox whose content is a `uuid` box."""
+OURS = UUID("aefe8ea5-1277-5043-9170-62b5f2f6c41b").bytes
+"""Version 5 of http://ns.rawback.org/1.0/: the namespace of the recipe."""
+REQUESTABLE_WITH_LABEL = 3
+SEGMENT = struct.Struct(">2sHI4s4s")  # "JP", En, Z, LBox, TBox
+MAX_BODY = 65533 - SEGMENT.size
+MAX_BOXES = 1 << 14
+
+
+@dataclass(frozen=True)
+class Box:
+    """One superbox of ours."""
+
+    label: str
+    content: bytes
+
+
+def to_segments(boxes: list[Box]) -> list[tuple[int, bytes]]:
+    """APP11 segments, marker and payload."""
+    found = []
+    for number, box in enumerate(boxes, 1):
+        body = _described(box)
+        head = struct.pack(">I", len(body) + 8), b"jumb"
+        for part, start in enumerate(range(0, len(body), MAX_BODY), 1):
+            found.append((APP11, SEGMENT.pack(b"JP", number, part, *head) + body[start : start + MAX_BODY]))
+    return found
+
+
+def find(data: bytes) -> list[Box]:
+    """Our boxes in a JPEG, in the order of their first segments. What is incomplete or not ours is left out."""
+    parts: dict[tuple[int, bytes], dict[int, memoryview]] = defaultdict(dict)
+    for marker, payload in segments(data):
+        if marker != APP11 or len(payload) < SEGMENT.size:
+            continue
+        kind, number, part, size, name = SEGMENT.unpack_from(payload)
+        if kind == b"JP" and name == b"jumb" and (len(parts) < MAX_BOXES or (number, size) in parts):
+            parts[number, size].setdefault(part, payload[SEGMENT.size :])
+    boxes = (_joined(pieces, int.from_bytes(size, "big") - 8) for (_, size), pieces in parts.items())
+    return [box for body in boxes if body is not None for box in _parsed(body)]
+
+
+def is_ours(marker: int, payload: bytes | memoryview) -> bool:
+    """Whether a segment begins a box of ours; its continuations have the same En and LBox (`identity`)."""
+    head = SEGMENT.size
+    return marker == APP11 and bytes(payload[:2]) == b"JP" and any(_parsed(payload[head:], whole=False))
+
+
+def identity(payload: bytes | memoryview) -> tuple[int, bytes]:
+    """En and LBox of a JUMBF segment: the same in all parts of a box."""
+    _, number, _, size, _ = SEGMENT.unpack_from(payload)
+    return number, size
+
+
+def _described(box: Box) -> bytes:
+    description = UUID_CONTENT + bytes([REQUESTABLE_WITH_LABEL]) + box.label.encode() + b"\0"
+    parts = ((b"jumd", description), (b"uuid", OURS + box.content))
+    return b"".join(struct.pack(">I4s", 8 + len(body), kind) + body for kind, body in parts)
+
+
+def _joined(pieces: dict[int, memoryview], size: int) -> bytes | None:
+    """The parts 1, 2, ... in order, if they are all there and make up the size."""
+    if sorted(pieces) != list(range(1, len(pieces) + 1)) or sum(map(len, pieces.values())) != size:
+        return None
+    return b"".join(pieces[part] for part in range(1, len(pieces) + 1))
+
+
+def _parsed(body: bytes | memoryview, whole: bool = True) -> Iterator[Box]:
+    """The box within a superbox, if it is ours; whole=False: of a body that may continue."""
+    head = bytes(body[:256])
+    if len(head) < 8:
+        return
+    size, kind = struct.unpack_from(">I4s", head)
+    if kind != b"jumd" or head[8:24] != UUID_CONTENT or not 26 <= size <= len(head) - 24:
+        return
+    label, content = head[25:size].rstrip(b"\0"), body[size:]
+    length, kind = struct.unpack_from(">I4s", content)
+    if kind == b"uuid" and bytes(content[8:24]) == OURS and (length == len(content) or not whole):
+        yield Box(label.decode(errors="replace"), bytes(content[24:]))
