@@ -16,9 +16,10 @@ import numpy as np
 from rawback.coefficients import Coefficients
 from rawback.cores import threads
 from rawback.isp import blocks, pipeline, trellis
-from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, Curve, curve_of
+from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, curve_of
 from rawback.isp.mosaic import HALO, level, tile, unlevel, window
 from rawback.isp.statistics import Statistics
+from rawback.isp.tone import Curve
 from rawback.recipe import Recipe
 
 STRIP_PIXELS = 1 << 18  # small enough for the cache, large enough that numpy's calls cost nothing
@@ -47,7 +48,14 @@ class Coding:
 Progress = Callable[[float], None]
 
 
-def encode(mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progress = lambda share: None) -> Coefficients:
+Restore = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""A learned restoration: balanced samples, Cb and Cr, each (rows, width) float32 -> the likelier samples."""
+
+
+def encode(
+    mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progress = lambda share: None,
+    demosaicer: pipeline.Demosaicer | None = None,
+) -> Coefficients:  # fmt: skip
     """Mosaic (H, W) uint16 -> coefficients; by the closed loop if `recipe.refined`, else the plain extended picture."""
     height, width = mosaic.shape
     v, h = coding.factors
@@ -55,7 +63,7 @@ def encode(mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progres
     luma = np.zeros((mcu_rows * v, mcu_columns * h, 64), np.int16)
     cb, cr = (np.zeros((mcu_rows, mcu_columns, 64), np.int16) for _ in range(2))
     picture = Coefficients(width, height, [luma, cb, cr], [coding.luma, coding.chroma, coding.chroma], coding.factors)
-    job = _Encoding(mosaic, recipe, coding, picture)
+    job = _Encoding(mosaic, recipe, coding, picture, demosaicer)
     strips = job.strips()
     passes = [job.chroma, job.luma] + [job.optimised_luma] * coding.optimise if recipe.refined else [job.open_loop]
     for number, work in enumerate(passes):
@@ -68,32 +76,50 @@ def encode(mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progres
     return picture
 
 
-def decode(picture: Coefficients, recipe: Recipe, progress: Progress = lambda share: None) -> np.ndarray:
-    """Coefficients -> mosaic (H, W) uint16: the inverse pass, in float until the last rounding to DN."""
+def decode(
+    picture: Coefficients, recipe: Recipe, progress: Progress = lambda share: None,
+    restore: Restore | None = None, halo: int = 0,
+) -> np.ndarray:  # fmt: skip
+    """Coefficients -> mosaic (H, W) uint16: the inverse pass, in float until the last rounding to DN.
+
+    `restore` is applied to the samples before they lose their gains; it needs `halo` rows above and below a strip.
+    """
     mosaic = np.empty((picture.height, picture.width), np.uint16)
     rows = camera_rows(recipe)
     per_gain = 1 / sample_gains(recipe)
 
-    def strip(start: int, stop: int) -> None:
-        srgb = decoded_strip(picture, start, stop)
-        samples = _at_photosites(srgb, rows, curve_of(recipe), start)
+    def strip(rows_of_strip: tuple[int, int]) -> None:
+        start, stop = rows_of_strip
+        first, last = max(start - halo, 0), min(stop + halo, picture.height)
+        planes = decoded_planes(picture, first, last)
+        samples = at_photosites(extended_srgb(*planes), rows, curve_of(recipe), first)
+        if restore:
+            samples = restore(samples, *planes[1:])[start - first : start - first + stop - start]
         samples *= tile(per_gain, *samples.shape, start)
         mosaic[start:stop] = unlevel(samples, recipe, start)
 
-    _in_threads(lambda rows: strip(*rows), _strips(picture.height, picture.width, 8 * picture.factors[0]), progress)
+    _in_threads(strip, _strips(picture.height, picture.width, 16), progress)
     return mosaic
 
 
-def decoded_strip(picture: Coefficients, start: int, stop: int) -> np.ndarray:
-    """Rows start..stop of the picture as extended sRGB planes (3, rows, width) float32, unclipped and unrounded."""
+def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows start..stop of Y, Cb, Cr (rows, width) float32 at full size, 1 = white, chroma centred; unclipped, unrounded."""
     first, last = start // 8, -(-stop // 8)
     luma = blocks.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids)
     luma = (luma[start - 8 * first : stop - 8 * first, : picture.width] + 128) / 255
     if len(picture.planes) == 1:
-        return np.broadcast_to(luma, (3, *luma.shape))
-    offsets = chroma_offsets(*(_chroma_rows(picture, component, start, stop) for component in (1, 2)))
-    offsets += luma
-    return offsets
+        return luma, np.zeros_like(luma), np.zeros_like(luma)
+    return luma, *(_chroma_rows(picture, component, start, stop) for component in (1, 2))
+
+
+def decoded_strip(picture: Coefficients, start: int, stop: int) -> np.ndarray:
+    """Rows start..stop of the picture as extended sRGB planes (3, rows, width) float32."""
+    return extended_srgb(*decoded_planes(picture, start, stop))
+
+
+def extended_srgb(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+    """Y, Cb, Cr -> extended sRGB planes (3, rows, width) float32."""
+    return np.add(luma, chroma_offsets(cb, cr))
 
 
 def chroma_offsets(cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
@@ -119,7 +145,8 @@ def sample_gains(recipe: Recipe) -> np.ndarray:
 class _Encoding:
     """One frame being coded, strip by strip; strips write to disjoint rows of the coefficient planes."""
 
-    def __init__(self, mosaic: np.ndarray, recipe: Recipe, coding: Coding, picture: Coefficients) -> None:
+    def __init__(self, mosaic: np.ndarray, recipe: Recipe, coding: Coding, picture: Coefficients, demosaicer) -> None:
+        self.demosaicer, self.halo = demosaicer, demosaicer.halo if demosaicer else HALO
         self.mosaic, self.recipe, self.coding, self.picture = mosaic, recipe, coding, picture
         self.period = len(recipe.cfa)
         self.curve = curve_of(recipe)
@@ -171,9 +198,9 @@ class _Encoding:
 
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
         start, stop = strip
-        framed = window(self.mosaic, start - HALO, stop + HALO, self.period)
-        srgb = pipeline.forward(framed, self.recipe, start - HALO, white_at)
-        return pipeline.mix(RGB_TO_YCC, np.ascontiguousarray(srgb[:, HALO:-HALO]))
+        framed = window(self.mosaic, start - self.halo, stop + self.halo, self.period)
+        srgb = pipeline.forward(framed, self.recipe, start - self.halo, white_at, self.demosaicer)
+        return pipeline.mix(RGB_TO_YCC, np.ascontiguousarray(srgb[:, self.halo : -self.halo]))
 
     def _code_chroma(self, ycc: np.ndarray, strip: tuple[int, int]) -> None:
         v, h = self.coding.factors
@@ -221,7 +248,7 @@ def luma_for(target: np.ndarray, offsets: np.ndarray, rows: np.ndarray, curve: C
     return np.clip(luma, *LUMA_RANGE, out=luma)
 
 
-def _at_photosites(srgb: np.ndarray, rows: np.ndarray, curve: Curve, top: int) -> np.ndarray:
+def at_photosites(srgb: np.ndarray, rows: np.ndarray, curve: Curve, top: int) -> np.ndarray:
     """Extended sRGB planes -> balanced samples (H, W): curve, matrix and mosaicing of the pipeline's inverse in one."""
     weights = tile(rows, *srgb.shape[1:], top)
     samples = np.zeros(srgb.shape[1:], np.float32)
