@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,6 +58,7 @@ def encode(
 ) -> Coefficients:  # fmt: skip
     """Mosaic (H, W) uint16 -> coefficients; by the closed loop if `recipe.refined`, else the plain extended picture."""
     height, width = mosaic.shape
+    coding = replace(coding, luma=with_room_for_mean(coding.luma, brightest_luma(mosaic, recipe)))
     v, h = coding.factors
     mcu_rows, mcu_columns = -(-height // (8 * v)), -(-width // (8 * h))
     luma = np.zeros((mcu_rows * v, mcu_columns * h, 64), np.int16)
@@ -74,6 +75,20 @@ def encode(
     if recipe.refined:
         picture.centroids = tuple(job.centroids.tolist())
     return picture
+
+
+def brightest_luma(mosaic: np.ndarray, recipe: Recipe) -> float:
+    """About the largest luma, in code values, that the mosaic will need: that of its brightest photosite, were it grey."""
+    period = len(recipe.cfa)
+    peaks = np.array([[mosaic[y::period, x::period].max(initial=0) for x in range(period)] for y in range(period)])
+    balanced = level(peaks, recipe) * sample_gains(recipe)
+    return float(min(curve_of(recipe).encode(balanced.astype(np.float32)).max(), LUMA_RANGE[1]))
+
+
+def with_room_for_mean(table: np.ndarray, brightest: float) -> np.ndarray:
+    """The table, its first entry raised where a block of the brightest luma would not fit into the levels of a baseline JPEG."""
+    needed = np.ceil(8 * (brightest * 255 - 128) * 1.02 / blocks.LIMIT)
+    return np.concatenate([[max(table[0], needed)], table[1:]]).astype(np.uint16)
 
 
 def decode(
