@@ -93,7 +93,7 @@ class Child:
 
 def _start(job: Job, limits: Limits) -> subprocess.Popen:
     """Not forked: OpenMP, on which LibRaw runs, does not survive that. In a session of its own: Ctrl-C is for the parent."""
-    threads = {name: str(limits.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    threads = {"OMP_NUM_THREADS": str(limits.threads), "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-P", "-c", "from rawback.worker import main; main()"]
     environment = os.environ | threads | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     pipe = subprocess.PIPE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import warnings
@@ -45,6 +46,10 @@ Force = Annotated[bool, typer.Option("-f", "--force", help="Replace outputs that
 SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Pass by inputs whose output exists and is not older.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only say what went wrong.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one line a file.")]
+Subsampling = Annotated[str, typer.Option(help="Chroma: 4:2:0, 4:2:2 or 4:4:4.")]
+Tables = Annotated[str, typer.Option(help="raw: best for the RAW inside; standard: the JPEG standard's.")]
+NoRefine = Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")]
+Effort = Annotated[str, typer.Option(help="fast, or best: a smaller file for the same RAW, in more time.")]
 NoExif = Annotated[bool, typer.Option("--no-exif", help="Leave EXIF and GPS out.")]
 
 
@@ -53,11 +58,11 @@ def render(
     inputs: Sources = None,
     output: Output = None,
     quality: Annotated[int, typer.Option(help="1 to 100: how fine luma, and with it the RAW, is kept.")] = 87,
-    subsampling: Annotated[str, typer.Option(help="Chroma: 4:2:0, 4:2:2 or 4:4:4.")] = "4:2:0",
-    tables: Annotated[str, typer.Option(help="raw: best for the RAW inside; standard: the JPEG standard's.")] = "raw",
-    no_refine: Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")] = False,
+    subsampling: Subsampling = "4:2:0",
+    tables: Tables = "raw",
+    no_refine: NoRefine = False,
     exposure: Annotated[str, typer.Option(help="EV, or auto: brightened until 1 % clips.")] = "auto",
-    effort: Annotated[str, typer.Option(help="fast, or best: a smaller file for the same RAW, in more time.")] = "fast",
+    effort: Effort = "fast",
     no_exif: NoExif = False,
     files_from: FilesFrom = None,
     null: Null = False,
@@ -136,6 +141,28 @@ def info(inputs: Inputs, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def evaluate(
+    inputs: Inputs,
+    quality: Annotated[str, typer.Option(help="One or several, with commas between them.")] = "75,85,87,90,95",
+    subsampling: Subsampling = "4:2:0",
+    tables: Tables = "raw",
+    no_refine: NoRefine = False,
+    effort: Effort = "fast",
+    as_json: AsJson = False,
+) -> None:
+    """Measure round trip and rendering on your own RAW files, at exposure 0: a rate-distortion table."""
+    from rawback import evaluating
+    from rawback.rendering import RenderOptions
+
+    options = RenderOptions(
+        subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, effort=effort, exposure=0.0
+    ).check()  # fmt: skip
+    qualities = [int(_number(text, "quality", "whole numbers from 1 to 100")) for text in quality.split(",")]
+    rows = [row for source in inputs for row in evaluating.evaluate(source, options, qualities)]
+    print("\n".join(map(json.dumps, rows)) if as_json else evaluating.table(rows))
+
+
+@app.command()
 def cameras(as_json: AsJson = False) -> None:
     """List the cameras that have weights of their own."""
     from rawback.cameras import cards
@@ -170,11 +197,11 @@ def _lines(facts: dict) -> str:
     return "\n".join(texts + [f"note: {note}" for note in facts["notes"]])
 
 
-def _number(text: str) -> float:
+def _number(text: str, name: str = "exposure", expected: str = "a number of EV, or auto") -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f"exposure is {text!r}; expected a number of EV, or auto") from None
+        raise UsageError(f"{name} is {text!r}; expected {expected}") from None
 
 
 def _subsampling(text: str) -> str:
@@ -205,6 +232,7 @@ def main() -> None:
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, _stop)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait busily beside ours: half of all time
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # for those who develop, with python -W
     try:
