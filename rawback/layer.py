@@ -23,6 +23,7 @@ from rawback.recipe import Recipe
 VERSION = 1
 HEADER_LABEL, BLOCK_LABEL = "rawback.lossless", "rawback.lossless.block"
 MARGINS_LABEL, ORIGINAL_LABEL = "rawback.lossless.margins", "rawback.lossless.original"
+LABELS = (HEADER_LABEL, MARGINS_LABEL, ORIGINAL_LABEL, BLOCK_LABEL)
 HEADER = struct.Struct("<H32s32s8I")
 """Version, sha256 of the coded picture, sha256 of the frame, visible width and height, top and left margin, frame width
 and height, number of blocks, 0; the tables of the coder follow."""
@@ -98,8 +99,7 @@ def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe, o
 
 def read(boxes: list[Box]) -> Layer | None:
     """The layer of a file; None if it has none whose header is whole. Raises RawbackError for one of a later version."""
-    labels = (HEADER_LABEL, MARGINS_LABEL, ORIGINAL_LABEL, BLOCK_LABEL)
-    whole: dict[str, list[bytes]] = {label: [] for label in labels}
+    whole: dict[str, list[bytes]] = {label: [] for label in LABELS}
     for box in boxes:
         body = memoryview(box.content)[CRC.size :]
         if box.label in whole and len(box.content) > CRC.size and CRC.pack(zlib.crc32(body)) == box.content[: CRC.size]:

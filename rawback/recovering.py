@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from rawback import __version__, foreign, looks, provenance
+from rawback import __version__, bitexact, foreign, looks, provenance
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import dng, packet, paths, preview
 from rawback.files import photo as photos
+from rawback.files.exif import Exif
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
+from rawback.files.original import merged
 from rawback.isp import closed_loop
 from rawback.looks import Look
 from rawback.pixels import Pixels
@@ -41,11 +43,17 @@ class Recovered:
     state: State | None
     """What became of the JPEG since rawback rendered it; None: it did not."""
     notes: list[str]
+    whole: dng.Whole | None = None
+    """What a lossless layer adds: the margins, and tags of the original."""
+    exact: bool = False
+    """Whether every photosite is the original's: the layer's hash says so."""
 
     def dng(self, compress: bool = True) -> list:
         """The DNG file, as chunks of bytes."""
-        software = f"rawback {__version__}"
-        return dng.encode(self.mosaic, self.recipe, self.photo.exif, self._preview(), compress=compress, software=software)
+        return dng.encode(
+            self.mosaic, self.recipe, self.photo.exif, self._preview(), compress=compress,
+            software=f"rawback {__version__}", whole=self.whole,
+        )  # fmt: skip
 
     def _preview(self) -> bytes | None:
         """The photo itself where a viewer can decode it."""
@@ -72,17 +80,31 @@ def recover(
     photo = photos.read(paths.load(source), str(source), _sidecar(source) if keep_exif else b"")
     planned = plan(photo, look)
     recipe = planned.recipe
+    layer = bitexact.restore(photo, planned.state, planned.picture, recipe, progress)
     if planned.state in (None, State.EDITED) or linear:
         mosaic = foreign.sensor(planned.picture, recipe, planned.profile, linear, progress)
         if planned.state in (None, State.EDITED):
             mosaic, recipe = foreign.with_margin(mosaic, recipe)
+    elif layer.mosaic is not None:
+        mosaic = layer.mosaic
     else:
         mosaic = closed_loop.decode(planned.coefficients, recipe, progress)
-    if not keep_exif:
+    _carry_metadata(photo, layer.exif, keep_exif)
+    said = [f"{source}: {text}" for text in (planned.said, *layer.notes)]
+    whole = layer.whole if mosaic is layer.mosaic else None
+    return Recovered(mosaic, recipe, photo, planned.state, [*photo.notes, *said], whole, whole is not None and layer.exact)
+
+
+def _carry_metadata(photo: Photo, original: Exif | None, keep: bool) -> None:
+    """The photo's EXIF and XMP, and what the original RAW had more."""
+    if not keep:
         photo.exif = None
-    elif photo.exif:
-        photo.exif.xmp = packet.merged(photo.xmp, f"rawback {__version__}")
-    return Recovered(mosaic, recipe, photo, planned.state, [*photo.notes, f"{source}: {planned.said}"])
+        return
+    packets = [*photo.xmp, original.xmp] if original and original.xmp else photo.xmp
+    if original:
+        photo.exif = merged(photo.exif, original)
+    if photo.exif:
+        photo.exif.xmp = packet.merged(packets, f"rawback {__version__}")
 
 
 @dataclass(frozen=True)

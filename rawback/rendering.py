@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from rawback import __version__, provenance
+from rawback import __version__, layer, provenance
 from rawback.coefficients import Coefficients
 from rawback.errors import UsageError
-from rawback.files import exif, jpeg, paths, picture16
+from rawback.files import exif, jpeg, jumbf, paths, picture16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.isp import closed_loop, exposure, pipeline
@@ -40,6 +40,8 @@ class RenderOptions:
     effort: str = "fast"
     """"fast", or "best": about a tenth smaller at the same quality of the RAW, in three times the time."""
     keep_exif: bool = True
+    lossless: bool = False
+    """Whether a layer beside the picture keeps the RAW to the last bit."""
 
     def check(self) -> RenderOptions:
         """Return self, or raise UsageError for values that cannot be."""
@@ -79,7 +81,7 @@ def render(
     Raises RawbackError for what cannot be read, UsageError for impossible options.
     """
     options.check()
-    raw = source if isinstance(source, RawFile) else read_raw(paths.load(source), str(source))
+    raw = source if isinstance(source, RawFile) else read_raw(paths.load(source), str(source), whole=options.lossless)
     recipe = decide(raw, options)
     if kind in picture16.KINDS:
         return _render16(raw, recipe, kind)
@@ -88,8 +90,17 @@ def render(
     recipe = replace(
         recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
     )
-    data = jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))
+    boxes = _layer(raw, picture, recipe, options) if options.lossless else []
+    data = jpeg.write(picture, recipe, _exif(raw, picture, recipe, options), jumbf.to_segments(boxes))
     return Rendered(data, recipe, raw.notes)
+
+
+def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> list[jumbf.Box]:
+    """The lossless layer, with the photosites and the metadata that the file showed."""
+    top, left = recipe.margins[:2] if raw.frame is not None else (0, 0)
+    frame = raw.mosaic if raw.frame is None else raw.frame
+    area = (top, left, top + recipe.height, left + recipe.width)
+    return layer.make(frame, area, picture, recipe, raw.original if options.keep_exif else b"")
 
 
 def decide(raw: RawFile, options: RenderOptions) -> Recipe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -115,10 +116,13 @@ def _whole(data: bytes) -> bool:
     return True
 
 
-def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes) -> bytes:
-    """A baseline JPEG file: coefficients, EXIF (a TIFF as for APP1), sRGB profile, and the recipe as XMP."""
+def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes, more: Sequence[tuple[int, bytes]] = ()) -> bytes:
+    """A baseline JPEG file: coefficients, EXIF (a TIFF as for APP1), sRGB profile, the recipe as XMP.
+
+    more: further segments, marker and payload.
+    """
     coded = _write_coefficients(coefficients)
-    segments = [(APP1, EXIF + exif), (APP2, ICC + srgb_profile())]
+    segments = [(APP1, EXIF + exif), (APP2, ICC + srgb_profile()), *more]
     if recipe is not None:
         segments.insert(1, (APP1, XMP + xmp.build(to_fields(recipe))))
     head = 4 + int.from_bytes(coded[4:6], "big")  # after SOI and JFIF's APP0

@@ -9,7 +9,7 @@ import numpy as np
 import rawpy
 
 from rawback.errors import RawbackError
-from rawback.files import dng, exif, jpeg, stderr
+from rawback.files import dng, exif, jpeg, original, stderr
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.whole import missing_bytes
@@ -34,10 +34,17 @@ class RawFile:
     exif: Exif | None
     notes: list[str] = field(default_factory=list)
     """What the user should know, a sentence each."""
+    frame: np.ndarray | None = None
+    """All photosites, those outside the visible area included (`Recipe.margins` says where it lies); where asked for."""
+    original: bytes = b""
+    """All other metadata, packed (`files.original`); where asked for."""
 
 
-def read(data: bytes, name: str) -> RawFile:
-    """Read a RAW file of any format that LibRaw knows. Raises RawbackError for what is no mosaic of red, green and blue."""
+def read(data: bytes, name: str, *, whole: bool = False) -> RawFile:
+    """Read a RAW file of any format that LibRaw knows; whole: with margins and all metadata.
+
+    Raises RawbackError for what is no mosaic of red, green and blue.
+    """
     if not data:
         raise RawbackError(f"{name} is empty; expected a RAW file")
     if missing := missing_bytes(data):
@@ -47,6 +54,9 @@ def read(data: bytes, name: str) -> RawFile:
             _check_size(raw, len(data), name)
             with stderr.captured() as said:
                 file = _read(raw, data, name)
+                if whole:
+                    file.frame = np.array(raw.raw_image, np.uint16)
+                    file.original = original.collect(data, file.exif)
                 if damage := said().replace("unknown file: ", ""):
                     file.notes.append(f"{name} is damaged ({damage}); what can be read is used")
             return file

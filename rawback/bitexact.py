@@ -1,0 +1,88 @@
+"""What the lossless layer of a JPEG restores: read, applied where it may be, and told about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rawback import layer
+from rawback.coefficients import Coefficients
+from rawback.errors import RawbackError
+from rawback.files import jpeg, jumbf, original
+from rawback.files.dng import Whole
+from rawback.files.exif import Exif
+from rawback.files.jpeg import Photo
+from rawback.isp import closed_loop
+from rawback.layer import Layer, Restored
+from rawback.pixels import Pixels
+from rawback.provenance import State
+from rawback.recipe import Recipe
+
+Progress = Callable[[float], None]
+
+
+@dataclass
+class Restoration:
+    """What is there to be used; nothing of it where a photo has no layer that fits."""
+
+    mosaic: np.ndarray | None = None
+    """(H, W) uint16, the visible one."""
+    whole: Whole | None = None
+    exact: bool = False
+    exif: Exif | None = None
+    """Of the original."""
+    notes: list[str] = field(default_factory=list)
+
+
+def find(photo: Photo) -> tuple[Layer | None, list[str]]:
+    """The layer that a photo carries, and what is to be said about it."""
+    boxes = jumbf.find(photo.data) if jpeg.is_jpeg(photo.data) else []
+    try:
+        found = layer.read(boxes)
+    except RawbackError as error:
+        return None, [f"{error}; the recipe is used alone"]
+    lost = found is None and any(box.label in layer.LABELS for box in boxes)
+    return found, ["its lossless layer has lost its beginning and cannot be used; the recipe is used alone"] * lost
+
+
+def restore(
+    photo: Photo, state: State | None, picture: Coefficients | Pixels, recipe: Recipe, progress: Progress = lambda share: None
+) -> Restoration:
+    """Apply the layer, if there is one and the picture, turned as it was rendered, is still what it was made for."""
+    found, notes = find(photo)
+    if found is None:
+        return Restoration(notes=notes)
+    if state not in (State.UNTOUCHED, State.ROTATED) or not isinstance(picture, Coefficients):
+        return Restoration(notes=["its lossless layer belongs to the picture as it was before that, and is not used"])
+    try:
+        restored = layer.restore(found, picture, lambda: closed_loop.decode(picture, recipe), progress)
+    except RawbackError as error:
+        return Restoration(notes=[f"{error}; the recipe is used alone"])
+    kept, said = _original(found)
+    whole = Whole(restored.frame, restored.area, kept.ifd0, kept.raw)
+    return Restoration(restored.mosaic, whole, restored.exact, kept.exif, [*_said(found, restored), *said])
+
+
+def _original(found: Layer) -> tuple[original.Original, list[str]]:
+    if found.original is None:
+        return original.Original(Exif()), []
+    try:
+        return original.load(found.original), []
+    except RawbackError as error:
+        return original.Original(Exif()), [str(error)]
+
+
+def _said(found: Layer, restored: Restored) -> list[str]:
+    """In sentences: whether it is exact, else what is missing."""
+    if restored.exact:
+        return ["its lossless layer is whole: the RAW is bit-exact"]
+    said = []
+    if restored.damaged:
+        rows = ", ".join(f"{start}-{stop - 1}" for start, stop in restored.damaged[:8])
+        more = ", ..." if len(restored.damaged) > 8 else ""
+        said.append(f"its lossless layer is damaged: rows {rows}{more} are recovered without it")
+    if restored.area != found.area:
+        said.append("its lossless layer is damaged: the photosites outside the visible area are lost")
+    return said or ["its lossless layer does not add up: the RAW is not bit-exact"]
