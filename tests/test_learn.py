@@ -135,10 +135,10 @@ def test_a_pair_is_what_recover_finds():
 def test_training_runs_resumes_and_its_weights_load(tmp_path):
     for i in range(3):
         Image.fromarray(picture(seed=i)).save(tmp_path / f"{i}.png" if i == 0 else tmp_path / f"{i}.jpg")
-    options = train.TrainOptions(steps=2, every=2, crops=(1, 1), side=64, batch=2, device="cpu")
+    options = train.TrainOptions(parts=tuple(train.TASKS), steps=2, every=2, crops=(1, 1), side=64, batch=2, device="cpu")
     card = train.train(tmp_path, tmp_path / "out", "tiny", options)
     told = json.loads(card.read_text())
-    assert set(told["parts"]) == {"restore", "demosaic"}
+    assert set(told["parts"]) == {"restore", "demosaic", "flow", "flow_inverse"}
     assert len(json.loads((tmp_path / "out/tiny.training/photographs.json").read_text())) == 3
     again = json.loads(train.train(tmp_path, tmp_path / "out", "tiny", options).read_text())  # all is done: resumes at its end
     assert again["parts"]["restore"]["sha256"] == told["parts"]["restore"]["sha256"]

@@ -85,6 +85,18 @@ def test_demosaic_starts_bilinear_and_keeps_the_samples():
     assert torch.equal(planes[0, 2, 1::2, 1::2], code[0, 0, 1::2, 1::2])
 
 
+def test_flow_undoes_itself_on_both_engines(tmp_path):
+    config = {"blocks": 2}
+    card = export.export({"flow": Trained(shaken(Flow(**config)), config, {})}, tmp_path, "flow", {})
+    planes = np.random.default_rng(0).random((1, 3, 40, 26), np.float32)
+    onnx, on_torch = weights.load(str(card)), weights.load(str(card), "torch")
+    forth = onnx.part("flow")(planes)
+    assert np.abs(forth - planes).max() > 0.01
+    assert np.abs(onnx.part("flow_inverse")(forth) - planes).max() < 1e-5
+    assert np.abs(on_torch.part("flow")(planes) - forth).max() < 1e-5
+    assert np.abs(on_torch.part("flow_inverse")(forth) - planes).max() < 1e-5
+
+
 @pytest.mark.parametrize("cfa", PHASES)
 def test_parts_give_the_same_in_strips_and_on_torch(card, cfa):
     rng = np.random.default_rng(0)

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from rawback.nets.features import CONDITIONS
+from rawback.nets.flow import Flow, FrozenInverse
 from rawback.nets.weights import FORMAT
 
 if TYPE_CHECKING:
@@ -46,21 +47,26 @@ def to_onnx(net: nn.Module, part: str) -> bytes:
     return stream.getvalue()
 
 
+def graphs(part: str, net: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The ONNX graphs of a part: a flow has one for each direction."""
+    return [(part, net), ("flow_inverse", FrozenInverse(net))] if isinstance(net, Flow) else [(part, net)]
+
+
 def export(trained: dict[str, Trained], folder: Path, name: str, facts: dict) -> Path:
     """Write NAME.PART.onnx, NAME.safetensors and NAME.json into the folder. Returns the card's path."""
     folder.mkdir(parents=True, exist_ok=True)
     parts: dict[str, dict] = {}
     tensors: dict[str, torch.Tensor] = {}
     for part, result in trained.items():
-        graph = to_onnx(result.net, part)
-        (folder / f"{name}.{part}.onnx").write_bytes(graph)
-        count = sum(p.numel() for p in result.net.parameters())
-        parts[part] = {
-            "config": result.config,
-            "sha256": hashlib.sha256(graph).hexdigest(),
-            "parameters": count,
-            "figures": result.figures,
-        }
+        for listed, net in graphs(part, result.net):
+            graph = to_onnx(net, listed)
+            (folder / f"{name}.{listed}.onnx").write_bytes(graph)
+            parts[listed] = {
+                "config": result.config,
+                "sha256": hashlib.sha256(graph).hexdigest(),
+                "parameters": sum(p.numel() for p in net.parameters()),
+                "figures": result.figures,
+            }
         if part in USE:
             parts[part]["use"] = USE[part]
         tensors |= {f"{part}.{k}": v.detach().contiguous() for k, v in result.net.state_dict().items()}

@@ -23,25 +23,33 @@ def linear(code: Tensor) -> Tensor:
     return light + (torch.exp((code - 1).clamp(0, 3) / DOMAIN.shoulder) - 1) * DOMAIN.shoulder / slope_at_one
 
 
-def errors(code: Tensor, target: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+def code(light: Tensor) -> Tensor:
+    """Balanced samples -> codes, as `features.encode`; continued below 0 by the toe's line."""
+    power = (1 + DOMAIN.offset) * light.clamp(DOMAIN.toe, 1) ** DOMAIN.power - DOMAIN.offset
+    toe = DOMAIN.toe_slope * torch.clamp(light - DOMAIN.toe, max=0)
+    slope_at_one = (1 + DOMAIN.offset) * DOMAIN.power
+    return power + toe + DOMAIN.shoulder * torch.log1p((light - 1).clamp(min=0) * slope_at_one / DOMAIN.shoulder)
+
+
+def errors(found: Tensor, target: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
     """Mean squared errors of each mosaic (N, 1, H, W) RGGB: in the paper's display space, and linear; (N,) each.
 
     `gains` (N, 3): white balance times exposure.
     """
     quad = torch.stack([gains[:, 0], gains[:, 1], gains[:, 1], gains[:, 2]], 1).view(-1, 1, 2, 2)
-    tiled = quad.repeat(1, 1, code.shape[2] // 2, code.shape[3] // 2)
+    tiled = quad.repeat(1, 1, found.shape[2] // 2, found.shape[3] // 2)
     largest = gains.amax(1).view(-1, 1, 1, 1)
-    samples = [(linear(x) / tiled).clamp(0, 1) for x in (code, target)]
+    samples = [(linear(x) / tiled).clamp(0, 1) for x in (found, target)]
     shown = [(x * tiled / largest + TOE) ** (1 / 2.2) for x in samples]
     return ((shown[0] - shown[1]) ** 2).mean((1, 2, 3)), ((samples[0] - samples[1]) ** 2).mean((1, 2, 3))
 
 
-def decibel_loss(code: Tensor, target: Tensor, gains: Tensor) -> Tensor:
+def decibel_loss(found: Tensor, target: Tensor, gains: Tensor) -> Tensor:
     """Mean log of both errors: a decibel counts alike in every picture, as in the mean of PSNRs."""
-    shown, samples = errors(code, target, gains)
+    shown, samples = errors(found, target, gains)
     return (torch.log(shown + FLOOR) + torch.log(samples + FLOOR)).mean() / 2
 
 
-def decibels(code: Tensor, target: Tensor, gains: Tensor) -> Tensor:
+def decibels(found: Tensor, target: Tensor, gains: Tensor) -> Tensor:
     """(N, 2): raw dB (the paper's space, without its interpolation) and linear dB."""
-    return torch.stack([-10 * torch.log10(error + 1e-9) for error in errors(code, target, gains)], 1)
+    return torch.stack([-10 * torch.log10(error + 1e-9) for error in errors(found, target, gains)], 1)

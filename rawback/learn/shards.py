@@ -14,6 +14,12 @@ RESTORE = {
     "code": ((4, SIDE, SIDE), np.uint16), "chroma": ((4, 2, SIDE // 2, SIDE // 2), np.int16),
     "target": ((SIDE, SIDE), np.uint16), "conditions": ((4, 20), np.float32),
 }  # fmt: skip
+FLOW = {
+    "picture": ((3, SIDE, SIDE), np.uint16),
+    "look": ((3, SIDE, SIDE), np.uint16),
+    "mosaic": ((SIDE, SIDE), np.uint16),
+    "conditions": ((20,), np.float32),
+}
 DEMOSAIC = {"mosaic": ((SIDE, SIDE), np.uint16), "planes": ((3, SIDE, SIDE), np.uint16)}
 
 

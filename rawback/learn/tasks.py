@@ -158,6 +158,3 @@ class DemosaicTask:
 def differences(planes: Tensor) -> Tensor:
     """(N, 3, H, W) -> red minus green, blue minus green."""
     return planes[:, [0, 2]] - planes[:, 1:2]
-
-
-TASKS: dict[str, type] = {"restore": RestoreTask, "demosaic": DemosaicTask}

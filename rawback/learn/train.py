@@ -19,12 +19,18 @@ from torch import Tensor, nn
 
 from rawback.errors import RawbackError
 from rawback.learn import data, export
+from rawback.learn.flow_task import FlowTask
 from rawback.learn.shards import SIDE
-from rawback.learn.tasks import TASKS, Task
+from rawback.learn.tasks import DemosaicTask, RestoreTask, Task
 
-CONFIGS = {"restore": {"width": 48, "depth": 4}, "demosaic": {"width": 32, "depth": 4}}
-STEPS = {"restore": 9000, "demosaic": 4000}
-CROPS = {"restore": (600, 24), "demosaic": (240, 24)}
+TASKS: dict[str, type] = {"restore": RestoreTask, "demosaic": DemosaicTask, "flow": FlowTask}
+CONFIGS = {
+    "restore": {"width": 48, "depth": 4},
+    "demosaic": {"width": 32, "depth": 4},
+    "flow": {"cell": 2, "blocks": 3, "width": 16, "depth": 3, "dense": 0},
+}
+STEPS = {"restore": 9000, "demosaic": 2500, "flow": 4000}
+CROPS = {"restore": (600, 24), "demosaic": (240, 24), "flow": (240, 24)}
 
 
 @dataclass(frozen=True)

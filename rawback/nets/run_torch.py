@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from rawback.errors import RawbackError
 from rawback.nets.demosaic import Demosaic
-from rawback.nets.flow import Flow
+from rawback.nets.flow import Flow, FrozenInverse
 from rawback.nets.restore import Restore
 
 NETS = {"restore": Restore, "demosaic": Demosaic, "flow": Flow}
@@ -34,15 +34,16 @@ class TorchPart:
 
 def network(part: str, config: dict[str, int], weights: Path | None = None) -> torch.nn.Module:
     """Build a part's network, with its weights from a safetensors file (names PART.*). Raises RawbackError."""
-    if part not in NETS:
+    stored = part.removesuffix("_inverse")
+    if stored not in NETS:
         raise RawbackError(f"the weights list a part {part!r}, unknown to this rawback; update it")
-    net = NETS[part](**config)
+    net = NETS[stored](**config)
     if weights is not None:
-        own = {k[len(part) + 1 :]: v for k, v in load_file(weights).items() if k.startswith(part + ".")}
+        own = {k[len(stored) + 1 :]: v for k, v in load_file(weights).items() if k.startswith(stored + ".")}
         try:
             net.load_state_dict(own)
         except RuntimeError as error:
             raise RawbackError(
                 f"{weights}: holds no weights for {part} {config}; were the files mixed up? ({error})"
             ) from error
-    return net
+    return FrozenInverse(net) if isinstance(net, Flow) and part != stored else net

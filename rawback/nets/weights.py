@@ -18,7 +18,7 @@ from rawback.nets.parts import Demosaicer, Engine, Restorer, is_bayer
 from rawback.recipe import Recipe
 
 FORMAT = 1
-PARTS = ("restore", "demosaic", "flow")
+PARTS = ("restore", "demosaic", "flow", "flow_inverse")
 
 
 @dataclass
