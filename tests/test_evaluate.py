@@ -1,0 +1,46 @@
+"""Figures of merit, against published values and known cases."""
+
+import numpy as np
+import pytest
+from scenes import SAMPLE
+
+from rawback import RenderOptions, evaluating, likeness, metrics
+from rawback.files import raw
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), [
+    ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425), ((50, -1, 2), (50, 0, 0), 2.3669),
+    ((50, 2.5, 0), (50, 0, -2.5), 4.3065), ((50, 2.5, 0), (73, 25, -18), 27.1492),
+    ((90.8027, -2.0831, 1.4410), (91.1528, -1.6435, 0.0447), 1.4441), ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+])  # fmt: skip
+def test_ciede2000_gives_the_published_values(first, second, expected):
+    assert likeness.delta_e_2000(np.array(first, float), np.array(second, float)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_white_and_red_have_their_places_in_cielab():
+    assert np.allclose(likeness.lab(np.ones(3)), [100, 0, 0], atol=0.01)
+    assert np.allclose(likeness.lab(np.array([1.0, 0, 0])), [53.24, 80.09, 67.20], atol=0.02)
+
+
+def test_ms_ssim_is_one_for_equals_and_falls_with_noise():
+    rng = np.random.default_rng(1)
+    plane = rng.random((256, 320))
+    noisy = [likeness.ms_ssim(plane, plane + s * rng.normal(size=plane.shape)) for s in (0.02, 0.1, 0.3)]
+    assert likeness.ms_ssim(plane, plane) == pytest.approx(1)
+    assert noisy == sorted(noisy, reverse=True) and noisy[0] < 1
+
+
+def test_mosaic_psnr_of_a_known_error():
+    file = raw.read(SAMPLE.read_bytes(), "sample")
+    span = file.recipe.white - file.recipe.black[0]
+    true = np.full((64, 64), 1000, np.uint16)
+    assert metrics.mosaic_psnr(true, true + 10, file.recipe) == pytest.approx(20 * np.log10(span / 10), abs=0.01)
+    assert metrics.paper_psnr(true, true, file.recipe) == 120
+
+
+def test_finer_quality_is_measured_as_better():
+    coarse, fine = evaluating.evaluate(SAMPLE, RenderOptions(exposure=0.0), [75, 90])
+    for figure in ("raw_db", "lin_db", "shadows_db", "highlights_db", "edit_+4ev_db", "edit_-2000k_db", "rgb_db", "bits_per_photosite"):
+        assert fine[figure] > coarse[figure]
+    assert fine["ms_ssim"] > 0.99 and fine["de2000"] < 2
+    assert "mean of 1" in evaluating.table([coarse, fine])
