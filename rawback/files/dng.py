@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from rawback.errors import RawbackError
+from rawback.files import dng_extras, dng_pixels, preview, tiff
 from rawback.files import exif as exif_module
-from rawback.files import ljpeg, preview, tiff
+from rawback.files.dng_pixels import (
+    ACTIVE_AREA,
+    BLACK,
+    BLACK_REPEAT,
+    CROP_ORIGIN,
+    CROP_SIZE,
+    NOISE_PROFILE,
+    SCALE,
+    WHITE,
+    Whole,
+)
 from rawback.files.exif import Exif, carried
-from rawback.files.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, SRATIONAL, UNDEFINED, Buffer, Directory, Entry
+from rawback.files.tiff import BYTE, RATIONAL, SHORT, SRATIONAL, Buffer, Directory, Entry
 from rawback.recipe import DNG_NUMBERS, Recipe
 
-TILE = 256
 CFA_PHOTOMETRIC = 32803
-DNG_VERSION, CAMERA, BLACK_REPEAT, BLACK, WHITE = 50706, 50708, 50713, 50714, 50717
-SCALE, CROP_ORIGIN, CROP_SIZE, NEUTRAL = 50718, 50719, 50720, 50728
-BASELINE_EXPOSURE, ACTIVE_AREA, NOISE_PROFILE = 50730, 50829, 51041
-XMP, IPTC, PRIVATE = 700, 33723, 50740
+DNG_VERSION, CAMERA, NEUTRAL, BASELINE_EXPOSURE = 50706, 50708, 50728, 50730
 COLOUR_TAGS = {
     "ColorMatrix1": (50721, SRATIONAL), "ColorMatrix2": (50722, SRATIONAL),
     "ForwardMatrix1": (50964, SRATIONAL), "ForwardMatrix2": (50965, SRATIONAL),
@@ -58,20 +64,6 @@ class DngTags:
     baseline_exposure: float = 0.0
     noise: tuple[float, ...] = ()
     """NoiseProfile as (scale, offset), the mean where the file has one pair for each colour."""
-
-
-@dataclass(frozen=True)
-class Whole:
-    """What a DNG of a bit-exact recovery holds beyond the visible mosaic and its recipe."""
-
-    frame: np.ndarray
-    """(rows, columns) uint16: the mosaic with the photosites around it."""
-    area: tuple[int, int, int, int]
-    """Top, left, bottom, right of the visible mosaic within the frame."""
-    ifd0: dict[int, Entry] = field(default_factory=dict)
-    """Tags of the original's IFD0 that are said again."""
-    raw: dict[int, Entry] = field(default_factory=dict)
-    """Tags of its mosaic's own directory."""
 
 
 def read_tags(data: Buffer) -> DngTags | None:
@@ -130,20 +122,26 @@ def encode(
 ) -> list[Buffer]:  # fmt: skip
     """A DNG as chunks to be written one after the other.
 
-    mosaic: (height, width) uint16 of the visible area, in DN. picture: a JPEG, shown by viewers until they have
+    mosaic: (height, width) uint16 of the visible area, in DN; or (height, width, 3) uint16 of camera RGB, white at
+    65535, which makes a LinearRaw. picture: a JPEG, shown by viewers until they have
     developed the mosaic; None: a small one is made. compress: lossless JPEG tiles instead of one plain strip.
     whole: what is stored around the mosaic, and said beside it. Raises RawbackError if mosaic and recipe do not fit together.
     """
-    if mosaic.shape != (recipe.height, recipe.width) or mosaic.dtype != np.uint16:
+    if mosaic.shape[:2] != (recipe.height, recipe.width) or mosaic.shape[2:] not in ((), (3,)) or mosaic.dtype != np.uint16:
         expected = f"{(recipe.height, recipe.width)} uint16, the visible mosaic"
         raise RawbackError(f"the mosaic is {mosaic.shape} {mosaic.dtype}, the recipe expects {expected}")
     shown = carried(exif)
     first = preview.directory(preview.baseline(picture) if picture else preview.small_picture(mosaic, recipe))
-    whole = whole or Whole(mosaic, (0, 0, recipe.height, recipe.width))
-    first.entries |= shown.ifd0 | _camera(recipe, shown, software) | whole.ifd0
-    first.children[tiff.SUB_IFDS] = [_raw(whole, recipe, compress)]
+    first.entries |= shown.ifd0 | _camera(recipe, shown, software) | dng_extras.look(recipe)
     if exif is not None:
-        first.entries |= _attached(exif)
+        first.entries |= dng_extras.attached(exif)
+        shown.exif |= dng_extras.plain_note(exif)
+    if mosaic.ndim == 3:
+        first.children[tiff.SUB_IFDS] = [dng_pixels.linear(mosaic, recipe, compress)]
+    else:
+        whole = whole or Whole(mosaic, (0, 0, recipe.height, recipe.width))
+        first.entries |= whole.ifd0
+        first.children[tiff.SUB_IFDS] = [dng_pixels.mosaic(whole, recipe, compress)]
     below = {tiff.INTEROP_IFD: [Directory(shown.interop)]} if shown.interop else {}
     if shown.exif or below:
         first.children[tiff.EXIF_IFD] = [Directory(shown.exif, below)]
@@ -152,24 +150,13 @@ def encode(
     return tiff.serialise(first)
 
 
-def _attached(exif: Exif) -> dict[int, Entry]:
-    """XMP, IPTC and the MakerNote: the last as Adobe's block, which tells its byte order and where it used to stand."""
-    found = {XMP: Entry(BYTE, len(exif.xmp), exif.xmp), IPTC: Entry(UNDEFINED, len(exif.iptc), exif.iptc)}
-    note = exif.exif.get(exif_module.MAKER_NOTE)
-    if note:
-        body = exif.order.encode() + struct.pack("<I" if exif.order == "II" else ">I", note.offset) + note.data
-        block = b"Adobe\0MakN" + struct.pack(">I", len(body)) + body + b"\0" * (len(body) % 2)
-        found[PRIVATE] = Entry(BYTE, len(block), block)
-    return {tag: entry for tag, entry in found.items() if entry.data}
-
-
 def _camera(recipe: Recipe, exif: Exif, software: str) -> dict[int, Entry]:
     """IFD0: the camera and its colours."""
     make, _, model = recipe.camera.partition(" ")
     numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)
     return {
-        exif_module.MAKE: tiff.ascii_text(exif.make or make),
-        exif_module.MODEL: tiff.ascii_text(exif.model or model or make),
+        exif_module.MAKE: exif.ifd0.get(exif_module.MAKE) or tiff.ascii_text(make),
+        exif_module.MODEL: exif.ifd0.get(exif_module.MODEL) or tiff.ascii_text(model or make),
         exif_module.ORIENTATION: tiff.pack(SHORT, [recipe.orientation]),
         exif_module.SOFTWARE: tiff.ascii_text(software),
         DNG_VERSION: tiff.pack(BYTE, [1, 4, 0, 0]),
@@ -199,47 +186,3 @@ def _derived_matrix(recipe: Recipe) -> dict[str, tuple[float, ...]]:
     camera_from_srgb = np.array(recipe.neutral)[:, None] * np.linalg.inv(np.array(recipe.matrix))
     matrix = camera_from_srgb @ np.linalg.inv(np.array(SRGB_TO_XYZ))
     return {"ColorMatrix1": tuple(matrix.ravel().tolist()), "CalibrationIlluminant1": (D65,)}
-
-
-def _raw(whole: Whole, recipe: Recipe, compress: bool) -> Directory:
-    """The SubIFD that holds the mosaic."""
-    mosaic = whole.frame
-    height, width = mosaic.shape
-    rows, columns = len(recipe.cfa), len(recipe.cfa[0])
-    x, y, w, h = recipe.crop or (0, 0, recipe.width, recipe.height)
-    raw = Directory({
-        254: tiff.pack(LONG, [0]), 256: tiff.pack(LONG, [width]), 257: tiff.pack(LONG, [height]),
-        258: tiff.pack(SHORT, [16]), 259: tiff.pack(SHORT, [7 if compress else 1]),
-        262: tiff.pack(SHORT, [CFA_PHOTOMETRIC]), 277: tiff.pack(SHORT, [1]), 284: tiff.pack(SHORT, [1]),
-        33421: tiff.pack(SHORT, [rows, columns]), 33422: tiff.pack(BYTE, sum(recipe.cfa, ())),
-        50710: tiff.pack(BYTE, [0, 1, 2]), 50711: tiff.pack(SHORT, [1]),  # CFAPlaneColor, CFALayout
-        WHITE: tiff.pack(LONG, [round(recipe.white)]), SCALE: tiff.rationals(recipe.scale),
-        CROP_ORIGIN: _integers_or_rationals((x, y)), CROP_SIZE: _integers_or_rationals((w, h)),
-        ACTIVE_AREA: tiff.pack(LONG, whole.area), **_black(recipe),
-    } | whole.raw)  # fmt: skip
-    if recipe.noise:
-        raw.entries[NOISE_PROFILE] = tiff.pack(DOUBLE, recipe.noise)
-    if compress:
-        tile_width = min(TILE, max(width // 16 * 16, 16))  # LibRaw wraps the rows of a tile that is wider than the mosaic
-        raw.entries |= {322: tiff.pack(LONG, [tile_width]), 323: tiff.pack(LONG, [TILE])}
-        raw.strips[324] = ljpeg.tiles(mosaic, TILE, tile_width)
-    else:
-        raw.entries[278] = tiff.pack(LONG, [height])
-        raw.strips[273] = [np.ascontiguousarray(mosaic, "<u2").data.cast("B")]
-    return raw
-
-
-def _black(recipe: Recipe) -> dict[int, Entry]:
-    """One level if all positions share it, else one for each.
-
-    BlackLevelRepeatDim always: without it LibRaw takes four levels for none, RawTherapee misreads the one of X-Trans.
-    """
-    shared = len(set(recipe.black)) == 1
-    repeat = (1, 1) if shared else (len(recipe.cfa), len(recipe.cfa[0]))
-    levels = recipe.black[:1] if shared else recipe.black
-    return {BLACK_REPEAT: tiff.pack(SHORT, repeat), BLACK: _integers_or_rationals(levels)}
-
-
-def _integers_or_rationals(values: Iterable[float]) -> Entry:
-    items = tuple(values)
-    return tiff.pack(LONG, map(int, items)) if all(float(v).is_integer() for v in items) else tiff.rationals(items)

@@ -13,7 +13,7 @@ from rawback.files import tiff
 from rawback.files.exif import MAKER_NOTE, Exif
 from rawback.files.tiff import Entry
 
-MAX_ENTRIES = 512
+MAX_ENTRIES, HEADER = 512, 64
 MIN_GAIN, MAX_GAIN = 0.2, 8.0
 """Of red and blue against green: what lies outside is no white balance."""
 CANON_LEVELS = {582: 25, 653: 34, 5120: 71, **dict.fromkeys((1816, 1820, 1824), 71), **dict.fromkeys((2024, 3656), 85),
@@ -36,6 +36,16 @@ def white_balance(exif: Exif) -> tuple[float, float, float] | None:
                 return None
             return found if found and all(MIN_GAIN < gain < MAX_GAIN for gain in found) else None
     return None
+
+
+def has_directory(note: bytes) -> bool:
+    """Whether a MakerNote is, or after a short header has, a TIFF directory: such notes hold offsets, others only bytes."""
+    for start in range(0, min(len(note) - 14, HEADER), 2):
+        for order in "<>":
+            count, tag, kind, number = struct.unpack_from(order + "HHHI", note, start)
+            if 0 < count <= MAX_ENTRIES and kind in tiff.SIZES and tag and 0 < number < len(note):
+                return True
+    return False
 
 
 @dataclass(frozen=True)

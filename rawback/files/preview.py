@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from rawback.files.exif import segments
 from rawback.files.tiff import LONG, SHORT, Directory
 from rawback.recipe import Recipe
 
+NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""In entropy-coded data: neither a stuffed FF, nor a restart, nor fill."""
 SIDE = 256
 """Of the picture that is made where none is given, in pixels."""
 
@@ -29,6 +32,19 @@ def directory(jpeg: bytes) -> Directory:
     return Directory(entries, strips={273: [jpeg]})
 
 
+def first_picture(data: bytes) -> bytes:
+    """A JPEG up to the end of its first picture: cameras hang further ones, or films, behind it."""
+    scan = data.find(b"\xff\xda")
+    while scan >= 0:
+        end = NEXT_MARKER.search(data, scan + 2)
+        if end is None:
+            return data
+        if data[end.start() + 1] == 0xD9:
+            return data[: end.start() + 2]
+        scan = end.start()
+    return data
+
+
 def _frame(jpeg: bytes) -> tuple[int, int, int, int] | None:
     """Width, height and chroma subsampling of a baseline YCbCr JPEG; None for any other."""
     for marker, body in segments(jpeg):
@@ -43,7 +59,7 @@ def _frame(jpeg: bytes) -> tuple[int, int, int, int] | None:
 def baseline(jpeg: bytes) -> bytes:
     """The JPEG itself if it is baseline YCbCr, which is all that DNG allows here, else coded anew."""
     if _frame(jpeg):
-        return jpeg
+        return first_picture(jpeg)
     from PIL import Image
 
     try:
@@ -54,9 +70,10 @@ def baseline(jpeg: bytes) -> bytes:
 
 
 def small_picture(mosaic: np.ndarray, recipe: Recipe) -> bytes:
-    """A thumbnail straight from the mosaic, one CFA cell a pixel: linear, white-balanced, gamma 2.2."""
-    from PIL import Image
-
+    """A thumbnail straight from the mosaic (one CFA cell a pixel) or camera RGB: linear, white-balanced, gamma 2.2."""
+    if mosaic.ndim == 3:
+        step = max(1, -(-max(mosaic.shape) // SIDE))
+        return _shown(mosaic[::step, ::step] / 65535, recipe)
     period = len(recipe.cfa)
     step = period * max(1, -(-max(mosaic.shape) // (period * SIDE)))
     height, width = (max(1, side // step) for side in mosaic.shape)
@@ -67,7 +84,14 @@ def small_picture(mosaic: np.ndarray, recipe: Recipe) -> bytes:
             for start, count, side in zip(divmod(position, period), (height, width), mosaic.shape, strict=True)
         )
         rgb[..., colour] += (mosaic[np.ix_(rows, columns)] - black) / (recipe.white - black)
-    rgb *= recipe.gains * 2**recipe.exposure / np.bincount(sum(recipe.cfa, ()), minlength=3)
+    return _shown(rgb / np.bincount(sum(recipe.cfa, ()), minlength=3), recipe)
+
+
+def _shown(camera: np.ndarray, recipe: Recipe) -> bytes:
+    """Camera RGB (H, W, 3), 0 black, 1 white level, as a JPEG."""
+    from PIL import Image
+
+    rgb = camera * recipe.gains * 2**recipe.exposure
     srgb = np.clip(np.minimum(rgb, 1) @ np.array(recipe.matrix).T, 0, 1) ** (1 / 2.2)
     return _coded(Image.fromarray(np.rint(255 * srgb).astype(np.uint8)))
 
