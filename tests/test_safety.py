@@ -292,3 +292,10 @@ def test_input_without_end_is_refused(monkeypatch):
         pytest.skip("no /dev/zero")
     with pytest.raises(RawbackError, match="larger than"):
         paths.load("/dev/zero")
+
+
+def test_empty_segments_do_no_harm():
+    """jpeglib crashes on them."""
+    data = jpeg_bytes()
+    hurt = data[:2] + b"\xff\xe1\0\2" * 3 + b"\xff\xfe\0\2" + data[2:]
+    assert jpeg.read(hurt, "hurt").coefficients.sha256() == jpeg.read(data, "whole").coefficients.sha256()

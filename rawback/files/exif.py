@@ -105,11 +105,23 @@ def _from_jpeg(data: memoryview) -> Exif | None:
 
 
 def segments(data: Buffer) -> Iterator[tuple[int, memoryview]]:
-    """Marker and payload of each segment of a JPEG up to the start of its scan; nothing if it is not a JPEG.
+    """Marker and payload of each segment of a JPEG up to the start of its scan; nothing if it is not a JPEG."""
+    view = memoryview(data)
+    return ((marker, view[start:stop]) for marker, start, stop in located_segments(data))
+
+
+def located_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
+    """Marker, first byte of the payload and byte after its last, of each segment up to the start of the scan.
 
     Fill bytes between segments are skipped, as libjpeg does.
     """
     view = memoryview(data)
+    for marker, start, stop in segment_places(view):
+        yield marker, view[start + 4 : stop]
+
+
+def segment_places(view: memoryview) -> Iterator[tuple[int, int, int]]:
+    """Marker, start (at the FF before it) and end of the segments of `segments`."""
     position = 2 if bytes(view[:2]) == b"\xff\xd8" else len(view)
     while position + 4 <= len(view):
         if view[position] != 0xFF or view[position + 1] in (0, 0xFF):
@@ -118,7 +130,7 @@ def segments(data: Buffer) -> Iterator[tuple[int, memoryview]]:
         marker, length = view[position + 1], int.from_bytes(view[position + 2 : position + 4], "big")
         if marker in (0xD9, 0xDA) or length < 2:
             return
-        yield marker, view[position + 4 : position + 2 + length]
+        yield marker, position + 4, min(position + 2 + length, len(view))
         position += 2 + length
 
 

@@ -24,6 +24,7 @@ from rawback.recipe import MAX_SIDE, Recipe, from_fields, to_fields
 EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0\x01\x01"
 APP1, APP2, SOI = 0xE1, 0xE2, b"\xff\xd8"
 CODED_LOSSY = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive; all Huffman coded
+UNREAD = {*range(0xE0, 0xF0), 0xFE}
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 MAX_PIXELS = 1 << 29
 PIXELS_PER_BYTE, SMALL = 1024, 1 << 20
@@ -141,7 +142,7 @@ def srgb_profile() -> bytes:
 def _read_coefficients(data: bytes, name: str) -> tuple[Coefficients, str]:
     with tempfile.TemporaryDirectory(prefix="rawback-") as folder, stderr.captured() as warnings:
         path = Path(folder, "photo.jpg")
-        path.write_bytes(data)
+        path.write_bytes(_picture_only(data))
         try:
             picture = jpeglib.read_dct(str(path))
             parts = [p for p in (picture.Y, picture.Cb, picture.Cr) if p is not None]
@@ -153,6 +154,13 @@ def _read_coefficients(data: bytes, name: str) -> tuple[Coefficients, str]:
     if not all(table.all() for table in tables):
         raise RawbackError(f"{name} has a quantisation table with zeros; the file is damaged")
     return Coefficients(picture.width, picture.height, planes, tables, _factors(data, name)), warning
+
+
+def _picture_only(data: bytes) -> bytes:
+    """The file without its APP and COM segments: jpeglib reads and writes where it should not if one of them is empty."""
+    places = list(exifs.segment_places(memoryview(data)))
+    kept = [data[start:stop] for marker, start, stop in places if marker not in UNREAD]
+    return b"".join([SOI, *kept, data[places[-1][2] :]])
 
 
 def _factors(data: bytes, name: str) -> tuple[int, int]:
