@@ -105,13 +105,7 @@ def _from_jpeg(data: memoryview) -> Exif | None:
 
 
 def segments(data: Buffer) -> Iterator[tuple[int, memoryview]]:
-    """Marker and payload of each segment of a JPEG up to the start of its scan; nothing if it is not a JPEG."""
-    view = memoryview(data)
-    return ((marker, view[start:stop]) for marker, start, stop in located_segments(data))
-
-
-def located_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
-    """Marker, first byte of the payload and byte after its last, of each segment up to the start of the scan.
+    """Marker and payload of each segment of a JPEG up to the start of its scan; nothing if it is not a JPEG.
 
     Fill bytes between segments are skipped, as libjpeg does.
     """
@@ -130,7 +124,7 @@ def segment_places(view: memoryview) -> Iterator[tuple[int, int, int]]:
         marker, length = view[position + 1], int.from_bytes(view[position + 2 : position + 4], "big")
         if marker in (0xD9, 0xDA) or length < 2:
             return
-        yield marker, position + 4, min(position + 2 + length, len(view))
+        yield marker, position, min(position + 2 + length, len(view))
         position += 2 + length
 
 
