@@ -12,8 +12,8 @@ from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import jpeg, jumbf, original
 from rawback.files.dng import Whole
-from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
+from rawback.files.original import Original
 from rawback.isp import closed_loop
 from rawback.layer import Layer, Restored
 from rawback.pixels import Pixels
@@ -31,8 +31,8 @@ class Restoration:
     """(H, W) uint16, the visible one."""
     whole: Whole | None = None
     exact: bool = False
-    exif: Exif | None = None
-    """Of the original."""
+    original: Original | None = None
+    """The metadata of the RAW that was rendered."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -61,17 +61,16 @@ def restore(
     except RawbackError as error:
         return Restoration(notes=[f"{error}; the recipe is used alone"])
     kept, said = _original(found)
-    whole = Whole(restored.frame, restored.area, kept.ifd0, kept.raw)
-    return Restoration(restored.mosaic, whole, restored.exact, kept.exif, [*_said(found, restored), *said])
+    tags = (kept.ifd0, kept.raw) if kept else ({}, {})
+    whole = Whole(restored.frame, restored.area, *tags)
+    return Restoration(restored.mosaic, whole, restored.exact, kept, [*_said(found, restored), *said])
 
 
-def _original(found: Layer) -> tuple[original.Original, list[str]]:
-    if found.original is None:
-        return original.Original(Exif()), []
+def _original(found: Layer) -> tuple[Original | None, list[str]]:
     try:
-        return original.load(found.original), []
+        return original.load(found.original) if found.original else None, []
     except RawbackError as error:
-        return original.Original(Exif()), [str(error)]
+        return None, [str(error)]
 
 
 def _said(found: Layer, restored: Restored) -> list[str]:

@@ -13,10 +13,9 @@ from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import dng, packet, paths, preview
 from rawback.files import photo as photos
-from rawback.files.exif import Exif
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
-from rawback.files.original import merged
+from rawback.files.original import Original, merged
 from rawback.isp import closed_loop
 from rawback.looks import Look
 from rawback.pixels import Pixels
@@ -47,6 +46,8 @@ class Recovered:
     """What a lossless layer adds: the margins, and tags of the original."""
     exact: bool = False
     """Whether every photosite is the original's: the layer's hash says so."""
+    original: Original | None = None
+    """The metadata of the RAW that was rendered, where a lossless layer kept it."""
 
     def dng(self, compress: bool = True) -> list:
         """The DNG file, as chunks of bytes."""
@@ -89,20 +90,23 @@ def recover(
         mosaic = layer.mosaic
     else:
         mosaic = closed_loop.decode(planned.coefficients, recipe, progress)
-    _carry_metadata(photo, layer.exif, keep_exif)
+    _carry_metadata(photo, layer.original, keep_exif)
     said = [f"{source}: {text}" for text in (planned.said, *layer.notes)]
-    whole = layer.whole if mosaic is layer.mosaic else None
-    return Recovered(mosaic, recipe, photo, planned.state, [*photo.notes, *said], whole, whole is not None and layer.exact)
+    found = Recovered(mosaic, recipe, photo, planned.state, [*photo.notes, *said])
+    if mosaic is layer.mosaic:
+        found = replace(found, whole=layer.whole, exact=layer.exact, original=layer.original)
+    return found
 
 
-def _carry_metadata(photo: Photo, original: Exif | None, keep: bool) -> None:
+def _carry_metadata(photo: Photo, original: Original | None, keep: bool) -> None:
     """The photo's EXIF and XMP, and what the original RAW had more."""
     if not keep:
         photo.exif = None
         return
-    packets = [*photo.xmp, original.xmp] if original and original.xmp else photo.xmp
+    packets = photo.xmp
     if original:
-        photo.exif = merged(photo.exif, original)
+        packets = [*photo.xmp, *filter(None, [original.exif.xmp])]
+        photo.exif = merged(photo.exif, original.exif)
     if photo.exif:
         photo.exif.xmp = packet.merged(packets, f"rawback {__version__}")
 

@@ -32,7 +32,7 @@ def from_jpeg(data: Buffer) -> Attached:
     icc: dict[int, bytes] = {}
     total = 0
     for marker, view in segments(data):
-        total += len(view)
+        total += len(view) if marker in (0xE1, 0xE2, 0xED) else 0
         if total > MAX_BYTES:
             break
         payload = bytes(view)

@@ -10,6 +10,7 @@ from rawback.files import dng, exif, tiff
 from rawback.files.exif import Exif
 from rawback.files.tiff import ASCII, LONG, Directory, Entry
 
+XMP, IPTC = 700, 33723
 ORDER, NOTE_OFFSET = 65000, 65001
 """Private tags: byte order of the original, and where its MakerNote stood in it."""
 DNG_TAGS = {*range(50706, 51200), *range(52525, 52560)}
@@ -38,7 +39,7 @@ def collect(data: bytes, found: Exif | None) -> bytes:
     source = found or Exif()
     ifd0, mosaic = dng.directories(data)
     kept = dict(exif.carried(source).ifd0)
-    kept |= {tag: source.ifd0[tag] for tag in (dng.XMP, dng.IPTC) if tag in source.ifd0}
+    kept |= {tag: source.ifd0[tag] for tag in (XMP, IPTC) if tag in source.ifd0}
     note = source.exif.get(exif.MAKER_NOTE)
     kept[ORDER] = tiff.ascii_text(source.order)
     kept[NOTE_OFFSET] = tiff.pack(LONG, [note.offset if note else 0])
@@ -63,7 +64,7 @@ def load(packed: bytes) -> Original:
     order = found.ifd0.pop(ORDER, Entry(ASCII, 0, b""))
     offset = next(iter(tiff.numbers(found.ifd0.pop(NOTE_OFFSET, Entry(ASCII, 0, b"")))), 0)
     found.order = "MM" if tiff.text(order) == "MM" else "II"
-    found.xmp, found.iptc = (found.ifd0.pop(tag, Entry(ASCII, 0, b"")).data for tag in (dng.XMP, dng.IPTC))
+    found.xmp, found.iptc = (found.ifd0.pop(tag, Entry(ASCII, 0, b"")).data for tag in (XMP, IPTC))
     if note := found.exif.get(exif.MAKER_NOTE):
         found.exif[exif.MAKER_NOTE] = replace(note, offset=int(offset))
     return Original(found, ifd0, mosaic)

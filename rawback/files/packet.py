@@ -30,11 +30,31 @@ def merged(packets: list[bytes], agent: str) -> bytes:
     for root in roots:
         _add(root, target)
     _note(target, agent)
-    for uri, prefix in PREFIXES.items():
-        ElementTree.register_namespace(prefix, uri)
     wrapper = ElementTree.Element(f"{{{META}}}xmpmeta")
     wrapper.append(tree)
-    body = ElementTree.tostring(wrapper, encoding="unicode")
+    return _written(wrapper)
+
+
+def without_recipe(packet: bytes) -> bytes:
+    """A packet without the properties of rawback's namespace; empty if nothing else is in it, as it is if none are."""
+    root = _parse(packet)
+    if root is None or not xmp.parse(packet):
+        return packet
+    descriptions = list(root.iter(DESCRIPTION))
+    for description in descriptions:
+        for name in [n for n in description.attrib if _in(n, (xmp.NAMESPACE,))]:
+            del description.attrib[name]
+        for child in [c for c in description if _in(c.tag, (xmp.NAMESPACE,))]:
+            description.remove(child)
+    if not any(len(d) or set(d.attrib) - {f"{{{RDF}}}about"} for d in descriptions):
+        return b""
+    return _written(root)
+
+
+def _written(root: ElementTree.Element) -> bytes:
+    for uri, prefix in PREFIXES.items():
+        ElementTree.register_namespace(prefix, uri)
+    body = ElementTree.tostring(root, encoding="unicode")
     return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n{body}\n<?xpacket end="w"?>'.encode()
 
 
