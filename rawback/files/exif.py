@@ -110,6 +110,12 @@ def segments(data: Buffer) -> Iterator[tuple[int, memoryview]]:
     Fill bytes between segments are skipped, as libjpeg does.
     """
     view = memoryview(data)
+    for marker, start, stop in segment_places(view):
+        yield marker, view[start + 4 : stop]
+
+
+def segment_places(view: memoryview) -> Iterator[tuple[int, int, int]]:
+    """Marker, start (at the FF before it) and end of the segments of `segments`."""
     position = 2 if bytes(view[:2]) == b"\xff\xd8" else len(view)
     while position + 4 <= len(view):
         if view[position] != 0xFF or view[position + 1] in (0, 0xFF):

@@ -158,8 +158,8 @@ def _read_coefficients(data: bytes, name: str) -> tuple[Coefficients, str]:
 
 def _picture_only(data: bytes) -> bytes:
     """The file without its APP and COM segments: jpeglib reads and writes where it should not if one of them is empty."""
-    places = list(exifs.located_segments(data))
-    kept = [data[start - 4 : stop] for marker, start, stop in places if marker not in UNREAD]
+    places = list(exifs.segment_places(memoryview(data)))
+    kept = [data[start:stop] for marker, start, stop in places if marker not in UNREAD]
     return b"".join([SOI, *kept, data[places[-1][2] :]])
 
 
