@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from rawback import __version__
+from rawback import __version__, archive_cli
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 
 app = typer.Typer(
@@ -63,6 +63,8 @@ def render(
     no_refine: NoRefine = False,
     exposure: Annotated[str, typer.Option(help="EV, or auto: brightened until 1 % clips.")] = "auto",
     effort: Effort = "fast",
+    keep: archive_cli.Keep = None,
+    delete_original: archive_cli.DeleteOriginal = False,
     no_exif: NoExif = False,
     files_from: FilesFrom = None,
     null: Null = False,
@@ -88,11 +90,13 @@ def render(
     from rawback.verbs import Render
 
     ev = None if exposure == "auto" else _number(exposure)
+    if keep not in (None, "lossless"):
+        raise UsageError(f"keep is {keep!r}; expected lossless")
     options = RenderOptions(
         quality=quality, subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, exposure=ev,
-        effort=effort, keep_exif=not no_exif,
+        effort=effort, keep_exif=not no_exif, lossless=keep == "lossless",
     ).check()  # fmt: skip
-    _batch(Render(options), ".jpg", "raw", locals())
+    _batch(Render(options, delete_original).check(), ".jpg", "raw", locals())
 
 
 @app.command()
@@ -174,6 +178,10 @@ def cameras(as_json: AsJson = False) -> None:
         print(f"{card['name']:24} {card.get('description', '')}")
     if not known:
         print("no weights are installed: every camera that LibRaw knows is rendered without", file=sys.stderr)
+
+
+for command in (archive_cli.verify, archive_cli.strip):
+    app.command()(command)
 
 
 def _batch(job, suffix: str, kind: str, said: dict) -> None:

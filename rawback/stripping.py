@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rawback.files import exif, jpeg, jumbf, packet, paths
+from pathlib import Path
+
+from rawback.files import atomic, exif, jpeg, jumbf, packet, paths
 from rawback.files.jpeg import APP1, XMP
 
 MAX_XMP = 65502
@@ -31,6 +33,20 @@ def strip(source: str | paths.Location) -> tuple[bytes, list[str]]:
     stripped = b"".join([*kept, data[end:]])
     removed = len(data) - len(stripped)
     return stripped, [f"{source}: {removed} bytes removed" if kept else f"{source}: there is nothing of rawback's in it"]
+
+
+def strip_to(source: str, output: Path | None, into_folder: bool, force: bool) -> str:
+    """Write the stripped file to `output` (a file or folder; None: NAME.stripped.jpg beside it); returns what is to be said."""
+    location = paths.parse(source)
+    data, notes = strip(location)
+    name = Path(str(source)).name
+    if output is None:
+        target = Path(str(source)).with_suffix(".stripped.jpg")
+    else:
+        target = output / name if into_folder or output.is_dir() else output
+    paths.check_target(target, paths.identities([location]), force)
+    atomic.save(target, [data], replace=force)
+    return f"{notes[0]}; now {target}"
 
 
 def _without_layer(marker: int, payload: bytes, ours: set[tuple[int, bytes]]) -> bytes:

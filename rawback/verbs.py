@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from rawback.errors import RawbackError, UsageError
 from rawback.files import picture16
 from rawback.files.paths import Location
 from rawback.rendering import RenderOptions, render
@@ -15,11 +18,34 @@ class Render:
     """RAW -> JPEG that contains its RAW, or a 16-bit picture if the output's name asks for one."""
 
     options: RenderOptions
+    delete_original: bool = False
+    """Whether the RAW is deleted once the JPEG, read back from the disk, is found to restore all of it."""
+
+    def check(self) -> Render:
+        """Return self, or raise UsageError for a wish to delete what cannot be restored."""
+        if self.delete_original and not (self.options.lossless and self.options.keep_exif):
+            raise UsageError("--delete-original needs --keep lossless, and no --no-exif: else the RAW is lost")
+        return self
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
+        if self.delete_original and not (isinstance(source, Path) and isinstance(target, Path) and target.suffix == ".jpg"):
+            raise RawbackError(f"{source} is kept: --delete-original is for files that are rendered to .jpg files")
         kind = target.suffix.lower() if target.suffix.lower() in picture16.KINDS else ".jpg"
         rendered = render(source, self.options, kind=kind, progress=progress)
-        return Product([rendered.data], rendered.notes, rendered.recipe.width * rendered.recipe.height)
+        pixels = rendered.recipe.width * rendered.recipe.height
+        return Product([rendered.data], rendered.notes, pixels, self._after(source, target))
+
+    def _after(self, source: Location, target: Location) -> Callable[[], list[str]] | None:
+        if not (self.delete_original and isinstance(source, Path) and isinstance(target, Path)):
+            return None
+
+        def delete() -> list[str]:
+            from rawback import verifying
+
+            verifying.delete_original(target, source)
+            return [f"{source} is deleted: {target} restores it bit by bit"]
+
+        return delete
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class Product:
     notes: list[str]
     """What the user should know, a sentence each."""
     pixels: int
+    then: Callable[[], list[str]] | None = None
+    """What is to be done once the output is written; returns further notes."""
 
 
 class Job(Protocol):
@@ -72,7 +74,8 @@ def perform(job: Job, task: Task, progress: Progress) -> Outcome:
         product = job(task.source, task.target, progress)
         mtime = paths.modified_ns(task.source) if task.keep_mtime else None
         size = atomic.save(task.target, product.chunks, replace=task.replace, mtime_ns=mtime)
-        return Outcome("done", "", product.notes, time.monotonic() - began, product.pixels, size)
+        notes = product.notes + (product.then() if product.then else [])
+        return Outcome("done", "", notes, time.monotonic() - began, product.pixels, size)
     except RawbackError as error:
         outcome = Outcome("failed", str(error))
     except MemoryError:
