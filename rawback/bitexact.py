@@ -20,6 +20,8 @@ from rawback.pixels import Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
 
+OUTDATED = "belongs to the picture as it was before that, and is not used"
+
 Progress = Callable[[float], None]
 
 
@@ -47,6 +49,23 @@ def find(photo: Photo) -> tuple[Layer | None, list[str]]:
     return found, ["its lossless layer has lost its beginning and cannot be used; the recipe is used alone"] * lost
 
 
+def describe(photo: Photo, state: State | None) -> dict:
+    """Facts about the layer of a photo, ready for JSON, without applying it: what it is and what it would restore to."""
+    found, notes = find(photo)
+    if found is None:
+        return {"lossless_layer": notes[0]} if notes else {}
+    margins = found.area == (0, 0, *found.frame) or found.margins is not None
+    parts = {f"{len(found.blocks)} of {found.count} blocks": True, "margins": margins, "metadata": found.original is not None}
+    applies = state in (State.UNTOUCHED, State.ROTATED)
+    whole = margins and len(found.blocks) == found.count
+    return {
+        "lossless_layer": ", ".join(name for name, there in parts.items() if there),
+        "lossless_bytes": found.stored_bytes,
+        "lossless_frame": f"{found.frame[1]} x {found.frame[0]}",
+        "restores": "the RAW to the last bit" if applies and whole else "part of it to the last bit" if applies else OUTDATED,
+    }
+
+
 def restore(
     photo: Photo, state: State | None, picture: Coefficients | Pixels, recipe: Recipe, progress: Progress = lambda share: None
 ) -> Restoration:
@@ -55,7 +74,7 @@ def restore(
     if found is None:
         return Restoration(notes=notes)
     if state not in (State.UNTOUCHED, State.ROTATED) or not isinstance(picture, Coefficients):
-        return Restoration(notes=["its lossless layer belongs to the picture as it was before that, and is not used"])
+        return Restoration(notes=[f"its lossless layer {OUTDATED}"])
     try:
         restored = layer.restore(found, picture, lambda: closed_loop.decode(picture, recipe), progress)
     except RawbackError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rawback import recovering
+from rawback import bitexact, recovering
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import jpeg, kinds, paths, raw
@@ -41,6 +41,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "rendered_by_rawback": photo.recipe is not None,
         "state": planned.state.value if planned.state else "foreign",
         "promise": planned.said,
+        **bitexact.describe(photo, planned.state),
         "recipe": _shown(planned.recipe),
         "notes": photo.notes,
     }
