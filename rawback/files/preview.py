@@ -9,7 +9,7 @@ import numpy as np
 
 from rawback.errors import RawbackError
 from rawback.files import tiff
-from rawback.files.exif import segments
+from rawback.files.exif import segment_places, segments
 from rawback.files.tiff import LONG, SHORT, Directory
 from rawback.recipe import Recipe
 
@@ -34,14 +34,11 @@ def directory(jpeg: bytes) -> Directory:
 
 def first_picture(data: bytes) -> bytes:
     """A JPEG up to the end of its first picture: cameras hang further ones, or films, behind it."""
-    scan = data.find(b"\xff\xda")
-    while scan >= 0:
-        end = NEXT_MARKER.search(data, scan + 2)
-        if end is None:
-            return data
-        if data[end.start() + 1] == 0xD9:
-            return data[: end.start() + 2]
-        scan = end.start()
+    position = max((stop for _, _, stop in segment_places(memoryview(data))), default=2)
+    while found := NEXT_MARKER.search(data, position):
+        if data[found.start() + 1] == 0xD9:
+            return data[: found.end()]
+        position = found.end()
     return data
 
 
