@@ -50,6 +50,9 @@ Subsampling = Annotated[str, typer.Option(help="Chroma: 4:2:0, 4:2:2 or 4:4:4.")
 Tables = Annotated[str, typer.Option(help="raw: best for the RAW inside; standard: the JPEG standard's.")]
 NoRefine = Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")]
 Effort = Annotated[str, typer.Option(help="fast, or best: a smaller file for the same RAW, in more time.")]
+Keep = Annotated[
+    str, typer.Option(help="Instead of --quality: 4MB, 1.7bpp, 52dB, noise (what the sensor's asks) or lossless.", show_default=False)
+]
 NoExif = Annotated[bool, typer.Option("--no-exif", help="Leave EXIF and GPS out.")]
 
 
@@ -94,7 +97,7 @@ def render(
         raise UsageError(f"keep is {keep!r}; expected lossless")
     options = RenderOptions(
         quality=quality, subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, exposure=ev,
-        effort=effort, keep_exif=not no_exif, lossless=keep == "lossless",
+        effort=effort, keep="" if keep == "lossless" else keep, lossless=keep == "lossless", keep_exif=not no_exif, lossless=keep == "lossless",
     ).check()  # fmt: skip
     _batch(Render(options, delete_original).check(), ".jpg", "raw", locals())
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from rawback import __version__, layer, provenance
+from rawback import __version__, keeping, layer, provenance
 from rawback.coefficients import Coefficients
 from rawback.errors import UsageError
 from rawback.files import exif, jpeg, jumbf, paths, picture16
@@ -21,6 +21,8 @@ from rawback.recipe import Recipe
 
 THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would cost more than the RAW gains
 THUMBNAIL_SIDE = 160
+HASHES = 700
+"""Bytes that the recipe grows by once the picture is known: its hash, thumbnail and centroids."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class RenderOptions:
     """EV, or None for LibRaw's automatic brightness."""
     effort: str = "fast"
     """"fast", or "best": about a tenth smaller at the same quality of the RAW, in three times the time."""
+    keep: str = ""
+    """How much of the RAW to keep, instead of `quality`: "4MB", "1.7bpp", "52dB" (of the mosaic) or "noise"; empty: quality."""
     keep_exif: bool = True
     lossless: bool = False
     """Whether a layer beside the picture keeps the RAW to the last bit."""
@@ -53,6 +57,8 @@ class RenderOptions:
             raise UsageError(f"tables are {self.tables}; expected raw or standard")
         if self.effort not in ("fast", "best"):
             raise UsageError(f"effort is {self.effort}; expected fast or best")
+        if self.keep and keeping.parse(self.keep) and (self.tables != "raw" or not self.refine):
+            raise UsageError("keep chooses among the raw tables in the closed loop; it excludes standard tables and no-refine")
         if self.exposure is not None and not -10 <= self.exposure <= 10:
             raise UsageError(f"exposure is {self.exposure} EV; expected -10 to 10, or auto")
         return self
@@ -85,14 +91,31 @@ def render(
     recipe = decide(raw, options)
     if kind in picture16.KINDS:
         return _render16(raw, recipe, kind)
-    tables = coding(options.quality, options.subsampling, options.tables, options.effort == "best")
-    picture = closed_loop.encode(raw.mosaic, recipe, tables, progress)
+    picture, recipe, reached = _coded(raw, recipe, options, progress)
     recipe = replace(
         recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
     )
     boxes = _layer(raw, picture, recipe, options) if options.lossless else []
     data = jpeg.write(picture, recipe, _exif(raw, picture, recipe, options), jumbf.to_segments(boxes))
-    return Rendered(data, recipe, raw.notes)
+    return Rendered(data, recipe, [*raw.notes, *reached])
+
+
+def _coded(
+    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress
+) -> tuple[Coefficients, Recipe, list[str]]:
+    """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
+    optimise = options.effort == "best"
+    if not options.keep:
+        tables = coding(options.quality, options.subsampling, options.tables, optimise)
+        return closed_loop.encode(raw.mosaic, recipe, tables, progress), recipe, []
+
+    def overhead(picture: Coefficients) -> int:
+        return len(jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))) - len(jpeg.coded_picture(picture)) + HASHES
+
+    factors, goal = SUBSAMPLING[options.subsampling], keeping.parse(options.keep)
+    search = keeping.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, overhead)
+    picture, recipe, reached = search.run()
+    return picture, recipe, [reached]
 
 
 def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> list[jumbf.Box]:

@@ -122,7 +122,7 @@ def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes, more: 
 
     more: further segments, marker and payload.
     """
-    coded = _write_coefficients(coefficients)
+    coded = coded_picture(coefficients)
     segments = [(APP1, EXIF + exif), (APP2, ICC + srgb_profile()), *more]
     if recipe is not None:
         segments.insert(1, (APP1, XMP + xmp.build(to_fields(recipe))))
@@ -175,7 +175,8 @@ def _factors(data: bytes, name: str) -> tuple[int, int]:
     return luma[0] // chroma[0][0], luma[1] // chroma[0][1]
 
 
-def _write_coefficients(coefficients: Coefficients) -> bytes:
+def coded_picture(coefficients: Coefficients) -> bytes:
+    """A baseline JPEG file of nothing but the picture, with Huffman tables of its own."""
     parts = [plane.reshape(*plane.shape[:2], 8, 8) for plane in coefficients.planes]
     colour = {"Cb": parts[1], "Cr": parts[2]} if len(parts) == 3 else {}
     tables = np.stack([table.reshape(8, 8) for table in coefficients.tables[:2]]).astype(np.uint16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rawback.isp.closed_loop import Coding
+from rawback.isp.trellis import ZIGZAG
 
 LUMA_ENTRY = 16  # the standard's first luma entry: `quality` scales the flat table as libjpeg scales this one
 CHROMA_RATIO, CHROMA_FINEST = 1.5, 9
@@ -27,13 +28,29 @@ def coding(quality: int, subsampling: str, tables: str, optimise: bool = False) 
     factors = SUBSAMPLING[subsampling]
     if tables == "standard":
         return Coding(_scaled(LUMA, quality), _scaled(CHROMA, quality), factors, optimise=optimise)
-    luma = _scaled(np.full(64, LUMA_ENTRY), quality)
-    first = max(luma[0] * CHROMA_RATIO, CHROMA_FINEST)
-    chroma = np.clip(np.rint(first * np.sqrt(CHROMA / CHROMA[0])), 1, 255).astype(np.uint16)
-    return Coding(luma, chroma, factors, optimise=optimise)
+    return flat_coding(float(_scaled(np.array([LUMA_ENTRY]), quality)[0]), factors, optimise)
+
+
+def flat_coding(step: float, factors: tuple[int, int], optimise: bool = False) -> Coding:
+    """Flat luma at any step from 1 on, chroma as fine as the eye wants.
+
+    Table entries are whole numbers: a step of 4.3 is 5 for the highest three tenths of the frequencies and 4 for the rest.
+    """
+    lower = np.floor(step)
+    finer = round((lower + 1 - step) * 64)
+    luma = np.full(64, lower + 1)
+    luma[ZIGZAG[:finer]] = lower
+    first = max(step * CHROMA_RATIO, CHROMA_FINEST)
+    chroma = np.rint(first * np.sqrt(CHROMA / CHROMA[0]))
+    return Coding(_entries(luma), _entries(chroma), factors, optimise=optimise)
 
 
 def _scaled(table: np.ndarray, quality: int) -> np.ndarray:
     """libjpeg's jpeg_quality_scaling."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return np.clip((table * percent + 50) // 100, 1, 255).astype(np.uint16)
+    return _entries((table * percent + 50) // 100)
+
+
+def _entries(table: np.ndarray) -> np.ndarray:
+    """As a baseline JPEG can hold them: 1 to 255."""
+    return np.clip(table, 1, 255).astype(np.uint16)
