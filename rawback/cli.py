@@ -93,11 +93,9 @@ def render(
     from rawback.verbs import Render
 
     ev = None if exposure == "auto" else _number(exposure)
-    if keep not in (None, "lossless"):
-        raise UsageError(f"keep is {keep!r}; expected lossless")
     options = RenderOptions(
         quality=quality, subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, exposure=ev,
-        effort=effort, keep="" if keep == "lossless" else keep, lossless=keep == "lossless", keep_exif=not no_exif, lossless=keep == "lossless",
+        effort=effort, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless", keep_exif=not no_exif,
     ).check()  # fmt: skip
     _batch(Render(options, delete_original).check(), ".jpg", "raw", locals())
 
