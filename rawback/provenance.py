@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,6 +19,8 @@ TOLERANCE = 3.5
 50 to 95, 4:2:0 or 4:4:4, no cell of ten real pictures moved by more than 1, of a drawn one full of colours that sRGB
 cannot hold by more than 3. A caption moved one by 5 to 32, a red square of a 24th of the sides by 9 to 57, a patch of an
 eighth of the sides put elsewhere by 20 to 157, 5 % of brightness by 7 to 11, a crop of 8 pixels scaled up again by 4 to 53."""
+LARGE = 1 << 21
+"""Pixels from which on means of 2x2 stand for them: fast enough, and as near where a cell has thousands of pixels."""
 BAND = 32
 """Rows of MCUs that are brought to pixels at a time."""
 
@@ -41,7 +44,7 @@ def examine(picture: Coefficients, recipe: Recipe) -> tuple[State, Coefficients]
         if turned.sha256() == recipe.picture_sha256:
             return (State.UNTOUCHED if turn == TURNS[0] else State.ROTATED), turned
     if turns and recipe.thumbnail:
-        found, rendered = cells(half_size(picture)), _grids(recipe.thumbnail)
+        found, rendered = cells(shown(picture)), _grids(recipe.thumbnail)
         nearest = min(turns, key=lambda turn: turn.differs(found, rendered))
         if nearest.differs(found, rendered) <= TOLERANCE:
             return State.RECOMPRESSED, nearest.pixels(picture)
@@ -50,14 +53,14 @@ def examine(picture: Coefficients, recipe: Recipe) -> tuple[State, Coefficients]
 
 def thumbnail(picture: Coefficients) -> bytes:
     """16x16 luma, 8x8 Cb, 8x8 Cr as a viewer shows them, one byte each."""
-    return b"".join(np.rint(grid).astype(np.uint8).tobytes() for grid in cells(half_size(picture)))
+    return b"".join(np.rint(grid).astype(np.uint8).tobytes() for grid in cells(shown(picture)))
 
 
-def cells(shown: np.ndarray) -> list[np.ndarray]:
+def cells(planes: np.ndarray) -> list[np.ndarray]:
     """Area average of Y, Cb, Cr (3, h, w) to 16x16, 8x8 and 8x8 cells."""
-    height, width = shown.shape[1:]
+    height, width = planes.shape[1:]
     grids = (GRID, CHROMA_GRID, CHROMA_GRID)
-    return [_overlap(n, height) @ plane @ _overlap(n, width).T for n, plane in zip(grids, shown, strict=True)]
+    return [_overlap(n, height) @ plane @ _overlap(n, width).T for n, plane in zip(grids, planes, strict=True)]
 
 
 def _overlap(n: int, size: int) -> np.ndarray:
@@ -72,38 +75,36 @@ def _grids(stored: bytes) -> list[np.ndarray]:
     return [values[:luma].reshape(GRID, GRID), *values[luma:].reshape(2, CHROMA_GRID, CHROMA_GRID)]
 
 
-def half_size(picture: Coefficients) -> np.ndarray:
-    """Y, Cb, Cr at half the picture's size, (3, rows, columns) float32 in 0..255, clamped as viewers clamp.
+def shown(picture: Coefficients) -> np.ndarray:
+    """Y, Cb, Cr as viewers clamp them, (3, rows, columns) float32 in 0..255; of large pictures at half their size.
 
     That is what remains when another program saves the picture anew: out of its gamut, and in blocks that are partly
     blown, it differs much from the means of the coefficients.
     """
-    rows, columns = -(-picture.height // 2), -(-picture.width // 2)
+    n = 4 if picture.width * picture.height >= LARGE else 8
+    rows, columns = (-(-side * n // 8) for side in (picture.height, picture.width))
     v, _ = picture.factors
-    shown = np.empty((3, rows, columns), np.float32)
+    planes = np.empty((3, rows, columns), np.float32)
     for top in range(0, len(picture.planes[0]), BAND * v):
-        luma, *chroma = (_half(p[at : at + n], t) for p, t, at, n in _band(picture, top))
-        part = shown[:, 4 * top : 4 * top + len(luma)]
+        luma, *chroma = (_samples(p[at : at + count], t, n) for p, t, at, count in _band(picture, top))
+        part = planes[:, n * top : n * top + len(luma)]
         part[:] = _clamped(luma, chroma, picture.factors)[:, : part.shape[1], :columns]
-    return shown
+    return planes
 
 
-def _band(picture: Coefficients, top: int):
+def _band(picture: Coefficients, top: int) -> Iterator[tuple[np.ndarray, np.ndarray, int, int]]:
     """Plane, table, first block row and their number, of each component, from block row `top` of luma on."""
     v = picture.factors[0]
     for number, (plane, table) in enumerate(zip(picture.planes, picture.tables, strict=True)):
         yield plane, table, top // (v if number else 1), BAND * (1 if number else v)
 
 
-def _half(levels: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """(m, n, 64) levels -> (4m, 4n) means of 2x2 samples, centred on 0."""
-    m, n = levels.shape[:2]
-    samples = (levels.reshape(m * n, 64) * table.astype(np.float32)) @ HALF
-    return samples.reshape(m, n, 4, 4).swapaxes(1, 2).reshape(4 * m, 4 * n)
-
-
-HALF = blocks.DCT.reshape(64, 4, 2, 4, 2).mean((2, 4)).reshape(64, 16)
-"""From the coefficients of a block to the means of its 2x2 samples."""
+def _samples(levels: np.ndarray, table: np.ndarray, n: int) -> np.ndarray:
+    """(rows, columns, 64) levels -> n x n means of each block, centred on 0."""
+    rows, columns = levels.shape[:2]
+    means = blocks.DCT.reshape(64, n, 8 // n, n, 8 // n).mean((2, 4)).reshape(64, n * n)
+    samples = (levels.reshape(rows * columns, 64) * table.astype(np.float32)) @ means
+    return samples.reshape(rows, columns, n, n).swapaxes(1, 2).reshape(n * rows, n * columns)
 
 
 def _clamped(luma: np.ndarray, chroma: list[np.ndarray], factors: tuple[int, int]) -> np.ndarray:
@@ -113,9 +114,9 @@ def _clamped(luma: np.ndarray, chroma: list[np.ndarray], factors: tuple[int, int
         wide = np.repeat(np.repeat(small, factors[0], 0), factors[1], 1)[: luma.shape[0], : luma.shape[1]]
         np.clip(wide, -128, 127, out=plane)
     rgb = np.clip(YCC_TO_RGB @ ycc.reshape(3, -1), 0, 255)
-    shown = (RGB_TO_YCC @ rgb).reshape(ycc.shape)
-    shown[1:] += 128
-    return shown
+    clamped = (RGB_TO_YCC @ rgb).reshape(ycc.shape)
+    clamped[1:] += 128
+    return clamped
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def _exif(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOp
 
 def _thumbnail(picture: Coefficients) -> bytes:
     """A small JPEG of the picture as viewers show it."""
-    planes = provenance.half_size(picture)
+    planes = provenance.shown(picture)
     size = planes[0].shape[::-1]
     bands = [Image.fromarray(np.rint(p).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR) for p in planes]
     image = Image.merge("YCbCr", bands)
