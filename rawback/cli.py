@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from rawback import __version__, archive_cli
+from rawback import __version__, archive_cli, look_cli
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 
 app = typer.Typer(
@@ -65,6 +65,8 @@ def render(
     tables: Tables = "raw",
     no_refine: NoRefine = False,
     exposure: Annotated[str, typer.Option(help="EV, or auto: brightened until 1 % clips.")] = "auto",
+    look: look_cli.Look = "libraw",
+    camera: look_cli.Camera = None,
     effort: Effort = "fast",
     keep: archive_cli.Keep = None,
     delete_original: archive_cli.DeleteOriginal = False,
@@ -95,7 +97,7 @@ def render(
     ev = None if exposure == "auto" else _number(exposure)
     options = RenderOptions(
         quality=quality, subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, exposure=ev,
-        effort=effort, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless", keep_exif=not no_exif,
+        effort=effort, look=look, camera=camera, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless", keep_exif=not no_exif,
     ).check()  # fmt: skip
     _batch(Render(options, delete_original).check(), ".jpg", "raw", locals())
 
@@ -104,6 +106,8 @@ def render(
 def recover(
     inputs: Sources = None,
     output: Output = None,
+    camera: look_cli.Camera = None,
+    dng: look_cli.Dng = "cfa",
     no_compress: Annotated[bool, typer.Option("--no-compress", help="Store the mosaic without lossless JPEG.")] = False,
     no_exif: NoExif = False,
     files_from: FilesFrom = None,
@@ -122,10 +126,12 @@ def recover(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Turn JPEGs back into RAW: a Bayer (or X-Trans) DNG."""
+    """Turn JPEGs (or PNG, WebP, TIFF, AVIF) back into RAW: a Bayer (or X-Trans) DNG."""
     from rawback.verbs import Recover
 
-    _batch(Recover(not no_exif, not no_compress), ".dng", "jpeg", locals())
+    if dng not in ("cfa", "linear"):
+        raise UsageError(f"--dng is {dng}; expected cfa or linear")
+    _batch(Recover(not no_exif, not no_compress, camera, dng == "linear"), ".dng", "jpeg", locals())
 
 
 @app.command()
@@ -181,7 +187,7 @@ def cameras(as_json: AsJson = False) -> None:
         print("no weights are installed: every camera that LibRaw knows is rendered without", file=sys.stderr)
 
 
-for command in (archive_cli.verify, archive_cli.strip):
+for command in (archive_cli.verify, archive_cli.strip, look_cli.calibrate):
     app.command()(command)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,11 @@ import numpy as np
 from rawback.cameras import cards, folders
 from rawback.errors import RawbackError
 from rawback.isp import tone
-from rawback.recipe import DNG_NUMBERS, MAX_CONDITION
+from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe
 
 MAX_BYTES = 1 << 20
+FORMAT = 1
+"""Of cards; those with learned parts have the same."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,12 @@ class Look:
     def to_card(self) -> dict:
         """As JSON; `from_card` is the inverse."""
         values = {name: value for name, value in vars(self).items() if name not in ("name", "camera", "make", "model")}
-        return {"camera": self.camera, "make": self.make, "model": self.model, "look": values}
+        return {"format": FORMAT, "parts": {}, "camera": self.camera, "make": self.make, "model": self.model, "look": values}
+
+    def upon(self, recipe: Recipe) -> Recipe:
+        """The recipe of a RAW with this look. What the camera does against the falling off of its lens is left to it."""
+        matrix = np.array(self.matrix) @ np.array(recipe.matrix)
+        return replace(recipe, matrix=tuple(map(tuple, matrix.tolist())), tone=self.tone, curve="srgb", look=self.name)
 
     def matches(self, make: str, model: str) -> bool:
         """Whether a photo's EXIF names this camera."""

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from rawback import __version__, keeping, layer, provenance
+from rawback import __version__, keeping, layer, looks, provenance
 from rawback.coefficients import Coefficients
-from rawback.errors import UsageError
+from rawback.errors import RawbackError, UsageError
 from rawback.files import exif, jpeg, jumbf, paths, picture16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.isp import closed_loop, exposure, pipeline
 from rawback.isp.tables import SUBSAMPLING, coding
+from rawback.looks import Look
 from rawback.recipe import Recipe
 
 THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would cost more than the RAW gains
@@ -46,9 +47,15 @@ class RenderOptions:
     keep_exif: bool = True
     lossless: bool = False
     """Whether a layer beside the picture keeps the RAW to the last bit."""
+    look: str = "libraw"
+    """"libraw", or "camera": the camera's own, as `calibrate` found it; `exposure` is then in EV against its, None being 0."""
+    camera: str | None = None
+    """Whose look, by name or the path of its JSON; None: that of the RAW's own camera."""
 
     def check(self) -> RenderOptions:
         """Return self, or raise UsageError for values that cannot be."""
+        if self.look not in ("libraw", "camera"):
+            raise UsageError(f"look is {self.look}; expected libraw or camera")
         if not 1 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}; expected 1 to 100")
         if self.subsampling not in SUBSAMPLING:
@@ -128,8 +135,22 @@ def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderO
 
 def decide(raw: RawFile, options: RenderOptions) -> Recipe:
     """The recipe with what `render` may choose: exposure, and the curve that holds it."""
-    ev = exposure.auto_exposure(raw.mosaic, raw.recipe) if options.exposure is None else options.exposure
-    return exposure.with_shoulder(replace(raw.recipe, exposure=float(ev), refined=options.refine)).validate()
+    recipe, ev = raw.recipe, options.exposure
+    if options.look == "camera":
+        look = _look(raw, options)
+        recipe, ev = look.upon(recipe), look.exposure + (ev or 0.0)
+    elif ev is None:
+        ev = exposure.auto_exposure(raw.mosaic, recipe)
+    return exposure.with_shoulder(replace(recipe, exposure=float(ev), refined=options.refine)).validate()
+
+
+def _look(raw: RawFile, options: RenderOptions) -> Look:
+    if options.camera:
+        return looks.load(options.camera)
+    found = looks.find(raw.exif.make, raw.exif.model) if raw.exif else None
+    if found is None:
+        raise RawbackError(f"no look of {raw.recipe.camera or 'this camera'} is installed; make one with `rawback calibrate`")
+    return found
 
 
 def _exif(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> bytes:

@@ -50,13 +50,19 @@ class Render:
 
 @dataclass(frozen=True)
 class Recover:
-    """JPEG -> DNG."""
+    """A JPEG or other picture -> DNG."""
 
     keep_exif: bool = True
     compress: bool = True
+    camera: str | None = None
+    """Whose look to undo, by name or the path of its JSON."""
+    linear: bool = False
+    """Camera RGB instead of a mosaic."""
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         from rawback.recovering import recover
 
-        recovered = recover(source, keep_exif=self.keep_exif, progress=progress)
+        recovered = recover(
+            source, camera=self.camera, linear=self.linear, keep_exif=self.keep_exif, progress=progress
+        )
         return Product(recovered.dng(compress=self.compress), recovered.notes, recovered.mosaic.size)

@@ -125,6 +125,9 @@ def _pattern(raw: rawpy.RawPy, name: str) -> np.ndarray:
 
 
 def _black(raw: rawpy.RawPy, cfa: np.ndarray, tags: DngTags) -> tuple[float, ...]:
+    """Black level by CFA position: as the DNG writes it where its pattern fits (rawpy rounds, and hides 6x6 patterns)."""
+    if tags.black and tags.black_repeat in ((1, 1), cfa.shape):
+        return tags.black * (cfa.size if tags.black_repeat == (1, 1) else 1)
     levels = raw.black_level_per_channel
     return tuple(float(levels[c]) for c in cfa.ravel())
 
@@ -212,3 +215,15 @@ def _camera(found: Exif | None) -> str:
         return ""
     make, model = found.make.strip(), found.model.strip()
     return model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
+
+
+def embedded_jpeg(data: bytes, name: str) -> bytes:
+    """The largest JPEG that a RAW file carries of itself. Raises RawbackError if it has none."""
+    try:
+        with rawpy.imread(io.BytesIO(data)) as raw:
+            thumbnail = raw.extract_thumb()
+    except rawpy.LibRawError as error:
+        raise RawbackError(f"{name} holds no picture of its own; name the camera's JPEG after it") from error
+    if thumbnail.format != rawpy.ThumbFormat.JPEG:
+        raise RawbackError(f"{name} holds a picture that is no JPEG; name the camera's JPEG after it")
+    return thumbnail.data

@@ -1,0 +1,165 @@
+"""A RAW and the camera's own picture of it, laid upon each other: samples of what the camera made of which light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from rawback.errors import RawbackError
+from rawback.files import photo as photos
+from rawback.files import raw as raws
+from rawback.files.jpeg import Photo
+from rawback.files.raw import RawFile
+from rawback.isp import closed_loop, exposure
+from rawback.pixels import Pixels
+
+BLOCK = 4
+"""Cells of the CFA a sample is the mean of, each way: noise and sharpening are averaged out."""
+LARGEST_SHIFT = 1 / 8
+"""Of the picture's side: beyond it the two do not match."""
+SAME_SCALE = 0.06
+"""Sizes that differ by less are of one scale, cropped differently."""
+DARKEST, BRIGHTEST_CODE, BLOWN = 0.012, 0.975, 0.95
+"""Codes that the camera may have clipped, and light (of the white level) that the sensor may have."""
+FLAT = 0.06
+"""Spread of codes within a sample, above which it lies on an edge: there shifts and sharpening matter."""
+ENOUGH = 200
+TEXTURE = 0.25
+"""Correlation of gradients from which two pictures are of one scene."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What one pair has to say."""
+
+    codes: np.ndarray
+    """(N, 3) the picture's codes, 0..1."""
+    light: np.ndarray
+    """(N, 3) linear sRGB of the RAW as LibRaw renders it, white balance applied."""
+    radius2: np.ndarray
+    """(N,) squared distance from the centre of the picture, 1 in the corners."""
+    place: np.ndarray
+    """(N,) which ninth of the picture, 0..8: for checks on what was held out."""
+    shift: tuple[int, int]
+    """Rows and columns, in cells of the CFA, by which the picture lies on the RAW."""
+
+
+def read_pair(raw_data: bytes, raw_name: str, jpeg_data: bytes | None, jpeg_name: str) -> tuple[RawFile, Photo, Samples]:
+    """A RAW and its picture (None: the one inside the RAW), and the samples. Raises RawbackError if they do not match."""
+    raw = raws.read(raw_data, raw_name)
+    if jpeg_data is None:
+        jpeg_data, jpeg_name = raws.embedded_jpeg(raw_data, raw_name), f"the picture inside {raw_name}"
+    photo = photos.read(jpeg_data, jpeg_name)
+    return raw, photo, sample(raw, photo, f"{raw_name} and {jpeg_name}")
+
+
+def sample(raw: RawFile, photo: Photo, names: str) -> Samples:
+    """Lay the picture on the RAW and take samples where both are flat, lit and not blown."""
+    recipe = raw.recipe
+    cells = exposure.small_linear(raw.mosaic, recipe)
+    saturated = cells.max(-1) > BLOWN
+    light = upright(cells @ np.array(recipe.matrix, np.float32).T, recipe.orientation)
+    saturated = upright(saturated, recipe.orientation)
+    codes, spread = _reduced(upright(_decoded(photo), _orientation(photo)), light.shape[:2], len(recipe.cfa), names)
+    shift = _shift(codes[..., 1], light[..., 1], names)
+    (cy, cx), (ly, lx) = zip(*(_overlap(*sizes) for sizes in zip(codes.shape, light.shape, shift, strict=False)), strict=True)
+    height, width = codes.shape[:2]
+    radius2 = _radius2(height, width)[cy, cx]
+    place = (np.arange(height) * 3 // height)[cy, None] * 3 + (np.arange(width) * 3 // width)[None, cx]
+    codes, spread, light, saturated = codes[cy, cx], spread[cy, cx], light[ly, lx], saturated[ly, lx]
+    usable = (spread < FLAT) & (codes.min(-1) > DARKEST) & (codes.max(-1) < BRIGHTEST_CODE) & ~saturated
+    return _blocks(codes, light, radius2, place, usable, shift, names)
+
+
+def _orientation(photo: Photo) -> int:
+    return photo.exif.orientation if photo.exif else 1
+
+
+def _decoded(photo: Photo) -> np.ndarray:
+    """The whole picture as extended sRGB (H, W, 3) float32."""
+    picture = photo.picture
+    strip = picture.strip if isinstance(picture, Pixels) else partial(closed_loop.decoded_strip, picture)
+    planes, profile = strip(0, picture.height), photos.profile(photo)
+    return np.moveaxis(profile.to_srgb(planes) if profile else planes, 0, -1)
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Pixels (H, W, ...) in stored order -> as they are to be seen (EXIF orientation 1..8)."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    flip_rows, flip_columns = {2: (0, 1), 3: (1, 1), 4: (1, 0), 6: (0, 1), 7: (1, 1), 8: (1, 0)}.get(orientation, (0, 0))
+    return pixels[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
+
+
+def _reduced(codes: np.ndarray, cells: tuple[int, ...], period: int, names: str) -> tuple[np.ndarray, np.ndarray]:
+    """The picture at the scale of the CFA's cells: mean codes (h, w, 3) and their spread (h, w)."""
+    ratio = codes.shape[1] / (cells[1] * period), codes.shape[0] / (cells[0] * period)
+    if abs(ratio[0] / ratio[1] - 1) > 2 * SAME_SCALE:
+        raise RawbackError(f"{names} have different shapes; expected the camera's own picture of that RAW, not cropped")
+    if max(abs(r - 1) for r in ratio) < SAME_SCALE:
+        height, width = codes.shape[0] // period, codes.shape[1] // period
+    else:
+        height, width = cells
+    rows = np.linspace(0, codes.shape[0], height + 1).astype(int)
+    columns = np.linspace(0, codes.shape[1], width + 1).astype(int)
+    if min(np.diff(rows).min(), np.diff(columns).min()) < 1:
+        raise RawbackError(f"{names}: the picture is much smaller than the RAW; expected the full-size one")
+    area = np.diff(rows)[:, None, None] * np.diff(columns)[None, :, None]
+    total, squares = (_sums(values, rows, columns) / area for values in (codes, codes**2))
+    return total, np.sqrt(np.maximum(squares - total**2, 0)).max(-1)
+
+
+def _sums(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    return np.add.reduceat(np.add.reduceat(values, rows[:-1], 0), columns[:-1], 1)
+
+
+def _shift(codes: np.ndarray, light: np.ndarray, names: str) -> tuple[int, int]:
+    """Rows and columns (dy, dx) with codes[y + dy, x + dx] ~ light[y, x]: phase correlation of gradients of the logarithm."""
+    height, width = (max(sides) for sides in zip(codes.shape, light.shape, strict=True))
+    spectra = [np.fft.rfft2(_gradient(np.log(np.maximum(x, 0) + 3e-3)), s=(height, width)) for x in (codes, light)]
+    cross = spectra[0] * np.conj(spectra[1])
+    peak = np.fft.irfft2(cross / (np.abs(cross) + 1e-9), s=(height, width))
+    dy, dx = (int(v) for v in np.unravel_index(np.argmax(peak), peak.shape))
+    dy, dx = dy - height if dy > height // 2 else dy, dx - width if dx > width // 2 else dx
+    if abs(dy) > height * LARGEST_SHIFT or abs(dx) > width * LARGEST_SHIFT:
+        raise RawbackError(f"{names} do not show the same; expected the camera's own picture of that RAW")
+    (cy, ly), (cx, lx) = _overlap(codes.shape[0], light.shape[0], dy), _overlap(codes.shape[1], light.shape[1], dx)
+    laid = (np.log(np.maximum(x, 0) + floor) for x, floor in ((codes[cy, cx], 0.03), (light[ly, lx], 0.01)))
+    alike = np.corrcoef(*(_gradient(x).ravel() for x in laid))[0, 1]
+    if not alike > TEXTURE:
+        raise RawbackError(f"{names} do not show the same; expected the camera's own picture of that RAW")
+    return dy, dx
+
+
+def _gradient(plane: np.ndarray) -> np.ndarray:
+    slope = np.zeros_like(plane)
+    slope[:-1, :-1] = np.hypot(np.diff(plane, axis=0)[:, :-1], np.diff(plane, axis=1)[:-1])
+    return slope - slope.mean()
+
+
+def _overlap(first: int, second: int, shift: int) -> tuple[slice, slice]:
+    """Where two lines of samples overlap when first[i + shift] lies on second[i]."""
+    start = max(0, -shift)
+    stop = min(second, first - shift)
+    return slice(start + shift, stop + shift), slice(start, stop)
+
+
+def _radius2(height: int, width: int) -> np.ndarray:
+    y, x = (np.arange(height) + 0.5) / height - 0.5, (np.arange(width) + 0.5) / width - 0.5
+    return ((y * height) ** 2)[:, None] / ((height**2 + width**2) / 4) + ((x * width) ** 2)[None] / ((height**2 + width**2) / 4)
+
+
+def _blocks(codes, light, radius2, place, usable, shift: tuple[int, int], names: str) -> Samples:
+    """Means over blocks of which every cell is usable."""
+    height, width = (side // BLOCK * BLOCK for side in usable.shape)
+
+    def mean(x: np.ndarray) -> np.ndarray:
+        parts = x[:height, :width].reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, *x.shape[2:])
+        return parts.mean((1, 3)).reshape(-1, *x.shape[2:])
+
+    keep = (mean(usable.astype(np.float32)) == 1) & (mean(light).min(-1) > 1e-4)
+    if np.count_nonzero(keep) < ENOUGH:
+        raise RawbackError(f"{names} have too little in common that is neither blown nor black; take another pair")
+    return Samples(mean(codes)[keep], mean(light)[keep], mean(radius2)[keep], np.rint(mean(place)[keep]).astype(int), shift)
