@@ -299,3 +299,40 @@ def test_empty_segments_do_no_harm():
     data = jpeg_bytes()
     hurt = data[:2] + b"\xff\xe1\0\2" * 3 + b"\xff\xfe\0\2" + data[2:]
     assert jpeg.read(hurt, "hurt").coefficients.sha256() == jpeg.read(data, "whole").coefficients.sha256()
+
+
+def segment(marker: int, payload: bytes) -> bytes:
+    return b"\xff%c%s%s" % (marker, (len(payload) + 2).to_bytes(2, "big"), payload)
+
+
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+
+
+@pytest.mark.parametrize(
+    "ballast",
+    [
+        segment(0xE1, XMP + b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + b" " * 65000 + b"</x:xmpmeta>") * 300,
+        segment(0xE1, XMP + b"<a>" * 9000 + b"</a>" * 9000),
+        segment(0xE1, XMP + b"<!DOCTYPE a [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><a>&b;</a>"),
+        segment(0xFE, b"") * 50_000,
+        b"\xff" * 2_000_000,
+        b"".join(segment(0xE2, b"ICC_PROFILE\0\1\xff" + bytes(65000)) for _ in range(300)),
+    ],
+    ids=["XMP of 20 MB", "deep XMP", "XMP with entities", "many comments", "fill bytes", "ICC profile of 20 MB"],
+)
+def test_ballast_costs_little_time(tmp_path, ballast):
+    from rawback.recovering import recover
+
+    data = jpeg_bytes()
+    (tmp_path / "a.jpg").write_bytes(data[:2] + ballast + data[2:])
+    began = time.process_time()
+    assert "untouched" in recover(tmp_path / "a.jpg").notes[-1]
+    assert time.process_time() - began < 3
+
+
+def test_a_progressive_bomb_is_refused():
+    """Each scan is a pass over all pixels: a small file with thousands of them would take hours."""
+    jpg = foreign_jpeg((2000, 2000))
+    scan = jpg[jpg.index(b"\xff\xda") : -2]
+    with pytest.raises(RawbackError, match="too many times"):
+        jpeg.check(jpg[:-2] + scan * 10_000 + jpg[-2:], "bomb")

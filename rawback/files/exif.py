@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,9 @@ MANDATORY = {
 CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 RAF_MAGIC = b"FUJIFILMCCD-RAW "
 MAX_BOXES = 64
+MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+MAX_SEGMENTS = 1 << 16
+"""Of a JPEG: 4 GiB of full ones, or an attack of small ones."""
 
 
 @dataclass
@@ -115,17 +119,18 @@ def segments(data: Buffer) -> Iterator[tuple[int, memoryview]]:
 
 
 def segment_places(view: memoryview) -> Iterator[tuple[int, int, int]]:
-    """Marker, start (at the FF before it) and end of the segments of `segments`."""
+    """Marker, start (at the FF before it) and end of the segments of `segments`; at most MAX_SEGMENTS."""
     position = 2 if bytes(view[:2]) == b"\xff\xd8" else len(view)
-    while position + 4 <= len(view):
-        if view[position] != 0xFF or view[position + 1] in (0, 0xFF):
-            position += 1
-            continue
-        marker, length = view[position + 1], int.from_bytes(view[position + 2 : position + 4], "big")
+    for _ in range(MAX_SEGMENTS):
+        found = MARKER.search(view, position)
+        if found is None or found.start() + 4 > len(view):
+            return
+        start = found.start()
+        marker, length = view[start + 1], int.from_bytes(view[start + 2 : start + 4], "big")
         if marker in (0xD9, 0xDA) or length < 2:
             return
-        yield marker, position, min(position + 2 + length, len(view))
-        position += 2 + length
+        position = start + 2 + length
+        yield marker, start, min(position, len(view))
 
 
 def _from_cr3(data: memoryview) -> Exif | None:

@@ -27,6 +27,9 @@ CODED_LOSSY = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive; all Huffman
 UNREAD = {*range(0xE0, 0xF0), 0xFE}
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 MAX_PIXELS = 1 << 29
+MAX_PIXELS_SCANNED = 1 << 35
+"""Pixels times passes over them: a progressive file of a camera's or a program's has ten or so."""
+MAX_PACKETS = 4
 PIXELS_PER_BYTE, SMALL = 1024, 1 << 20
 """A block of 64 pixels costs at least a bit, of which only progressive files without their later scans come near."""
 
@@ -73,15 +76,19 @@ def read(data: bytes, name: str) -> Photo:
     coefficients, warning = _read_coefficients(data, name)
     if warning:
         notes.append(f"{name} is damaged ({warning}); what can be read is used")
-    exif, fields = None, {}
-    for marker, payload in exifs.segments(data):
-        if marker == APP1 and payload[: len(XMP)] == XMP:
-            fields |= xmp.parse(bytes(payload[len(XMP) :]))
+    exif, fields = None, _recipe_fields(data)
     try:
         exif = exifs.find_exif(data)
     except RawbackError:
         notes.append(f"{name}: its EXIF is not readable and is left out")
     return Photo(coefficients, exif, from_fields(fields) if fields else None, data, notes)
+
+
+def _recipe_fields(data: bytes) -> dict[str, str]:
+    """The recipe's texts, from the few XMP packets that can hold it: to parse them all is dear, and an attacker's choice."""
+    packets = [bytes(p[len(XMP) :]) for marker, p in exifs.segments(data) if marker == APP1 and p[: len(XMP)] == XMP]
+    ours = [packet for packet in packets if xmp.NAMESPACE.encode() in packet]
+    return {name: text for packet in ours[:MAX_PACKETS] for name, text in xmp.parse(packet).items()}
 
 
 def check(data: bytes, name: str) -> None:
@@ -99,12 +106,20 @@ def check(data: bytes, name: str) -> None:
         raise RawbackError(f"{name} is a {bits}-bit JPEG of a rare kind (SOF{marker - 0xC0}); expected baseline or progressive, 8 bits")
     if components not in (1, 3):
         raise RawbackError(f"{name} has {components} colour components; expected grey or YCbCr (convert CMYK to sRGB first)")
+    _check_size(data, name, width, height)
+    if b"\xff\xd9" not in data[-2:] and data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0 and not _whole(data):
+        raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
+
+
+def _check_size(data: bytes, name: str, width: int, height: int) -> None:
+    """Raise RawbackError for what would take too much memory, or for ever."""
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
         raise RawbackError(f"{name} says it has {width} x {height} pixels; expected up to {MAX_PIXELS >> 20} megapixels")
     if width * height > PIXELS_PER_BYTE * len(data) + SMALL:
         raise RawbackError(f"{name} says it has {width} x {height} pixels in {len(data)} bytes; that cannot be: it is damaged")
-    if b"\xff\xd9" not in data[-2:] and data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0 and not _whole(data):
-        raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
+    first_scan = max(stop for _, _, stop in exifs.segment_places(memoryview(data)))
+    if width * height * data.count(b"\xff\xda", first_scan) > MAX_PIXELS_SCANNED:
+        raise RawbackError(f"{name} goes over its {width} x {height} pixels too many times; save it as a plain JPEG first")
 
 
 def _whole(data: bytes) -> bool:

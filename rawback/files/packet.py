@@ -62,7 +62,7 @@ def _parse(packet: bytes) -> ElementTree.Element | None:
     """The root of a packet, its prefixes remembered for writing; None if it is not XML, too large, or defines entities."""
     if not packet or len(packet) > MAX_BYTES or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
         return None
-    packet = re.sub(rb"^[^<]+|[^>]+$", b"", packet)
+    packet = packet[max(packet.find(b"<"), 0) : packet.rfind(b">") + 1]
     root = None
     try:
         for event, found in ElementTree.iterparse(io.BytesIO(packet), events=("start-ns", "end")):
