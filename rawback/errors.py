@@ -14,3 +14,7 @@ class RawbackError(Exception):
 
 class UsageError(RawbackError):
     """The command was called with options that contradict each other or the inputs."""
+
+
+class RecipeError(RawbackError):
+    """A recipe that is forged, damaged, or of a later version."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from rawback.errors import RawbackError
+from rawback.errors import RecipeError
 from rawback.isp import tone
 
 VERSION = 1
@@ -91,10 +91,10 @@ class Recipe:
         return (gains / gains.min()).astype(np.float32)
 
     def validate(self) -> Recipe:
-        """Return self, or raise RawbackError saying which value cannot be: a recipe comes from files nobody can trust."""
+        """Return self, or raise RecipeError saying which value cannot be: a recipe comes from files nobody can trust."""
         for name, wrong in self._problems():
             if wrong:
-                raise RawbackError(f"the recipe inside is not valid ({name}); was the file tampered with?")
+                raise RecipeError(f"the recipe inside is not valid ({name}); was the file tampered with?")
         return self
 
     def _problems(self):
@@ -147,10 +147,10 @@ def to_fields(recipe: Recipe) -> dict[str, str]:
 
 
 def from_fields(texts: dict[str, str]) -> Recipe:
-    """The inverse of `to_fields`, validated. Raises RawbackError for what is missing, malformed, impossible or too new."""
+    """The inverse of `to_fields`, validated. Raises RecipeError for what is missing, malformed, impossible or too new."""
     version = texts.get("Version", "")[:20]
     if not version.isdecimal() or int(version) > VERSION:
-        raise RawbackError(f"the recipe inside has version {version!r}, this rawback knows {VERSION}; update rawback")
+        raise RecipeError(f"the recipe inside has version {version!r}, this rawback knows {VERSION}; update rawback")
     values: dict[str, object] = {}
     for entry in fields(Recipe):
         text = texts.get(_camel(entry.name))
@@ -159,14 +159,14 @@ def from_fields(texts: dict[str, str]) -> Recipe:
         try:
             values[entry.name] = PARSERS[entry.name](text)
         except (ValueError, binascii.Error) as error:
-            raise RawbackError(f"the recipe inside is not valid ({_camel(entry.name)}); was the file tampered with?") from error
+            raise RecipeError(f"the recipe inside is not valid ({_camel(entry.name)}); was the file tampered with?") from error
     missing = [name for name in REQUIRED if name not in values]
     if missing:
-        raise RawbackError(f"the recipe inside lacks {', '.join(map(_camel, missing))}; was the file tampered with?")
+        raise RecipeError(f"the recipe inside lacks {', '.join(map(_camel, missing))}; was the file tampered with?")
     try:
         dng = {name: _floats(texts[name]) for name in DNG_NUMBERS if name in texts}
     except ValueError as error:
-        raise RawbackError("the recipe inside is not valid (DNG tags); was the file tampered with?") from error
+        raise RecipeError("the recipe inside is not valid (DNG tags); was the file tampered with?") from error
     return _spread_black(Recipe(**values, dng=dng)).validate()  # type: ignore[arg-type]
 
 

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from rawback.errors import RawbackError
+from rawback.errors import RawbackError, RecipeError
 from rawback.files import attached, exif, icc, jpeg, kinds, tiff
 from rawback.files.exif import Exif
 from rawback.files.icc import Profile
@@ -56,6 +56,8 @@ def _read_jpeg(data: bytes, name: str) -> Photo:
         if not _is_rgb(data):
             return jpeg.read(data, name)
         reason = RawbackError(f"{name} is coded as RGB, which is read by its pixels")
+    except RecipeError:
+        raise
     except RawbackError as error:
         reason = error
     try:
