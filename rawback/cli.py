@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import sys
@@ -214,9 +215,12 @@ def _lines(facts: dict) -> str:
 
 def _number(text: str, name: str = "exposure", expected: str = "a number of EV, or auto") -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise UsageError(f"{name} is {text!r}; expected {expected}") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"{name} is {text!r}; expected {expected}")
+    return value
 
 
 def _subsampling(text: str) -> str:
