@@ -262,3 +262,6 @@ def main() -> None:
     except RawbackError as error:
         print(f"rawback: {error}", file=sys.stderr)
         sys.exit(EXIT_FAILED)
+    except OSError as error:  # names that the system does not take: too long, with odd characters
+        print(f"rawback: {error.filename}: {error.strerror}" if error.filename else f"rawback: {error}", file=sys.stderr)
+        sys.exit(EXIT_FAILED)
