@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from rawback import __version__, archive_cli, look_cli
+from rawback import __version__, archive_cli, batch_cli, look_cli
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 
 app = typer.Typer(
@@ -24,43 +24,18 @@ app = typer.Typer(
 )
 
 Inputs = Annotated[list[Path], typer.Argument(help="One or more files; - is standard input.", show_default=False)]
-Output = Annotated[
-    str | None,
-    typer.Option("-o", "--output", help="A file, a folder or URL, or - for standard output. Default: beside the input."),
-]
-Sources = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="FILE...", help="Files, folders (with -r) or URLs; - is standard input.", show_default=False),
-]
-FilesFrom = Annotated[Path | None, typer.Option(help="Take the files named in this one, one a line; - is standard input.")]
-Null = Annotated[bool, typer.Option("-0", "--null", help="Names in --files-from end with NUL, as find -print0 writes them.")]
-Recursive = Annotated[bool, typer.Option("-r", "--recursive", help="Take all photos in folders; the output mirrors the tree.")]
-Include = Annotated[list[str] | None, typer.Option(help="In folders, only files like this, e.g. '*.CR2' or '2024/*'.")]
-Exclude = Annotated[list[str] | None, typer.Option(help="In folders, no files like this.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
-Jobs = Annotated[int, typer.Option("-j", "--jobs", help="Files at a time, each in its own process; 0: one per core.")]
-Timeout = Annotated[float, typer.Option(help="Of several files, give one up after so many seconds.")]
-Memory = Annotated[int, typer.Option(help="Of several files, give one up that needs more MiB.")]
-KeepMtime = Annotated[bool, typer.Option("--keep-mtime", help="Give outputs the modification times of their inputs.")]
-Scheduler = Annotated[str | None, typer.Option(help="Have the workers of this Dask scheduler do it, e.g. tcp://host:8786.")]
-Force = Annotated[bool, typer.Option("-f", "--force", help="Replace outputs that exist.")]
-SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Pass by inputs whose output exists and is not older.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only say what went wrong.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one line a file.")]
 Subsampling = Annotated[str, typer.Option(help="Chroma: 4:2:0, 4:2:2 or 4:4:4.")]
 Tables = Annotated[str, typer.Option(help="raw: best for the RAW inside; standard: the JPEG standard's.")]
 NoRefine = Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")]
 Effort = Annotated[str, typer.Option(help="fast, or best: a smaller file for the same RAW, in more time.")]
-Keep = Annotated[
-    str, typer.Option(help="Instead of --quality: 4MB, 1.7bpp, 52dB, noise (what the sensor's asks) or lossless.", show_default=False)
-]
 NoExif = Annotated[bool, typer.Option("--no-exif", help="Leave EXIF and GPS out.")]
 
 
 @app.command()
 def render(
-    inputs: Sources = None,
-    output: Output = None,
+    inputs: batch_cli.Sources = None,
+    output: batch_cli.Output = None,
     quality: Annotated[int, typer.Option(help="1 to 100: how fine luma, and with it the RAW, is kept.")] = 87,
     subsampling: Subsampling = "4:2:0",
     tables: Tables = "raw",
@@ -72,21 +47,21 @@ def render(
     keep: archive_cli.Keep = None,
     delete_original: archive_cli.DeleteOriginal = False,
     no_exif: NoExif = False,
-    files_from: FilesFrom = None,
-    null: Null = False,
-    recursive: Recursive = False,
-    include: Include = None,
-    exclude: Exclude = None,
-    force: Force = False,
-    skip_existing: SkipExisting = False,
-    keep_mtime: KeepMtime = False,
-    dry_run: DryRun = False,
-    jobs: Jobs = 0,
-    timeout: Timeout = 600,
-    memory: Memory = 4096,
-    scheduler: Scheduler = None,
+    files_from: batch_cli.FilesFrom = None,
+    null: batch_cli.Null = False,
+    recursive: batch_cli.Recursive = False,
+    include: batch_cli.Include = None,
+    exclude: batch_cli.Exclude = None,
+    force: batch_cli.Force = False,
+    skip_existing: batch_cli.SkipExisting = False,
+    keep_mtime: batch_cli.KeepMtime = False,
+    dry_run: batch_cli.DryRun = False,
+    jobs: batch_cli.Jobs = 0,
+    timeout: batch_cli.Timeout = 600,
+    memory: batch_cli.Memory = 4096,
+    scheduler: batch_cli.Scheduler = None,
     as_json: AsJson = False,
-    quiet: Quiet = False,
+    quiet: batch_cli.Quiet = False,
 ) -> None:
     """Develop RAW files into JPEGs that still contain their RAW.
 
@@ -100,39 +75,39 @@ def render(
         quality=quality, subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, exposure=ev,
         effort=effort, look=look, camera=camera, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless", keep_exif=not no_exif,
     ).check()  # fmt: skip
-    _batch(Render(options, delete_original).check(), ".jpg", "raw", locals())
+    batch_cli.run(Render(options, delete_original).check(), ".jpg", "raw", locals())
 
 
 @app.command()
 def recover(
-    inputs: Sources = None,
-    output: Output = None,
+    inputs: batch_cli.Sources = None,
+    output: batch_cli.Output = None,
     camera: look_cli.Camera = None,
     dng: look_cli.Dng = "cfa",
     no_compress: Annotated[bool, typer.Option("--no-compress", help="Store the mosaic without lossless JPEG.")] = False,
     no_exif: NoExif = False,
-    files_from: FilesFrom = None,
-    null: Null = False,
-    recursive: Recursive = False,
-    include: Include = None,
-    exclude: Exclude = None,
-    force: Force = False,
-    skip_existing: SkipExisting = False,
-    keep_mtime: KeepMtime = False,
-    dry_run: DryRun = False,
-    jobs: Jobs = 0,
-    timeout: Timeout = 600,
-    memory: Memory = 4096,
-    scheduler: Scheduler = None,
+    files_from: batch_cli.FilesFrom = None,
+    null: batch_cli.Null = False,
+    recursive: batch_cli.Recursive = False,
+    include: batch_cli.Include = None,
+    exclude: batch_cli.Exclude = None,
+    force: batch_cli.Force = False,
+    skip_existing: batch_cli.SkipExisting = False,
+    keep_mtime: batch_cli.KeepMtime = False,
+    dry_run: batch_cli.DryRun = False,
+    jobs: batch_cli.Jobs = 0,
+    timeout: batch_cli.Timeout = 600,
+    memory: batch_cli.Memory = 4096,
+    scheduler: batch_cli.Scheduler = None,
     as_json: AsJson = False,
-    quiet: Quiet = False,
+    quiet: batch_cli.Quiet = False,
 ) -> None:
     """Turn JPEGs (or PNG, WebP, TIFF, AVIF) back into RAW: a Bayer (or X-Trans) DNG."""
     from rawback.verbs import Recover
 
     if dng not in ("cfa", "linear"):
         raise UsageError(f"--dng is {dng}; expected cfa or linear")
-    _batch(Recover(not no_exif, not no_compress, camera, dng == "linear"), ".dng", "jpeg", locals())
+    batch_cli.run(Recover(not no_exif, not no_compress, camera, dng == "linear"), ".dng", "jpeg", locals())
 
 
 @app.command()
@@ -190,20 +165,6 @@ def cameras(as_json: AsJson = False) -> None:
 
 for command in (archive_cli.verify, archive_cli.strip, look_cli.calibrate):
     app.command()(command)
-
-
-def _batch(job, suffix: str, kind: str, said: dict) -> None:
-    """Run a verb over what the options say (`said`, by name), and exit."""
-    from rawback import batch, plan, walk
-
-    if bool(said["inputs"]) == bool(said["files_from"]):
-        raise UsageError("name the files to work on, or a list of them with --files-from (not both)")
-    inputs = said["inputs"] or walk.read_list(said["files_from"], said["null"])
-    patterns = tuple(said["include"] or ()), tuple(said["exclude"] or ())
-    chosen = {name: said[name] for name in ("force", "skip_existing", "keep_mtime")}
-    manner = {name: said[name] for name in ("jobs", "timeout", "memory", "scheduler", "dry_run", "as_json", "quiet")}
-    plans = plan.Plan(inputs, said["output"], suffix, kind, said["recursive"], *patterns, **chosen)
-    raise typer.Exit(batch.run(plans, job, batch.Manner(**manner)))
 
 
 def _lines(facts: dict) -> str:
