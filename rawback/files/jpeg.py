@@ -101,9 +101,11 @@ def check(data: bytes, name: str) -> None:
     if frame is None or len(frame[1]) < 6:
         raise RawbackError(f"{name} is cut short: it ends before its picture begins")
     marker, header = frame
-    bits, height, width, components = header[0], *np.frombuffer(header[1:5], ">u2").tolist(), header[5]
+    bits, components = header[0], header[5]
+    height, width = (int.from_bytes(header[at : at + 2], "big") for at in (1, 3))
     if bits != 8 or marker not in CODED_LOSSY:
-        raise RawbackError(f"{name} is a {bits}-bit JPEG of a rare kind (SOF{marker - 0xC0}); expected baseline or progressive, 8 bits")
+        kind = f"a {bits}-bit JPEG of a rare kind (SOF{marker - 0xC0})"
+        raise RawbackError(f"{name} is {kind}; expected baseline or progressive, 8 bits")
     if components not in (1, 3):
         raise RawbackError(f"{name} has {components} colour components; expected grey or YCbCr (convert CMYK to sRGB first)")
     _check_size(data, name, width, height)
