@@ -18,7 +18,7 @@ TOTAL = 1 << PRECISION
 SYMBOLS = 256
 LOW = 1 << 16
 """States lie in LOW..2^32 - 1 between symbols; sixteen bits leave or enter at a time."""
-MAX_LANES, PER_LANE = 2048, 256
+MAX_LANES, PER_LANE = 1024, 512
 MAX_TABLES = 256
 
 
