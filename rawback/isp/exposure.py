@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from rawback.isp.colour import curve_of
-from rawback.isp.mosaic import level
+from rawback.isp.mosaic import black_pattern
 from rawback.recipe import Recipe
 
 BINS, LOWEST, CLIPPED = 8192, 32, 0.01
+CELLS = 1 << 18  # enough to tell where one pixel in a hundred clips
 SHOULDERS = (0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03)
 HIGHEST_CODE = 1.6
 """Where a saturated photosite of the strongest channel may land, leaving room to what a JPEG can carry (1.88)."""
@@ -31,15 +32,15 @@ def auto_exposure(mosaic: np.ndarray, recipe: Recipe) -> float:
 
 
 def small_linear(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """White-balanced camera RGB, one pixel for each CFA cell: (H / period, W / period, 3) float32, exposure not applied."""
-    period = len(recipe.cfa)
-    height, width = (max(side // period, 1) for side in mosaic.shape)
-    samples = level(mosaic[: height * period, : width * period], recipe)
-    rgb = np.zeros((*samples[::period, ::period].shape, 3), np.float32)
+    """White-balanced camera RGB of CFA cells, evenly spread, at most about CELLS: (rows, columns, 3), exposure not applied."""
     pattern = np.array(recipe.cfa)
-    for row, column in np.ndindex(pattern.shape):
-        part = samples[row::period, column::period]
-        rgb[: part.shape[0], : part.shape[1], pattern[row, column]] += part
+    period = len(pattern)
+    stride = period * max(round(math.sqrt(mosaic.size / period**2 / CELLS)), 1)
+    rows, columns = (max((side - period) // stride + 1, 1) for side in mosaic.shape)
+    rgb = np.zeros((rows, columns, 3), np.float32)
+    for (row, column), black in np.ndenumerate(black_pattern(recipe)):
+        part = mosaic[row::stride, column::stride][:rows, :columns].astype(np.float32)
+        rgb[: part.shape[0], : part.shape[1], pattern[row, column]] += (part - black) / (recipe.white - black)
     return rgb * (recipe.gains / np.bincount(pattern.ravel(), minlength=3)).astype(np.float32)
 
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from rawback.recipe import Recipe
 
+SHARED_PIXELS = 1 << 20
+"""Tiled patterns up to this size are kept for the next strip; a whole frame's would only fill memory."""
 HALO = 8
 """Rows around a strip that `demosaic` needs for the strip to come out as in the whole frame."""
 
 
 def tile(pattern: np.ndarray, height: int, width: int, top: int = 0) -> np.ndarray:
-    """Repeat a CFA-shaped pattern (rows, columns, ...) over (height, width) photosites, the first row being row `top`."""
-    rows, columns = np.arange(top, top + height) % pattern.shape[0], np.arange(width) % pattern.shape[1]
-    return pattern[rows[:, None], columns[None, :]]
+    """Repeat a CFA-shaped pattern (rows, columns, ...) over (height, width) photosites, the first row being row `top`.
+
+    Read-only: strips of one shape share one array.
+    """
+    rows = pattern.shape[0]
+    key = (pattern.tobytes(), pattern.dtype.str, pattern.shape, height, width, top % rows)
+    return _tiled(*key) if height * width <= SHARED_PIXELS else _tiled.__wrapped__(*key)
+
+
+@lru_cache(maxsize=24)
+def _tiled(data: bytes, dtype: str, shape: tuple[int, ...], height: int, width: int, top: int) -> np.ndarray:
+    pattern = np.frombuffer(data, dtype).reshape(shape)
+    rows, columns = np.arange(top, top + height) % shape[0], np.arange(width) % shape[1]
+    tiled = pattern[rows[:, None], columns[None, :]]
+    tiled.flags.writeable = False
+    return tiled
 
 
 def black_pattern(recipe: Recipe) -> np.ndarray:
@@ -24,7 +41,10 @@ def black_pattern(recipe: Recipe) -> np.ndarray:
 def level(mosaic: np.ndarray, recipe: Recipe, top: int = 0) -> np.ndarray:
     """Sensor values (H, W) in DN -> float32, 0 black, 1 white level; values below black stay negative."""
     black = tile(black_pattern(recipe), *mosaic.shape, top)
-    return (mosaic - black) / (np.float32(recipe.white) - black) + np.float32(recipe.pedestal)
+    samples = np.subtract(mosaic, black, dtype=np.float32)
+    samples /= tile(np.float32(recipe.white) - black_pattern(recipe), *mosaic.shape, top)
+    samples += np.float32(recipe.pedestal)
+    return samples
 
 
 def unlevel(samples: np.ndarray, recipe: Recipe, top: int = 0) -> np.ndarray:
