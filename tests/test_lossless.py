@@ -1,0 +1,257 @@
+"""The lossless layer's parts: an entropy coder, an integer predictor, and blocks that come back bit by bit."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rawback.coefficients import Coefficients
+from rawback.errors import RawbackError
+from rawback.isp import blocks, closed_loop, fixed, margins, rans, residuals
+from rawback.isp.lossless import CLASS_OF_SLOPE, Coder
+from rawback.isp.predictor import Predictor
+from rawback.isp.ranks import Ranks
+from rawback.isp.residuals import Model
+from rawback.isp.tables import coding
+from rawback.recipe import Recipe
+
+MATRIX = ((1.6, -0.5, -0.1), (-0.2, 1.5, -0.3), (0.0, -0.6, 1.6))
+XTRANS = tuple(tuple(row) for row in np.array(
+    [[1, 2, 1, 1, 0, 1], [0, 1, 0, 2, 1, 2], [1, 2, 1, 1, 0, 1], [1, 0, 1, 1, 2, 1], [2, 1, 2, 0, 1, 0], [1, 0, 1, 1, 2, 1]]
+).tolist())  # fmt: skip
+
+
+def scene(width: int, height: int, white: int = 16383, black: int = 512, cfa=((0, 1), (1, 2))) -> tuple[np.ndarray, Recipe]:
+    """Smooth noise with a blown corner, photon noise on top."""
+    rng = np.random.default_rng(width * height + white)
+    light = np.kron(rng.uniform(0.01, 0.7, (height // 16 + 1, width // 16 + 1)), np.ones((16, 16)))[:height, :width]
+    light[: height // 6, : width // 6] = 1.5
+    light += rng.normal(0, 0.01, light.shape) * np.sqrt(light)
+    mosaic = np.clip(np.rint(black + light * (white - black)), 0, white).astype(np.uint16)
+    recipe = Recipe(width, height, cfa, (float(black),) * sum(map(len, cfa)), float(white), (0.5, 1.0, 0.6), MATRIX)
+    return mosaic, recipe
+
+
+def rendered(mosaic: np.ndarray, recipe: Recipe, quality: int = 75, subsampling: str = "4:2:0") -> Coefficients:
+    return closed_loop.encode(mosaic, recipe, coding(quality, subsampling, "raw"))
+
+
+def restored(coder: Coder, mosaic: np.ndarray) -> tuple[np.ndarray, int]:
+    """The mosaic through bytes and back, by a coder that knows only bytes and the picture; and how many bytes."""
+    again = Coder.from_bytes(coder.to_bytes(), coder.picture)
+    rows = coder.blocks()
+    codes = [coder.encode(mosaic[start:stop], start) for start, stop in rows]
+    found = [again.decode(code, start, stop) for code, (start, stop) in zip(codes, rows, strict=True)]
+    return np.concatenate(found), sum(map(len, codes)) + len(coder.to_bytes())
+
+
+@pytest.mark.parametrize("count", [0, 1, 255, 256, 5000, 300_000])
+def test_entropy_code_comes_back_near_its_entropy(count):
+    rng = np.random.default_rng(count)
+    of = rng.integers(0, 3, count).astype(np.uint8)
+    symbols = np.clip(np.rint(rng.normal(128, 4 * (1 + of))), 0, 255).astype(np.uint8)
+    counts = np.bincount(of * np.int64(256) + symbols, minlength=768).reshape(3, 256)
+    tables = rans.Tables.of(counts + (counts.sum(1, keepdims=True) == 0))
+    tables = rans.Tables.from_bytes(tables.to_bytes(), 3)
+    spare = rng.bytes(5000)
+    code = rans.encode(symbols, of, tables, spare)
+    found, carried = rans.decode(code, of, tables)
+    assert np.array_equal(found, symbols)
+    assert spare.startswith(carried)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    entropy = -(counts[counts > 0] * np.log2(share[counts > 0])).sum() / 8
+    assert len(code) - len(carried) <= entropy * 1.005 + 2.1 * rans.lanes_for(count)
+
+
+def test_the_format_of_the_entropy_code_does_not_change():
+    values = (np.arange(40_000, dtype=np.uint64) * 2654435761 >> np.uint64(7)).astype(np.int64)
+    of = (values >> 16 & 1).astype(np.uint8)
+    symbols = (120 + (values & 15) * (1 + of) // 2).astype(np.uint8)
+    tables = rans.Tables.of(np.bincount(of * np.int64(256) + symbols, minlength=512).reshape(2, 256))
+    code = rans.encode(symbols, of, tables, bytes(range(256)))
+    assert hashlib.sha256(code).hexdigest()[:16] == "6303aa0a73d32d29"
+
+
+DAMAGES = [lambda c: c[:-2], lambda c: c + b"\0\0", lambda c: c[:10] + b"\xff\xff" + c[12:], lambda c: c[:3]]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_entropy_code_is_refused(damage):
+    symbols = np.arange(4000).astype(np.uint8)
+    of = np.zeros(4000, np.uint8)
+    tables = rans.Tables.of(np.full((1, 256), 10))
+    with pytest.raises(RawbackError):
+        rans.decode(damage(rans.encode(symbols, of, tables)), of, tables)
+
+
+def test_residuals_of_any_size_come_back():
+    rng = np.random.default_rng(1)
+    context = rng.integers(0, 512, 20_000).astype(np.uint16)
+    low = (context % 8).astype(np.uint8)
+    values = np.rint(rng.laplace(0, 3 * 2.0**low)).astype(np.int32)
+    values[:4] = 65535, -65535, 0, -40_000
+    found = residuals.unpack(residuals.pack(values, Model(context, low)), Model(context, low))
+    assert np.array_equal(found & 0xFFFF, values & 0xFFFF)
+
+
+def test_fixed_point_planes_are_those_of_the_float_decoder():
+    rng = np.random.default_rng(2)
+    levels = np.rint(rng.laplace(0, 2, (6, 9, 64))).astype(np.int16)
+    table = np.full(64, 8, np.uint16)
+    table[5] = 255
+    exact = blocks.dequantise(levels, table)
+    assert np.abs(fixed.plane(levels, table) / 16 - exact).max() < 0.2  # columns are kept to 1/32
+    grown = fixed.grow(fixed.plane(levels, table), (2, 2)) / (16 * fixed.UPSAMPLED)
+    assert np.abs(grown - blocks.grow(exact, (2, 2))).max() < 0.2
+
+
+def test_fixed_point_never_wraps():
+    for value in (32767, -32768):
+        levels = np.full((2, 2, 64), value, np.int16)
+        signs = np.where(np.arange(64) % 2, -1, 1).astype(np.int16)
+        for picture in (levels, levels // 2 * signs):
+            plane = fixed.plane(picture, np.full(64, 65535, np.uint16), (16, 16, 16))
+            assert np.abs(plane).max() < 1 << 17
+
+
+def test_classes_of_slopes_are_quarters_of_octaves():
+    assert CLASS_OF_SLOPE[[4, 5, 6, 7, 8, 16, 20]].tolist() == [8, 9, 10, 11, 12, 16, 17]
+    assert (np.diff(CLASS_OF_SLOPE.astype(int)) >= 0).all()
+    assert CLASS_OF_SLOPE.max() == 63
+
+
+def test_the_predictor_foretells_what_recover_would_give():
+    mosaic, recipe = scene(208, 160)
+    picture = rendered(mosaic, recipe)
+    value, slope = Predictor.of(recipe, picture).predict(picture, 0, 160)
+    plain = closed_loop.decode(picture, recipe)
+    assert np.abs(value / 16 - plain).max() < 0.05 * np.maximum(slope / 16, 40).max()
+    assert np.sqrt(np.mean((value / 16 - plain) ** 2)) < 0.02 * (slope / 16).mean() + 0.3
+
+
+def test_what_is_foretold_does_not_change():
+    """Every release, on every processor: a layer is worth nothing where the prediction differs by one."""
+    levels = ((np.arange(24 * 64, dtype=np.uint64) * 2654435761 >> np.uint64(9)).astype(np.int64) % 41 - 20) // 7
+    planes = [levels.reshape(4, 6, 64).astype(np.int16), *(levels[i::4].reshape(2, 3, 64).astype(np.int16) for i in (0, 1))]
+    picture = Coefficients(48, 32, planes, [np.full(64, step, np.uint16) for step in (8, 13, 13)], (2, 2))
+    light = ((np.arange(1025) - 256) ** 2 * np.sign(np.arange(1025) - 256) * 16).astype(np.int32)
+    weights = np.array([[40_000_000, 9_000_000, 0], [5_000_000, 60_000_000, -7_000_000], [0, -3_000_000, 50_000_000]])
+    cfa, black = np.array([[0, 1], [1, 2]], np.uint8), np.full((2, 2), 8192, np.int32)
+    predictor = Predictor(light, weights, (1, 0, -1), 16383, cfa, black)
+    found = Predictor.from_bytes(predictor.to_bytes()).predict(picture, 0, 32)
+    assert 8192 < found[0].mean() < 16 * 16383
+    digest = hashlib.sha256(b"".join(part.astype("<i4").tobytes() for part in found)).hexdigest()
+    assert digest[:16] == "8972767a192bc10d"
+
+
+def test_strips_are_foretold_as_the_whole():
+    mosaic, recipe = scene(100, 96)
+    picture = rendered(mosaic, recipe)
+    predictor = Predictor.from_bytes(Predictor.of(recipe, picture).to_bytes())
+    whole = predictor.predict(picture, 0, 96)
+    for part, full in zip(predictor.predict(picture, 32, 64), whole, strict=True):
+        assert np.array_equal(part, full[32:64])
+
+
+@pytest.mark.parametrize(("width", "height"), [(8, 8), (17, 33), (250, 131)])
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+def test_every_size_and_subsampling_is_bit_exact(width, height, subsampling):
+    mosaic, recipe = scene(width, height)
+    coder = Coder.of(mosaic, rendered(mosaic, recipe, subsampling=subsampling), recipe)
+    assert np.array_equal(restored(coder, mosaic)[0], mosaic)
+
+
+@pytest.mark.parametrize(("white", "black"), [(255, 12), (1023, 0), (65535, 1000)])
+@pytest.mark.parametrize("quality", [60, 96])
+def test_every_depth_is_bit_exact(white, black, quality):
+    mosaic, recipe = scene(176, 144, white, black)
+    coder = Coder.of(mosaic, rendered(mosaic, recipe, quality), recipe)
+    assert np.array_equal(restored(coder, mosaic)[0], mosaic)
+
+
+def test_x_trans_is_bit_exact():
+    mosaic, recipe = scene(120, 126, cfa=XTRANS)
+    assert np.array_equal(restored(Coder.of(mosaic, rendered(mosaic, recipe), recipe), mosaic)[0], mosaic)
+
+
+def test_values_above_the_white_level_are_bit_exact():
+    mosaic, recipe = scene(96, 96)
+    bright = mosaic.copy()
+    bright[5:9] = 65535
+    assert np.array_equal(restored(Coder.of(bright, rendered(mosaic, recipe), recipe), bright)[0], bright)
+
+
+def test_a_mosaic_that_has_nothing_to_do_with_the_picture_is_bit_exact():
+    mosaic, recipe = scene(96, 96)
+    noise = np.random.default_rng(3).integers(0, 65536, mosaic.shape).astype(np.uint16)
+    found, size = restored(Coder.of(noise, rendered(mosaic, recipe), recipe), noise)
+    assert np.array_equal(found, noise)
+    assert size < 2.6 * noise.size + 6000
+
+
+def test_stretched_values_cost_no_more():
+    mosaic, recipe = scene(256, 256, 4095, 0)
+    stretched, wide = mosaic * np.uint16(4), replace(recipe, white=4 * 4095.0)
+    sizes = [restored(Coder.of(m, rendered(m, r), r), m)[1] for m, r in ((mosaic, recipe), (stretched, wide))]
+    assert sizes[1] < 1.03 * sizes[0]
+    assert not Ranks.of(stretched, np.array(recipe.cfa)).plain
+
+
+def test_a_layer_for_another_picture_is_refused():
+    mosaic, recipe = scene(96, 96)
+    coder = Coder.of(mosaic, rendered(mosaic, recipe), recipe)
+    other = Coder.from_bytes(coder.to_bytes(), rendered(mosaic, recipe, 80))
+    with pytest.raises(RawbackError, match="another picture"):
+        other.decode(coder.encode(mosaic, 0), 0, 96)
+
+
+@pytest.mark.parametrize("area", [(0, 0, 40, 60), (4, 6, 40, 60), (3, 0, 40, 57), (0, 5, 33, 60), (39, 59, 40, 60)])
+def test_margins_come_back(area):
+    rng = np.random.default_rng(4)
+    frame = np.clip(rng.normal(512, 6, (40, 60)), 0, 65535).astype(np.uint16)
+    frame[:2] = rng.integers(0, 65536, (2, 60))
+    top, left, bottom, right = area
+    found = np.zeros_like(frame)
+    found[top:bottom, left:right] = frame[top:bottom, left:right]
+    margins.decode(margins.encode(frame, area), found, area)
+    assert np.array_equal(found, frame)
+
+
+def test_noise_of_masked_photosites_costs_its_entropy():
+    frame = np.clip(np.random.default_rng(5).normal(512, 6, (400, 600)), 0, 65535).astype(np.uint16)
+    size = len(margins.encode(frame, (0, 200, 400, 600)))
+    assert size * 8 / (400 * 200) < np.log2(6 * np.sqrt(2 * np.pi * np.e)) + 0.15
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_tables_from_strangers_are_refused_or_used(seed):
+    mosaic, recipe = scene(64, 64)
+    coder = Coder.of(mosaic, rendered(mosaic, recipe), recipe)
+    rng = np.random.default_rng(seed)
+    predictor = bytearray(coder.predictor.to_bytes())
+    for _ in range(4):
+        predictor[rng.integers(len(predictor))] = rng.integers(256)
+    try:
+        value, slope = Predictor.from_bytes(bytes(predictor)).predict(coder.picture, 0, 64)
+    except RawbackError:
+        return
+    assert value.min() >= 0
+    assert slope.min() >= 1
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_blocks_from_strangers_are_refused_or_used(seed):
+    mosaic, recipe = scene(64, 64)
+    coder = Coder.of(mosaic, rendered(mosaic, recipe), recipe)
+    code = bytearray(coder.encode(mosaic, 0))
+    rng = np.random.default_rng(seed)
+    for _ in range(rng.integers(1, 4)):
+        code[rng.integers(8, len(code) if seed % 2 else 40)] = rng.integers(256)
+    if seed % 5 == 0:
+        del code[rng.integers(len(code)) :]
+    with suppress(RawbackError):
+        assert np.array_equal(coder.decode(bytes(code), 0, 64), mosaic)
