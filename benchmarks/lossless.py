@@ -7,8 +7,8 @@ Each RAW file of the folder is rendered at --quality and its visible mosaic kept
 * `JXL`: JPEG XL lossless (effort 5) of the four CFA planes, without the picture;
 * `+ layer`: the JPEG and the lossless layer;
 * `+ JXL`: the JPEG and JPEG XL lossless of the residual planes;
-* `+ static`: the JPEG and the layer's own symbols by `constriction` (not a dependency: install it first), each context by its histogram.
-Sizes as a share of the DNG's mosaic; processor seconds for 12 megapixels, to code / to decode what stands beside the JPEG.
+* `+ static`: the JPEG and the layer's own symbols by `constriction`, each context by its histogram.
+(constriction is no dependency: install it first.) Sizes as a share of the DNG's mosaic; processor seconds for 12 megapixels, to code / to decode what stands beside the JPEG.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--quality", type=int, default=75)
     arguments = parser.parse_args()
-    print(f"{'file':32} {'bits':>5} {'JPEG':>6} {'JXL':>6} {'+ layer':>8} {'+ JXL':>6} {'+ static':>8}   seconds of the last three")
+    print(f"{'file':32} {'bits':>5}   JPEG    JXL  + layer  + JXL + static   seconds of the last three")
     shares = []
     for path in sorted(p for p in arguments.folder.iterdir() if p.is_file()):
         try:
