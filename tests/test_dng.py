@@ -85,7 +85,7 @@ def test_libraw_reads_what_was_written(name: str, compress: bool):
         assert raw.sizes.flip == 0
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (22, 23), (255, 257), (256, 256), (512, 31)])
+@pytest.mark.parametrize("shape", [(512, 512), (40, 512), (1, 1), (2, 2), (22, 23), (255, 257), (256, 256), (512, 31)])
 def test_any_size_comes_back(shape: tuple[int, int]):
     mosaic = noise(*shape)
     found = tiff.read(encoded(mosaic, recipe_of(mosaic))).children[tiff.SUB_IFDS][0].entries

@@ -85,7 +85,7 @@ def _common(recipe: Recipe, width: int, height: int, compress: bool) -> Director
         opcode = struct.pack(">II", 1, FIX_VIGNETTE) + SINCE_VERSION + struct.pack(">II", OPTIONAL, len(body)) + body
         raw.entries[OPCODES_AFTER_DEMOSAIC] = Entry(UNDEFINED, len(opcode), opcode)
     if compress:
-        tile_width = min(TILE, max(width // 16 * 16, 16))  # LibRaw wraps the rows of a tile that is wider than the mosaic
+        tile_width = _tile_width(width)
         raw.entries |= {322: tiff.pack(LONG, [tile_width]), 323: tiff.pack(LONG, [TILE])}
     else:
         raw.entries[278] = tiff.pack(LONG, [height])
@@ -106,3 +106,9 @@ def _black(recipe: Recipe) -> dict[int, Entry]:
 def _integers_or_rationals(values: Iterable[float]) -> Entry:
     items = tuple(values)
     return tiff.pack(LONG, map(int, items)) if all(float(v).is_integer() for v in items) else tiff.rationals(items)
+
+
+def _tile_width(width: int) -> int:
+    """LibRaw wraps the rows of a tile that is wider than the mosaic, and misreads two components of half its width."""
+    fitting = min(TILE, max(width // 16 * 16, 16))
+    return fitting - 16 if width == 2 * fitting else fitting

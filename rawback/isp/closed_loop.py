@@ -221,7 +221,11 @@ class _Encoding:
         v, h = self.coding.factors
         at = slice(strip[0] // (8 * v), strip[1] // (8 * v))
         for component in (1, 2):
-            plane = blocks.shrink(_widen(ycc[component], 8 * h), (v, h)) * np.float32(255)
+            wide = _widen(ycc[component], 8 * h)
+            plane = blocks.shrink(wide, (v, h))
+            if (v, h) != (1, 1):  # what the decoder's upsampling will blur, sharpened once beforehand
+                plane += blocks.shrink(wide - blocks.grow(plane, (v, h)), (v, h))
+            plane *= np.float32(255)
             steps = blocks.to_coefficients(plane) * (1 / self.coding.chroma.astype(np.float32))
             levels = blocks.quantise(steps, self._dead_zone)
             self.picture.planes[component][at] = levels
