@@ -8,7 +8,8 @@ Each RAW file of the folder is rendered at --quality and its visible mosaic kept
 * `+ layer`: the JPEG and the lossless layer;
 * `+ JXL`: the JPEG and JPEG XL lossless of the residual planes;
 * `+ static`: the JPEG and the layer's own symbols by `constriction`, each context by its histogram.
-(constriction is no dependency: install it first.) Sizes as a share of the DNG's mosaic; processor seconds for 12 megapixels, to code / to decode what stands beside the JPEG.
+(constriction is no dependency: install it first.) Sizes as a share of the DNG's mosaic; processor seconds for 12
+megapixels, to code / to decode what stands beside the JPEG.
 """
 
 from __future__ import annotations
