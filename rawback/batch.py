@@ -9,12 +9,15 @@ from functools import partial
 from pathlib import Path
 
 from rawback import pool
-from rawback.cores import cores
+from rawback.cores import cores, memory
 from rawback.errors import EXIT_FAILED, EXIT_OK, RawbackError, UsageError
 from rawback.files import atomic, paths
 from rawback.plan import Plan, Task
 from rawback.report import Report
 from rawback.worker import Job, Limits, Outcome, perform
+
+MEMORY_PER_JOB = 1 << 30
+"""Bytes by which the number of jobs is chosen: a picture of 80 megapixels takes so much, one of 12 a quarter."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Manner:
     """How a batch is run."""
 
     jobs: int = 1
-    """Worker processes; 0: as many as there are cores."""
+    """Worker processes; 0: as many as there are cores, and memory for."""
     timeout: float = 600.0
     """Seconds that one file may take in a batch."""
     memory: int = 4096
@@ -88,8 +91,13 @@ def _outcomes(plan: Plan, tasks: list[Task], job: Job, manner: Manner, report: R
         for task in todo:
             yield task, perform(job, task, partial(report.watch, task))
     else:
-        jobs = manner.jobs or cores()
+        jobs = manner.jobs or _default_jobs()
         yield from pool.run(job, todo, jobs, _limits(manner, max(cores() // jobs, 1)), report.watch)
+
+
+def _default_jobs() -> int:
+    room = max(memory() // MEMORY_PER_JOB, 1) if memory() > 0 else cores()
+    return min(cores(), room)
 
 
 def _limits(manner: Manner, threads: int) -> Limits:

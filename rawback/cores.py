@@ -14,3 +14,11 @@ def threads() -> int:
     """Threads for one picture: OMP_NUM_THREADS, which batches set for their workers and LibRaw obeys too, or all processors."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     return min(int(wanted), 256) if wanted.isdigit() and int(wanted) else cores()
+
+
+def memory() -> int:
+    """Bytes of memory that the machine has; 0 if it does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 0

@@ -69,7 +69,7 @@ def _kept(location: Location, recursive: bool) -> PurePath:
 def _in_folder(folder: Location, wanted: Filter) -> Iterator[Found]:
     files = folder.files() if isinstance(folder, Url) else _walk(folder, wanted.outside)
     for location, relative in files:
-        hidden = any(part.startswith(".") for part in relative.parts)
+        hidden = any(part.startswith(".") for part in relative.parts)  # and `..`, which keys of object stores may hold
         if not hidden and wanted.names(relative) and paths.kind_of(location) == wanted.kind:
             yield Found(location, relative)
 

@@ -292,3 +292,23 @@ def test_kinds_of_tiff(tmp_path):
     assert kinds.of(b"\0\0\0\x18ftypcrx \0\0\0\1crx isom") == "raw"
     assert kinds.of(b"\x89PNG\r\n\x1a\n") is None
     assert kinds.of(b"") is None
+
+
+def test_keys_of_an_object_store_do_not_lead_out_of_the_output_folder(monkeypatch):
+    from pathlib import PurePosixPath
+
+    from rawback.files.url import Url
+
+    keys = ["a.dng", "b/../../evil.dng", "../evil.dng"]
+    monkeypatch.setattr(Url, "is_dir", lambda self: self.text == "memory://bucket")
+    monkeypatch.setattr(Url, "files", lambda self: [(self / key, PurePosixPath(key)) for key in keys])
+    monkeypatch.setattr(Url, "head", lambda self, size: raw_bytes())
+    tasks = plan("memory://bucket", output="out", recursive=True).tasks()
+    assert [str(task.target) for task in tasks] == ["out/a.jpg"]
+
+
+def test_jobs_by_default_are_as_many_as_cores_and_memory_allow(monkeypatch):
+    monkeypatch.setattr(batch, "cores", lambda: 16)
+    for memory, jobs in ((8 << 30, 8), (64 << 30, 16), (1 << 29, 1), (0, 16)):
+        monkeypatch.setattr(batch, "memory", lambda memory=memory: memory)
+        assert batch._default_jobs() == jobs
