@@ -97,7 +97,8 @@ def _psnr(photo: Path, target: Path) -> float:
     """LibRaw's rendering, each channel scaled to the photo's mean light, against the photo at a quarter of a megapixel."""
     try:
         with Image.open(photo) as image, rawpy.imread(io.BytesIO(target.read_bytes())) as raw:
-            shown = raw.postprocess(use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0, user_flip=0, gamma=(2.4, 12.92))
+            options = {"no_auto_bright": True, "adjust_maximum_thr": 0.0, "user_flip": 0, "gamma": (2.4, 12.92)}
+            shown = raw.postprocess(use_camera_wb=True, **options)
             x, y = raw.sizes.crop_left_margin, raw.sizes.crop_top_margin
             image = image.convert("RGB")
     except (OSError, rawpy.LibRawError) as error:

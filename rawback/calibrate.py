@@ -145,8 +145,8 @@ def _fit_curve(matrix: np.ndarray, vignette: float, codes, light, radius2, weigh
     for channel in range(3):
         design = np.zeros((len(codes), KNOTS))
         for k in range(3):
-            np.add.at(design, (rows, left[:, k]), matrix[channel, k] * gain * (1 - share[:, k]))
-            np.add.at(design, (rows, left[:, k] + 1), matrix[channel, k] * gain * share[:, k])
+            design[rows, left[:, k]] += matrix[channel, k] * gain * (1 - share[:, k])
+            design[rows, left[:, k] + 1] += matrix[channel, k] * gain * share[:, k]
         normal += design.T @ design
         target += design.T @ (light[:, channel] * np.sqrt(weight))
     prior = tone.generic_light(CURVES["srgb"].decode(np.linspace(0, 1, KNOTS))[0])

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 
 PIECES = 4096
-STEEPEST = 4.0
-"""Bounds how the curve goes on outside 0..1: by its slope at the end, between 1 / STEEPEST and STEEPEST."""
+STEEPEST, FAR = 4.0, 8.0
+"""Above 1 the curve goes on by its slope at the end, between 1 / STEEPEST and STEEPEST; how far it is ever followed."""
 MIN_KNOTS, MAX_KNOTS = 2, 257
 GENERIC_POWER, GENERIC_TOE, GENERIC_SHOULDER = 0.78, 0.005, 0.2
 """The mean of what cameras do: midtones steeper than light by a power of 1 / 0.78, highlights compressed a little."""
@@ -35,7 +35,7 @@ class ToneCurve:
 
     The table is given the way back: `knots` are the standard curve's codes at the picture's codes 0..1, evenly spaced.
     Between them runs a monotone cubic (Fritsch and Carlson 1980), sampled; both directions use the samples, so that
-    they are each other's inverse.
+    they are each other's inverse. Below 0 the curve is its own mirror image, as negative light is.
     """
 
     base: Curve
@@ -49,25 +49,19 @@ class ToneCurve:
     def decode(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Code values float32 -> (linear, d linear / d code), the inverse of `encode`."""
         codes, standard, slopes = self._table
-        at = np.clip((code * PIECES).astype(np.int32) + 1, 0, PIECES + 1)
-        at[code < 0] = 0
+        at = np.clip(np.floor(code * PIECES).astype(np.int32) + PIECES + 1, 0, 2 * PIECES + 1)
         slope = slopes[at]
         linear, rise = self.base.decode((code - codes[at]) * slope + standard[at])
         return linear, rise * slope
 
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Codes, standard codes and slopes of the pieces; the first and the last piece go on for ever."""
-        knots = np.array(self.knots)
-        inner = np.linspace(0, 1, PIECES + 1)
-        samples = _monotone_cubic(knots, inner)
-        first, last = (
-            np.clip((b - a) * PIECES / 8, 1 / STEEPEST, STEEPEST)
-            for a, b in (samples[[0, 8]], samples[[-9, -1]])
-        )
-        far = 8.0
-        codes = np.concatenate([[-far], inner, [1 + far]])
-        standard = np.concatenate([[samples[0] - far * first], samples, [samples[-1] + far * last]])
+        """Codes, standard codes and slopes of the pieces: from -1 to 1, and a long one beyond either end."""
+        positive = _monotone_cubic(np.array(self.knots), np.linspace(0, 1, PIECES + 1))
+        samples = np.concatenate([2 * positive[0] - positive[:0:-1], positive])
+        end = FAR * np.clip((samples[-1] - samples[-9]) * PIECES / 8, 1 / STEEPEST, STEEPEST)
+        codes = np.concatenate([[-1 - FAR], np.linspace(-1, 1, 2 * PIECES + 1), [1 + FAR]])
+        standard = np.concatenate([[samples[0] - end], samples, [samples[-1] + end]])
         slopes = np.diff(standard) / np.diff(codes)
         return codes.astype(np.float32), standard.astype(np.float32), slopes.astype(np.float32)
 
@@ -104,7 +98,8 @@ def generic_light(light: np.ndarray) -> np.ndarray:
 def knots_of(light: np.ndarray, base: Curve) -> tuple[float, ...]:
     """Knots from the scene's light at the picture's codes 0..1, evenly spaced; made to rise."""
     codes = base.encode(np.asarray(light, np.float64))
-    codes = np.maximum.accumulate(codes) + 1e-4 * np.arange(len(codes)) / len(codes)
+    least = 2e-5 * np.arange(len(codes))
+    codes = np.maximum.accumulate(codes - least) + least
     return tuple(np.round(codes, 6).tolist())
 
 
