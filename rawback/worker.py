@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ from rawback.files import atomic, paths
 from rawback.plan import Task
 
 Progress = Callable[[float], None]
+GRACE = 5.0
 
 
 @dataclass
@@ -102,7 +104,9 @@ def main() -> None:
     _limit_memory(limits.memory)
     while True:
         task = tasks.get()
+        _end_after(limits.seconds + GRACE)
         outcome = perform(job, task, _reporter(replies))
+        _end_after(0)
         _reply(replies, dataclasses.asdict(outcome))
 
 
@@ -136,6 +140,12 @@ def _reporter(replies: BinaryIO) -> Progress:
 def _reply(replies: BinaryIO, message: dict) -> None:
     replies.write(json.dumps(message).encode() + b"\n")
     replies.flush()
+
+
+def _end_after(seconds: float) -> None:
+    """The parent kills what is late; should it be gone while C code hangs, the system does (SIGALRM). 0: never."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _limit_memory(size: int) -> None:

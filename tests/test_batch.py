@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,6 +192,17 @@ def test_a_crash_that_an_earlier_file_caused_is_not_blamed_on_the_next(tmp_path,
         task.source.write_bytes(b"good")
     outcomes = list(run_pool(DiesOverItsSecond(), tasks, 1, Limits(), lambda task, share: None))
     assert [outcome.status for _, outcome in outcomes] == ["done"] * 4
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGALRM")
+def test_a_worker_that_hangs_does_not_outlive_its_parent_for_long(tmp_path):
+    """Code in C may hold the interpreter, so that nothing in the process can notice that the parent is gone."""
+    from rawback import child
+
+    (tmp_path / "a").write_bytes(b"hang")
+    process = child._start(Copy(), Limits(seconds=1.0))
+    child._send(process.stdin, Task(tmp_path / "a", tmp_path / "b"))
+    assert process.wait(30) == -signal.SIGALRM
 
 
 class DiesOverItsSecond:
