@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 
-from rawback.errors import UsageError
+from rawback.errors import RawbackError, UsageError
 from rawback.files import paths
 from rawback.files.paths import STREAM, Location
 from rawback.files.url import Url
@@ -70,19 +70,32 @@ def _in_folder(folder: Location, wanted: Filter) -> Iterator[Found]:
     files = folder.files() if isinstance(folder, Url) else _walk(folder, wanted.outside)
     for location, relative in files:
         hidden = any(part.startswith(".") for part in relative.parts)  # and `..`, which keys of object stores may hold
-        if not hidden and wanted.names(relative) and paths.kind_of(location) == wanted.kind:
+        if not hidden and wanted.names(relative) and _is(location, wanted.kind):
             yield Found(location, relative)
+
+
+def _is(location: Location, kind: str) -> bool:
+    """Whether a file is of that kind; what cannot be read may be, and is then reported as any that fails."""
+    try:
+        return paths.kind_of(location) == kind
+    except RawbackError:
+        return True
 
 
 def _walk(folder: Path, outside: Location | None) -> Iterator[tuple[Path, PurePath]]:
     """Regular files below a folder, sorted. Linked folders are not entered: they may lead in circles."""
     avoided = outside.resolve() if isinstance(outside, Path) and outside.resolve() != folder.resolve() else None
-    for top, folders, names in os.walk(folder):
+    for top, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if Path(top, name).resolve() != avoided)
         for name in sorted(names):
             path = Path(top, name)
             if path.is_file():  # no pipe, no device: those never end
                 yield path, path.relative_to(folder)
+
+
+def _refuse(error: OSError) -> None:
+    """What is in there would be passed over in silence."""
+    raise RawbackError(f"{error.filename} cannot be searched: {error.strerror}; nothing is done")
 
 
 def _matches(relative: PurePath, patterns: tuple[str, ...]) -> bool:

@@ -324,3 +324,19 @@ def test_jobs_by_default_are_as_many_as_cores_and_memory_allow(monkeypatch):
     for memory, jobs in ((8 << 30, 8), (64 << 30, 16), (1 << 29, 1), (0, 16)):
         monkeypatch.setattr(batch, "memory", lambda memory=memory: memory)
         assert batch._default_jobs() == jobs
+
+
+def test_what_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
+    from rawback import walk
+
+    files = shoot(tmp_path, 2)
+
+    def of_file(path):
+        if path == files[0]:
+            raise OSError(5, "Input/output error")
+        return "raw"
+
+    monkeypatch.setattr(kinds, "of_file", of_file)
+    assert len(plan(tmp_path, output="out", recursive=True).tasks()) == 2
+    with pytest.raises(RawbackError, match="cannot be searched"):
+        list(walk._walk(tmp_path / "gone", None))

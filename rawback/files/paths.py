@@ -59,13 +59,13 @@ def _read_to(stream: BinaryIO, location: Location) -> bytes:
 
 
 def kind_of(location: Location) -> str | None:
-    """What a file is by its content: "raw", "jpeg", or None for anything else and for what cannot be read."""
+    """What a file is by its content: "raw", "jpeg", or None for anything else. Raises RawbackError if it cannot be read."""
     if isinstance(location, Url):
         return kinds.of(location.head(kinds.HEAD))
     try:
         return kinds.of_file(location)
-    except OSError:
-        return None
+    except OSError as error:
+        raise RawbackError(f"{location} cannot be read: {error.strerror or error}") from error
 
 
 def identities(sources: Iterable[Location]) -> frozenset[tuple[int, int]]:
