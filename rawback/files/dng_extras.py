@@ -24,7 +24,7 @@ def attached(exif: Exif) -> dict[int, Entry]:
     found = {XMP: Entry(BYTE, len(exif.xmp), exif.xmp), IPTC: Entry(UNDEFINED, len(exif.iptc), exif.iptc)}
     note = exif.exif.get(MAKER_NOTE)
     if note and makernote.has_directory(note.data):
-        body = exif.order.encode() + struct.pack(">I", note.offset) + note.data
+        body = exif.order.encode() + struct.pack(">I", makernote.origin(exif)) + note.data
         block = b"Adobe\0MakN" + struct.pack(">I", len(body)) + body + b"\0" * (len(body) % 2)
         found[PRIVATE] = Entry(BYTE, len(block), block)
     return {tag: entry for tag, entry in found.items() if entry.data}

@@ -13,13 +13,17 @@ from rawback.files import tiff
 from rawback.files.exif import MAKER_NOTE, Exif
 from rawback.files.tiff import Entry
 
-MAX_ENTRIES, HEADER = 512, 64
+MAX_ENTRIES, HEADER, MOST_BYTES = 512, 64, 1 << 24
+FEWEST = 3  # entries: what looks like a directory of fewer, somewhere within a note, is chance
+DIRECTORY_STARTS = (0, 6, 8, 10, 12)
+"""Of notes whose offsets count from the file's header: bare, or after "AOC", "OLYMP", "Panasonic", ..."""
 MIN_GAIN, MAX_GAIN = 0.2, 8.0
 """Of red and blue against green: what lies outside is no white balance."""
 CANON_LEVELS = {582: 25, 653: 34, 5120: 71, **dict.fromkeys((1816, 1820, 1824), 71), **dict.fromkeys((2024, 3656), 85),
                 **dict.fromkeys((3973, 3778, 4528), 105)}  # fmt: skip
 """Length of Canon's ColorData (tag 0x4001) -> where its as-shot RGGB levels stand; 63 in all others."""
 CANON_OTHERS, CANON_SHORTEST = 63, 500
+PANASONIC_LEVELS = (0x8004, 0x8005, 0x8006)
 
 
 def white_balance(exif: Exif) -> tuple[float, float, float] | None:
@@ -27,7 +31,8 @@ def white_balance(exif: Exif) -> tuple[float, float, float] | None:
     entry = exif.exif.get(MAKER_NOTE)
     if entry is None or len(entry.data) < 16:
         return None
-    note = _Note(entry.data, "<" if exif.order == "II" else ">", entry.offset)
+    place, order = _place(exif)
+    note = _Note(entry.data, order, place)
     for start, read in READERS:
         if (exif.make.upper().startswith(start) if isinstance(start, str) else entry.data.startswith(start)):
             try:
@@ -40,12 +45,51 @@ def white_balance(exif: Exif) -> tuple[float, float, float] | None:
 
 def has_directory(note: bytes) -> bool:
     """Whether a MakerNote is, or after a short header has, a TIFF directory: such notes hold offsets, others only bytes."""
-    for start in range(0, min(len(note) - 14, HEADER), 2):
-        for order in "<>":
-            count, tag, kind, number = struct.unpack_from(order + "HHHI", note, start)
-            if 0 < count <= MAX_ENTRIES and kind in tiff.SIZES and tag and 0 < number < len(note):
-                return True
-    return False
+    return any(_spans(note, start, order, FEWEST if start else 1) is not None for start in range(0, HEADER, 2) for order in "<>")
+
+
+def origin(exif: Exif) -> int:
+    """Where the MakerNote stood when the camera wrote it, as its offsets tell: an editor may have moved it since.
+
+    The place where it stands now, if the offsets fit there, or cannot be understood.
+    """
+    return _place(exif)[0]
+
+
+def _place(exif: Exif) -> tuple[int, str]:
+    """As `origin`, and the note's byte order, which editors do not change with that of the file."""
+    entry = exif.exif[MAKER_NOTE]
+    order = "<" if exif.order == "II" else ">"
+    for start, tried in ((start, tried) for start in DIRECTORY_STARTS for tried in (order, "<>".replace(order, ""))):
+        found = _spans(entry.data, start, tried)
+        if found is None:
+            continue
+        spans, end = found
+        first = min((offset for offset, _ in spans), default=0)
+        for place in (entry.offset, 0, first - end - 4, first - end):
+            if all(place <= offset and offset + size <= place + len(entry.data) for offset, size in spans):
+                return place or entry.offset, tried
+        return entry.offset, tried
+    return entry.offset, order
+
+
+def _spans(note: bytes, start: int, order: str, fewest: int = 1) -> tuple[list[tuple[int, int]], int] | None:
+    """Offset and size of the values beside the directory at `start`, and its end; None if there is no directory."""
+    if start + 2 > len(note):
+        return None
+    (count,) = struct.unpack_from(order + "H", note, start)
+    end = start + 2 + 12 * count
+    if not fewest <= count <= MAX_ENTRIES or end > len(note):
+        return None
+    spans = []
+    for i in range(count):
+        _, kind, number, offset = struct.unpack_from(order + "HHII", note, start + 2 + 12 * i)
+        size = tiff.SIZES.get(kind, 0) * number
+        if kind not in tiff.SIZES or size > MOST_BYTES:
+            return None
+        if size > 4:
+            spans.append((offset, size))
+    return spans, end
 
 
 @dataclass(frozen=True)
@@ -122,9 +166,9 @@ def _olympus_old(note: _Note) -> tuple[float, float, float] | None:
 
 def _panasonic(note: _Note) -> tuple[float, float, float] | None:
     entries = note.entries(12)
-    if any(tag not in entries for tag in (0x24, 0x25, 0x26)):
+    if any(tag not in entries for tag in PANASONIC_LEVELS):
         return None
-    red, green, blue = (note.numbers(entries[tag])[0] for tag in (0x24, 0x25, 0x26))
+    red, green, blue = (note.numbers(entries[tag])[0] for tag in PANASONIC_LEVELS)
     return red / green, 1.0, blue / green
 
 
