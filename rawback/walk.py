@@ -118,5 +118,7 @@ def read_list(source: Path, null: bool) -> list[str]:
         raise UsageError(f"the list {source} cannot be read: {error.strerror or error}") from error
     if len(data) > MAX_LIST:
         raise UsageError(f"the list {source} is larger than {MAX_LIST >> 20} MiB; expected names of files")
+    if b"\0" in data and not null:
+        raise UsageError(f"the names in {source} end with NUL; add -0")
     names = data.split(b"\0") if null else data.splitlines()
     return [os.fsdecode(name) for name in names if name]

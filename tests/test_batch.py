@@ -242,6 +242,7 @@ def test_lists_of_files(tmp_path):
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (tmp_path / "out/in").iterdir()) == ["001.jpg", "with\nnewline.jpg"]
     assert done.stdout == b""
+    assert b"add -0" in rawback("render", "--files-from", "-", cwd=tmp_path, input=found).stderr
     (tmp_path / "list").write_text("in/001.dng\n")
     assert rawback("render", "--files-from", tmp_path / "list", "-o", "other.jpg", cwd=tmp_path).returncode == 0
     assert rawback("render", "--files-from", tmp_path / "none", cwd=tmp_path).returncode == 2
