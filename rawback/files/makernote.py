@@ -45,7 +45,8 @@ def white_balance(exif: Exif) -> tuple[float, float, float] | None:
 
 def has_directory(note: bytes) -> bool:
     """Whether a MakerNote is, or after a short header has, a TIFF directory: such notes hold offsets, others only bytes."""
-    return any(_spans(note, start, order, FEWEST if start else 1) is not None for start in range(0, HEADER, 2) for order in "<>")
+    tries = ((start, order) for start in range(0, HEADER, 2) for order in "<>")
+    return any(_spans(note, start, order, FEWEST if start else 1) is not None for start, order in tries)
 
 
 def origin(exif: Exif) -> int:
