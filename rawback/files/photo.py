@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rawback.errors import RawbackError, RecipeError
-from rawback.files import attached, exif, icc, jpeg, kinds, tiff
+from rawback.files import attached, exif, icc, jpeg, kinds, stderr, tiff
 from rawback.files.exif import Exif
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
@@ -90,7 +90,8 @@ def _read_pixels(data: bytes, name: str) -> Photo:
         raise RawbackError(f"{name} is a RAW file already; `rawback render` takes those")
     Image.init()
     try:
-        with Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN]) as image:
+        formats = [f for f in FORMATS if f in Image.OPEN]
+        with stderr.captured(), Image.open(io.BytesIO(data), formats=formats) as image:  # libtiff speaks up
             image.load()
             values = _tiff16(data) if image.format == "TIFF" else None
             pixels = Pixels(_values(image, name) if values is None else values)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 MAX_TEXT = 200
-_lock = threading.Lock()  # file descriptor 2 belongs to the whole process
+_lock = threading.RLock()  # file descriptor 2 belongs to the whole process
 
 
 @contextmanager
