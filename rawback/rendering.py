@@ -104,6 +104,8 @@ def render(
     )
     boxes = _layer(raw, picture, recipe, options) if options.lossless else []
     data = jpeg.write(picture, recipe, _exif(raw, picture, recipe, options), jumbf.to_segments(boxes))
+    if boxes:
+        reached.append(f"kept to the last bit, in {sum(len(box.content) for box in boxes)} of {len(data)} bytes")
     return Rendered(data, recipe, [*raw.notes, *reached])
 
 

@@ -52,7 +52,12 @@ def verify(photo: str | paths.Location, original: str | paths.Location) -> Verdi
 
 
 def delete_original(photo: Path, original: Path) -> None:
-    """Delete a RAW file once the JPEG on the disk is found to restore it bit by bit. Raises RawbackError if it does not."""
+    """Delete a RAW file once the JPEG on the disk is found to restore it bit by bit.
+
+    Raises RawbackError if it does not, or if the RAW cannot be read without loss itself.
+    """
+    if damage := [note for note in raw.read(paths.load(original), str(original)).notes if raw.DAMAGED in note]:
+        raise RawbackError(f"{original} is kept: {damage[0]}")
     verdict = verify(photo, original)
     if not (verdict.exact and verdict.complete):
         raise RawbackError(f"{original} is kept, as {photo} does not restore all of it ({verdict.said})")

@@ -19,6 +19,7 @@ from rawback.recipe import Recipe
 FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 """LibRaw's flip bits (1 mirror columns, 2 mirror rows, 4 transpose) -> EXIF orientation."""
 
+DAMAGED = "is damaged"
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
 """No RAW codec spends less than an eighth of a bit on a pixel; below a megapixel nobody is hurt."""
 
@@ -58,7 +59,7 @@ def read(data: bytes, name: str, *, whole: bool = False) -> RawFile:
                     file.frame = np.array(raw.raw_image, np.uint16)
                     file.original = original.collect(data, file.exif)
                 if damage := said().replace("unknown file: ", ""):
-                    file.notes.append(f"{name} is damaged ({damage}); what can be read is used")
+                    file.notes.append(f"{name} {DAMAGED} ({damage}); what can be read is used")
             return file
     except rawpy.LibRawError as error:
         reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)

@@ -2,6 +2,8 @@
 
 Symbol i belongs to state i % lanes, so that one step of numpy's codes `lanes` symbols at once. Every symbol brings its
 own table. Integers only, and the format is this file's: nothing that a library may change decides the bytes.
+(Measured, `benchmarks/lossless.py`: `constriction` with the same tables makes files 0.2 % smaller in as many seconds,
+but holds the interpreter while it works, so that blocks could not be coded side by side.)
 """
 
 from __future__ import annotations
