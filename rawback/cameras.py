@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 
 
+DEFAULT_WEIGHTS, NO_WEIGHTS = "none", "none"
+
+
 def folders() -> list[Path]:
     """Where weights are looked for: $RAWBACK_WEIGHTS, inside the installed package, beside it in a checkout."""
     here = Path(__file__).parent

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from rawback import __version__, archive_cli, batch_cli, look_cli
+from rawback.cameras import DEFAULT_WEIGHTS
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ Subsampling = Annotated[str, typer.Option(help="Chroma: 4:2:0, 4:2:2 or 4:4:4.")
 Tables = Annotated[str, typer.Option(help="raw: best for the RAW inside; standard: the JPEG standard's.")]
 NoRefine = Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")]
 Effort = Annotated[str, typer.Option(help="fast, or best: a smaller file for the same RAW, in more time.")]
+Weights = Annotated[str, typer.Option(help="Of the restoration of re-saved pictures: a name, the path of a card, or none.")]
 NoExif = Annotated[bool, typer.Option("--no-exif", help="Leave EXIF and GPS out.")]
 
 
@@ -85,6 +87,7 @@ def recover(
     camera: look_cli.Camera = None,
     dng: look_cli.Dng = "cfa",
     no_compress: Annotated[bool, typer.Option("--no-compress", help="Store the mosaic without lossless JPEG.")] = False,
+    weights: Weights = DEFAULT_WEIGHTS,
     no_exif: NoExif = False,
     files_from: batch_cli.FilesFrom = None,
     null: batch_cli.Null = False,
@@ -107,7 +110,7 @@ def recover(
 
     if dng not in ("cfa", "linear"):
         raise UsageError(f"--dng is {dng}; expected cfa or linear")
-    batch_cli.run(Recover(not no_exif, not no_compress, camera, dng == "linear"), ".dng", "jpeg", locals())
+    batch_cli.run(Recover(not no_exif, not no_compress, camera, dng == "linear", weights), ".dng", "jpeg", locals())
 
 
 @app.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rawback import __version__, bitexact, foreign, looks, provenance
+from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import dng, packet, paths, preview
@@ -18,6 +19,8 @@ from rawback.files.jpeg import Photo
 from rawback.files.original import Original, merged
 from rawback.isp import closed_loop
 from rawback.looks import Look
+from rawback.nets.parts import Restorer
+from rawback.nets.weights import load as load_weights
 from rawback.pixels import Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
@@ -69,12 +72,13 @@ Progress = Callable[[float], None]
 
 def recover(
     source: str | paths.Location, *, camera: str | None = None, linear: bool = False, keep_exif: bool = True,
-    progress: Progress = lambda share: None,
+    weights: str = DEFAULT_WEIGHTS, progress: Progress = lambda share: None,
 ) -> Recovered:  # fmt: skip
     """Rebuild the RAW of a JPEG or another picture (a path, or "-" for standard input).
 
     camera: the look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of
-    its camera, else a generic one. linear: camera RGB instead of a mosaic, for those who do not want to demosaic twice.
+    its camera, else a generic one. weights: of the restoration of pictures that were saved again or rendered without
+    the closed loop, by name or path, or "none". linear: camera RGB instead of a mosaic, for those who do not want to demosaic twice.
     Raises RawbackError for what is no picture that can be read, or carries a recipe that cannot be.
     """
     look = looks.load(camera) if camera else None
@@ -89,13 +93,22 @@ def recover(
     elif layer.mosaic is not None:
         mosaic = layer.mosaic
     else:
-        mosaic = closed_loop.decode(planned.coefficients, recipe, progress)
+        restore = _restorer(planned, weights)
+        mosaic = closed_loop.decode(planned.coefficients, recipe, progress, restore, restore.halo if restore else 0)
     _carry_metadata(photo, layer.original, keep_exif)
     said = [f"{source}: {text}" for text in (planned.said, *layer.notes)]
     found = Recovered(mosaic, recipe, photo, planned.state, [*photo.notes, *said])
     if mosaic is layer.mosaic:
         found = replace(found, whole=layer.whole, exact=layer.exact, original=layer.original)
     return found
+
+
+def _restorer(planned: Plan, weights: str) -> Restorer | None:
+    """The learned restoration, where it helps: an untouched closed loop has lost nothing that could be guessed."""
+    untouched = planned.state in (State.UNTOUCHED, State.ROTATED)
+    if weights == NO_WEIGHTS or (untouched and planned.recipe.refined):
+        return None
+    return load_weights(weights).restorer(planned.recipe, planned.coefficients, untouched=untouched)
 
 
 def _carry_metadata(photo: Photo, original: Original | None, keep: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rawback.cameras import DEFAULT_WEIGHTS
 from rawback.errors import RawbackError, UsageError
 from rawback.files import picture16
 from rawback.files.paths import Location
@@ -58,11 +59,13 @@ class Recover:
     """Whose look to undo, by name or the path of its JSON."""
     linear: bool = False
     """Camera RGB instead of a mosaic."""
+    weights: str = DEFAULT_WEIGHTS
+    """Of the restoration, by name or path, or "none"."""
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         from rawback.recovering import recover
 
         recovered = recover(
-            source, camera=self.camera, linear=self.linear, keep_exif=self.keep_exif, progress=progress
+            source, camera=self.camera, linear=self.linear, keep_exif=self.keep_exif, weights=self.weights, progress=progress
         )
         return Product(recovered.dng(compress=self.compress), recovered.notes, recovered.mosaic.size)

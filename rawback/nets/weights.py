@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rawback.coefficients import Coefficients
+from rawback.cameras import folders
 from rawback.errors import RawbackError
 from rawback.nets.parts import Demosaicer, Engine, Restorer, is_bayer
 from rawback.recipe import Recipe
@@ -86,13 +86,6 @@ def verified(path: Path, sha256: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise RawbackError(f"{path} is not the file that its card lists (sha256 differs); get the weights again")
     return data
-
-
-def folders() -> list[Path]:
-    """Where weights are looked for: $RAWBACK_WEIGHTS, the installed package, the source tree."""
-    package = Path(__file__).resolve().parents[1]
-    named = os.environ.get("RAWBACK_WEIGHTS")
-    return [*([Path(named)] if named else []), package / "weights", package.parent / "weights"]
 
 
 def known() -> list[str]:
