@@ -47,7 +47,7 @@ class Findings:
 
 
 def small_seeds() -> dict[str, bytes]:
-    """Our own files, small: plain and compressed RAW, our JPEGs, others' JPEGs."""
+    """Our own files, small: RAW, our JPEGs with and without a lossless layer, others' JPEGs, other pictures."""
     import io
 
     from PIL import Image
@@ -59,9 +59,11 @@ def small_seeds() -> dict[str, bytes]:
         stream = io.BytesIO()
         picture.save(stream, "JPEG", quality=70, **more)
         seeds[name] = stream.getvalue()
-    stream = io.BytesIO()
-    picture.convert("L").save(stream, "JPEG")
-    return seeds | {"h.jpg": stream.getvalue()}
+    for name, kind in (("h.jpg", "JPEG"), ("i.png", "PNG"), ("j.tif", "TIFF")):
+        stream = io.BytesIO()
+        picture.convert("L" if kind == "JPEG" else "RGB").save(stream, kind)
+        seeds[name] = stream.getvalue()
+    return seeds | {"k.jpg": jpeg_bytes(5, 90, 64, lossless=True)}
 
 
 def fuzz(files: Iterable[tuple[str, bytes]], jobs: int, folder: Path, keep: Path | None = None) -> Findings:

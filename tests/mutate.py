@@ -15,6 +15,7 @@ from rawback.worker import Product
 
 HEAD = 2048
 """Bytes at the beginning, where the structure is: half of all damage goes there."""
+PHOTOS = (".jpg", ".png", ".tif")
 TELLING = (0, 1, 0x7F, 0x80, 0xFF)
 
 
@@ -25,7 +26,7 @@ class Probe:
     def __call__(self, source, target, progress) -> Product:
         with suppress(RawbackError):
             info.describe(source)
-        if "jpg" in source.name:
+        if source.suffix in PHOTOS:
             recovered = recovering.recover(source)
             return Product(recovered.dng(), [], recovered.mosaic.size)
         return Product([rendering.render(source).data], [], 0)

@@ -29,12 +29,12 @@ def raw_bytes(seed: int = 0, width: int = 64, height: int = 48, software: str = 
     return b"".join(dng.encode(np.clip(mosaic, 512, 16383).astype(np.uint16), recipe, None, None, software=software))
 
 
-def jpeg_bytes(seed: int = 0, width: int = 64, height: int = 48) -> bytes:
+def jpeg_bytes(seed: int = 0, width: int = 64, height: int = 48, **options) -> bytes:
     """A JPEG that contains its RAW."""
     from rawback.files.raw import read
-    from rawback.rendering import render
+    from rawback.rendering import RenderOptions, render
 
-    return render(read(raw_bytes(seed, width, height), "small")).data
+    return render(read(raw_bytes(seed, width, height), "small"), RenderOptions(**options)).data
 
 
 def foreign_jpeg(size: tuple[int, int] = (64, 48)) -> bytes:
