@@ -12,8 +12,10 @@ from rawback.files import photo as photos
 from rawback.files import raw as raws
 from rawback.files.jpeg import Photo
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop, exposure
+from rawback.isp import closed_loop
+from rawback.isp.mosaic import black_pattern
 from rawback.pixels import Pixels
+from rawback.recipe import Recipe
 
 BLOCK = 4
 """Cells of the CFA a sample is the mean of, each way: noise and sharpening are averaged out."""
@@ -58,7 +60,7 @@ def read_pair(raw_data: bytes, raw_name: str, jpeg_data: bytes | None, jpeg_name
 def sample(raw: RawFile, photo: Photo, names: str) -> Samples:
     """Lay the picture on the RAW and take samples where both are flat, lit and not blown."""
     recipe = raw.recipe
-    cells = exposure.small_linear(raw.mosaic, recipe)
+    cells = cells_of(raw.mosaic, recipe)
     saturated = cells.max(-1) > BLOWN
     light = upright(cells @ np.array(recipe.matrix, np.float32).T, recipe.orientation)
     saturated = upright(saturated, recipe.orientation)
@@ -71,6 +73,17 @@ def sample(raw: RawFile, photo: Photo, names: str) -> Samples:
     codes, spread, light, saturated = codes[cy, cx], spread[cy, cx], light[ly, lx], saturated[ly, lx]
     usable = (spread < FLAT) & (codes.min(-1) > DARKEST) & (codes.max(-1) < BRIGHTEST_CODE) & ~saturated
     return _blocks(codes, light, radius2, place, usable, shift, names)
+
+
+def cells_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """White-balanced camera RGB, one pixel for each whole CFA cell: (H / period, W / period, 3) float32."""
+    pattern = np.array(recipe.cfa)
+    height, width = (side // len(pattern) for side in mosaic.shape)
+    rgb = np.zeros((height, width, 3), np.float32)
+    for (row, column), black in np.ndenumerate(black_pattern(recipe)):
+        part = mosaic[row :: len(pattern), column :: len(pattern)][:height, :width].astype(np.float32)
+        rgb[..., pattern[row, column]] += (part - black) / (recipe.white - black)
+    return rgb * (recipe.gains / np.bincount(pattern.ravel(), minlength=3)).astype(np.float32)
 
 
 def _orientation(photo: Photo) -> int:

@@ -83,9 +83,7 @@ def test_recover_with_the_card_gives_the_raw_as_it_was(found, pair, tmp_path):
 
 
 def light(mosaic: np.ndarray, recipe) -> np.ndarray:
-    from rawback.isp import exposure
-
-    return exposure.small_linear(mosaic, recipe) @ np.array(recipe.matrix if not recipe.tone else recovered_matrix(recipe)).T
+    return pairs.cells_of(mosaic, recipe) @ np.array(recipe.matrix if not recipe.tone else recovered_matrix(recipe)).T
 
 
 def recovered_matrix(recipe) -> np.ndarray:
