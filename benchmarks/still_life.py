@@ -231,16 +231,16 @@ def cards(points: np.ndarray) -> np.ndarray:
     return np.where((x < 0)[:, None], paper, np.where(framed[:, None], patch, 0.02))
 
 
-def scene() -> np.ndarray:
-    """Linear sRGB (HEIGHT, WIDTH, 3) float64, nothing clipped."""
+def scene(rows: int = HEIGHT) -> np.ndarray:
+    """Linear sRGB (rows, WIDTH, 3) float64 from the top, nothing clipped; rows in multiples of BAND."""
     forward = unit(LOOK_AT - EYE)
     right = unit(np.cross(forward, [0, 1, 0]))
     up = np.cross(right, forward)
     n = SUPERSAMPLING
     xs = ((np.arange(WIDTH * n) + 0.5) / (WIDTH * n) * 2 - 1) * FIELD * WIDTH / HEIGHT
     ys = (1 - (np.arange(HEIGHT * n) + 0.5) / (HEIGHT * n) * 2) * FIELD
-    picture = np.empty((HEIGHT, WIDTH, 3))
-    for top in range(0, HEIGHT, BAND):
+    picture = np.empty((rows, WIDTH, 3))
+    for top in range(0, rows, BAND):
         v, u = np.meshgrid(ys[top * n : (top + BAND) * n], xs, indexing="ij")
         rays = unit(forward + u[..., None] * right + v[..., None] * up)
         light = trace(EYE, rays.reshape(-1, 3)).reshape(BAND, n, WIDTH, n, 3)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import rawpy
 from PIL import Image
-from scenes import SAMPLE, SHARED, raw_file, recipe_of
+from scenes import SAMPLE, SHARED, raw_file
 
 import rawback
 from rawback import RenderOptions, cli
@@ -173,7 +173,11 @@ def test_missing_files_folders_and_places_that_cannot_be_written(run: Run, files
     refused(run("render", raw, "-o", photo / "x.jpg"), "cannot be (written|made)")
     refused(run("recover", photo, "-o", raw / "x.dng"), "cannot be (written|made)")
     refused(run("render", raw, "-o", "/proc/x.jpg"), "cannot be (written|made)")
-    for command, source, target in (("render", raw, f"{'x' * 300}.jpg"), ("recover", photo, f"{'x' * 300}.dng"), ("render", "y" * 300, "x.jpg")):
+    for command, source, target in (
+        ("render", raw, f"{'x' * 300}.jpg"),
+        ("recover", photo, f"{'x' * 300}.dng"),
+        ("render", "y" * 300, "x.jpg"),
+    ):
         refused(run(command, source, "-o", target), "too long")
     assert all_files(tmp_path) == before
 
@@ -234,13 +238,15 @@ def test_pipes(command, small: tuple[bytes, bytes]):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["render"], ["recover"], ["no-such-command"], ["render", "--no-such-option", "a.dng"], ["render", "a.dng", "--quality", "x"],
-    ["render", "a.dng", "--quality", "0"], ["render", "a.dng", "--quality", "101"], ["render", "a.dng", "--subsampling", "4:4:1"],
-    ["render", "a.dng", "--tables", "mine"], ["render", "a.dng", "--exposure", "bright"], ["render", "a.dng", "--exposure", "nan"],
+    ["render"], ["recover"], ["no-such-command"], ["render", "--no-such-option", "a.dng"],
+    ["render", "a.dng", "--quality", "x"], ["render", "a.dng", "--quality", "0"], ["render", "a.dng", "--quality", "101"],
+    ["render", "a.dng", "--subsampling", "4:4:1"], ["render", "a.dng", "--tables", "mine"],
+    ["render", "a.dng", "--exposure", "bright"], ["render", "a.dng", "--exposure", "nan"],
     ["render", "a.dng", "--exposure", "99"], ["render", "a.dng", "--effort", "none"], ["render", "-"], ["recover", "-"],
-    ["render", "-", "a.dng", "-o", "out"], ["render", "a.dng", "b.dng", "-o", "one.jpg"], ["render", "a.dng", "b.dng", "-o", "-"],
-    ["render", "a.dng", "a.dng"], ["render", "x/a.dng", "y/a.dng", "-o", "out"], ["render", "a.dng", "--jobs", "-1"],
-    ["evaluate", "a.dng", "--quality", "nan"], ["evaluate", "a.dng", "--quality", ""], ["evaluate", "a.dng", "--quality", "300"],
+    ["render", "-", "a.dng", "-o", "out"], ["render", "a.dng", "b.dng", "-o", "one.jpg"],
+    ["render", "a.dng", "b.dng", "-o", "-"], ["render", "a.dng", "a.dng"], ["render", "x/a.dng", "y/a.dng", "-o", "out"],
+    ["render", "a.dng", "--jobs", "-1"], ["evaluate", "a.dng", "--quality", "nan"],
+    ["evaluate", "a.dng", "--quality", ""], ["evaluate", "a.dng", "--quality", "300"],
 ], ids=" ".join)  # fmt: skip
 def test_usage_errors_exit_2(run: Run, small: tuple[bytes, bytes], tmp_path: Path, arguments: list[str]):
     for name in ("a.dng", "b.dng"):
@@ -310,4 +316,3 @@ def test_a_real_raw_stays_as_it_is(command, tmp_path: Path):
     assert command("render", "sample.dng").returncode == 0
     assert command("recover", "sample.jpg").returncode == 1
     assert {name: all_files(tmp_path)[name] for name in before} == before
-    assert recipe_of(8, 8).white == 4095

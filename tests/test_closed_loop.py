@@ -40,8 +40,8 @@ def test_the_sample_comes_back(sample: RawFile, quality: int, subsampling: str, 
 
 def test_the_sample_comes_back_with_the_defaults(sample: RawFile, sample_jpeg: rawback.Rendered):
     found = recovered(sample_jpeg.data).mosaic
-    assert mosaic_db(found, sample.mosaic, sample.recipe) > 50.8
-    assert len(sample_jpeg.data) * 8 / found.size < 1.15
+    assert mosaic_db(found, sample.mosaic, sample.recipe) > 51.8
+    assert len(sample_jpeg.data) * 8 / found.size < 1.35
     dark = sample.mosaic < 300
     assert abs(found[dark].mean() - sample.mosaic[dark].mean()) < 0.3
     blown = sample.mosaic == 4095
@@ -76,7 +76,9 @@ def test_every_filter_array_comes_back(name: str, subsampling: str):
     assert mosaic_db(found, file.mosaic, file.recipe) > 47
 
 
-@pytest.mark.parametrize("size", [(9, 17), (17, 9), (8, 8), (16, 16), (6, 200), (200, 6), (33, 65), (97, 113), (129, 1025), (2, 2), (1, 1)])
+@pytest.mark.parametrize(
+    "size", [(9, 17), (17, 9), (8, 8), (16, 16), (6, 200), (200, 6), (33, 65), (97, 113), (129, 1025), (2, 2), (1, 1)]
+)
 @pytest.mark.parametrize("name", ["RGGB", "X-Trans"])
 def test_any_size_comes_back(size: tuple[int, int], name: str):
     file = raw_file(*size, CFAS[name])
@@ -108,7 +110,9 @@ def test_blown_photosites_stay_blown_and_others_do_not_become_so():
     recipe = recipe_of(128, 128)
     for scene in ((4.0, 4.0, 4.0), (0.9, 1.0, 0.6)):
         mosaic = garden(128, 128, recipe)
-        mosaic[:, 64:] = np.minimum(256 + np.tile(np.array([[scene[0], scene[1]], [scene[1], scene[2]]]) * 3839, (64, 32)), 4095)
+        mosaic[:, 64:] = np.minimum(
+            256 + np.tile(np.array([[scene[0], scene[1]], [scene[1], scene[2]]]) * 3839, (64, 32)), 4095
+        )
         found, _ = there_and_back(RawFile(mosaic, recipe, None))
         right, expected = found[:, 80:].astype(float), mosaic[:, 80:].astype(float)
         assert np.abs(right - expected).max() < 64

@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MODULES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in (ROOT / "rawback").rglob("*.py")
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in (ROOT / "rawback").rglob("*.py")
 }
 FOUNDATION = ("errors", "recipe", "coefficients", "pixels", "cores")
 LAYERS = {  # what a module may import, most special first
@@ -86,7 +87,9 @@ def test_verbs_do_not_know_who_runs_them():
     for name, names in GRAPH.items():
         if not fits(name, (*COMMANDS, "__main__")):
             assert not {n for n in names if n.startswith("rawback.") and fits(n, COMMANDS)}, name
-    assert [name for name, names in GRAPH.items() if any(n.startswith("rawback.learn") for n in names) and ".learn" not in name] == []
+    assert [
+        name for name, names in GRAPH.items() if any(n.startswith("rawback.learn") for n in names) and ".learn" not in name
+    ] == []
 
 
 @pytest.mark.parametrize("package", WALLS)

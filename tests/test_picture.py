@@ -68,8 +68,9 @@ def test_exiftool_finds_the_metadata_of_the_raw(sample_file: Path):
     found = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)[0]
     expected = {
         "Make": "rawback", "Model": "Sample 1", "ISO": 100, "FNumber": 8, "FocalLength": 50, "LensModel": "Drawn 50mm F2",
-        "DateTimeOriginal": "2026:01:01 12:00:00", "Orientation": 1, "ColorSpace": 1, "ExifImageWidth": 1800, "ExifImageHeight": 1200,
-        "ImageWidth": 1800, "ImageHeight": 1200, "EncodingProcess": 0, "YCbCrSubSampling": "2 2", "Software": f"rawback {rawback.__version__}",
+        "DateTimeOriginal": "2026:01:01 12:00:00", "Orientation": 1, "ColorSpace": 1, "ExifImageWidth": 1800,
+        "ExifImageHeight": 1200, "ImageWidth": 1800, "ImageHeight": 1200, "EncodingProcess": 0, "YCbCrSubSampling": "2 2",
+        "Software": f"rawback {rawback.__version__}",
     }  # fmt: skip
     assert {name: found.get(name) for name in expected} == expected
     assert found["ExposureTime"] == pytest.approx(1 / 60) and found["ThumbnailLength"] < 10_000

@@ -66,7 +66,9 @@ def test_coding_the_same_coefficients_otherwise_touches_nothing(options: list[st
 def test_lossless_rotation_is_undone_exactly(turn: str, subsampling: str):
     """Even where MCUs are cut by the far edges, which jpegtran leaves where they are."""
     data = rendered(subsampling).data
-    turned = subprocess.run(["jpegtran", "-copy", "all", *f"-{turn}".split()], input=data, capture_output=True, check=True).stdout
+    turned = subprocess.run(
+        ["jpegtran", "-copy", "all", *f"-{turn}".split()], input=data, capture_output=True, check=True
+    ).stdout
     found = recovered(turned)
     assert found.state is State.ROTATED
     assert np.array_equal(found.mosaic, recovered(data).mosaic)
@@ -115,7 +117,9 @@ def test_turned_and_saved_again_is_turned_back(turn: str):
 
 def painted(picture: Image.Image) -> Image.Image:
     width, height = picture.size
-    ImageDraw.Draw(picture).rectangle((width // 2, height // 2, width // 2 + width // 12, height // 2 + height // 12), fill="white")
+    ImageDraw.Draw(picture).rectangle(
+        (width // 2, height // 2, width // 2 + width // 12, height // 2 + height // 12), fill="white"
+    )
     return picture
 
 

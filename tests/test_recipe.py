@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenes import BAYER, CFAS, recipe_of
+from scenes import BAYER, CFAS, MATRIX, recipe_of
 
 from rawback.errors import RawbackError
 from rawback.files import xmp
@@ -49,11 +49,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
         picture_sha256="ab" * 32,
         thumbnail=draw(st.binary(min_size=384, max_size=384)),
     )  # fmt: skip
-    return recipe if min(crop[2:]) >= 1 and np.linalg.cond(matrix) < 1e3 else dataclasses.replace(recipe, crop=None, matrix=off_by(0.2))
-
-
-def off_by(x: float) -> tuple[tuple[float, float, float], ...]:
-    return ((1 + x, -x, 0.0), (0.0, 1 + x, -x), (-x, 0.0, 1 + x))
+    sane = min(crop[2:]) >= 1 and np.linalg.cond(matrix) < 1e3
+    return recipe if sane else dataclasses.replace(recipe, crop=None, matrix=MATRIX)
 
 
 @settings(max_examples=200, deadline=None)
@@ -76,17 +73,19 @@ def test_what_is_written_into_xmp_is_read_back(recipe: Recipe):
 
 
 @pytest.mark.parametrize("fields", [
-    {"Width": "0"}, {"Width": "-8"}, {"Width": "65501"}, {"Height": "1e9"}, {"Height": "99999999999999999999"}, {"Width": "8.5"},
-    {"Width": "9" * 5000}, {"White": "nan"}, {"White": "inf"}, {"White": "0"}, {"White": "100"}, {"Black": "nan"}, {"Black": "-1"},
-    {"Black": "1 2 3"}, {"Black": "1 2 3 4 5"}, {"Black": ""}, {"Black": "5000"}, {"CFAPattern": "0 1; 1"}, {"CFAPattern": ""},
-    {"CFAPattern": "0 1; 1 3"}, {"CFAPattern": "1 1; 1 1"}, {"CFAPattern": "0 1 2; 0 1 2; 0 1 2"}, {"CFAPattern": "0 -1; 1 2"},
-    {"Neutral": "0 1 1"}, {"Neutral": "nan 1 1"}, {"Neutral": "1 1"}, {"Neutral": "1 1 2"}, {"Neutral": "-1 1 1"},
-    {"Matrix": "1 0 0; 0 1 0; 0 0 0"}, {"Matrix": "1 2 3; 2 4 6; 1 1 1"}, {"Matrix": "nan 0 0; 0 1 0; 0 0 1"}, {"Matrix": "1 0 0"},
-    {"Matrix": "1e999 0 0; 0 1 0; 0 0 1"}, {"Matrix": "1 0 0; 0 1 0; 0 0 1e-9"}, {"Matrix": "1 0; 0 1"}, {"Matrix": "a b c"},
-    {"Exposure": "1000"}, {"Exposure": "-inf"}, {"Shoulder": "0"}, {"Shoulder": "-1"}, {"Pedestal": "7"}, {"Centroids": "9 9 9"},
-    {"Centroids": "0 0"}, {"Orientation": "9"}, {"Orientation": "0"}, {"Orientation": "x"}, {"Margins": "1 2 3"}, {"Margins": "-1 0 1 1"},
-    {"Crop": "0 0 81 60"}, {"Crop": "-1 0 8 8"}, {"Crop": "0 0 nan 8"}, {"Crop": "0 0 0 0"}, {"Crop": "1 2"}, {"Scale": "0 1"},
-    {"Scale": "1"}, {"BaselineExposure": "1e30"}, {"Noise": "nan 0"}, {"Noise": "1"}, {"Refined": "maybe"}, {"Thumbnail": "!!!"},
+    {"Width": "0"}, {"Width": "-8"}, {"Width": "65501"}, {"Height": "1e9"}, {"Height": "99999999999999999999"},
+    {"Width": "8.5"}, {"Width": "9" * 5000}, {"White": "nan"}, {"White": "inf"}, {"White": "0"}, {"White": "100"},
+    {"Black": "nan"}, {"Black": "-1"}, {"Black": "1 2 3"}, {"Black": "1 2 3 4 5"}, {"Black": ""}, {"Black": "5000"},
+    {"CFAPattern": "0 1; 1"}, {"CFAPattern": ""}, {"CFAPattern": "0 1; 1 3"}, {"CFAPattern": "1 1; 1 1"},
+    {"CFAPattern": "0 1 2; 0 1 2; 0 1 2"}, {"CFAPattern": "0 -1; 1 2"}, {"Neutral": "0 1 1"}, {"Neutral": "nan 1 1"},
+    {"Neutral": "1 1"}, {"Neutral": "1 1 2"}, {"Neutral": "-1 1 1"}, {"Matrix": "1 0 0; 0 1 0; 0 0 0"},
+    {"Matrix": "1 2 3; 2 4 6; 1 1 1"}, {"Matrix": "nan 0 0; 0 1 0; 0 0 1"}, {"Matrix": "1 0 0"},
+    {"Matrix": "1e999 0 0; 0 1 0; 0 0 1"}, {"Matrix": "1 0 0; 0 1 0; 0 0 1e-9"}, {"Matrix": "1 0; 0 1"},
+    {"Matrix": "a b c"}, {"Exposure": "1000"}, {"Exposure": "-inf"}, {"Shoulder": "0"}, {"Shoulder": "-1"},
+    {"Pedestal": "7"}, {"Centroids": "9 9 9"}, {"Centroids": "0 0"}, {"Orientation": "9"}, {"Orientation": "0"},
+    {"Orientation": "x"}, {"Margins": "1 2 3"}, {"Margins": "-1 0 1 1"}, {"Crop": "0 0 81 60"}, {"Crop": "-1 0 8 8"},
+    {"Crop": "0 0 nan 8"}, {"Crop": "0 0 0 0"}, {"Crop": "1 2"}, {"Scale": "0 1"}, {"Scale": "1"},
+    {"BaselineExposure": "1e30"}, {"Noise": "nan 0"}, {"Noise": "1"}, {"Refined": "maybe"}, {"Thumbnail": "!!!"},
     {"Thumbnail": "AAAA"}, {"Thumbnail": "A"}, {"ColorMatrix1": "1 2 3"}, {"ColorMatrix1": "nan 0 0 0 0 0 0 0 0"},
     {"ColorMatrix2": "x"}, {"CalibrationIlluminant1": "1e9"},
 ])  # fmt: skip

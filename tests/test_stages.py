@@ -13,7 +13,9 @@ from rawback.isp import blocks, colour, mosaic, pipeline
 from rawback.isp.colour import CURVES, Curve, curve_of
 from rawback.isp.pipeline import STAGES, CameraMatrix, Demosaic, Levels, TransferCurve, WhiteBalance
 
-AWKWARD = np.array([0, -0.0, 1, -1, 1e-30, -1e-30, 1e-6, 0.018, 0.01806, 0.999999, 1.000001, 2.7, 16, -0.05, -1.5, 300], np.float32)
+AWKWARD = np.array(
+    [0, -0.0, 1, -1, 1e-30, -1e-30, 1e-6, 0.018, 0.01806, 0.999999, 1.000001, 2.7, 16, -0.05, -1.5, 300], np.float32
+)
 SHAPES = [(1, 1), (1, 40), (40, 1), (2, 3), (5, 7), (6, 6), (13, 17), (64, 62)]
 
 
@@ -104,7 +106,10 @@ def test_the_whole_chain_brings_back_the_mosaic(name: str, shape: tuple[int, int
 def test_white_balance_makes_neutral_grey_and_saturation_white():
     """What the camera answers to white comes out with three equal channels; a blown photosite is 1 or more everywhere."""
     recipe = recipe_of(24, 24)
-    grey = garden(24, 24, recipe) * 0 + np.rint(256 + 0.3 * 3839 * np.array(recipe.neutral))[mosaic.tile(np.array(recipe.cfa), 24, 24)]
+    grey = (
+        garden(24, 24, recipe) * 0
+        + np.rint(256 + 0.3 * 3839 * np.array(recipe.neutral))[mosaic.tile(np.array(recipe.cfa), 24, 24)]
+    )
     srgb = pipeline.forward(grey.astype(np.uint16), recipe)
     assert np.ptp(srgb, axis=0).max() < 0.002
     blown = pipeline.forward(np.full((24, 24), 4095, np.uint16), recipe, white_at=1.0)
@@ -152,7 +157,9 @@ def test_the_jpeg_matrix_is_jfif():
 
 def test_a_colour_matrix_of_xyz_makes_neutral_neutral():
     """DNG ColorMatrix1 of a Canon EOS 550D, as in dcraw."""
-    matrix = colour.matrix_from_xyz(np.array([[0.6941, -0.1164, -0.0857], [-0.3825, 1.1597, 0.2534], [-0.0416, 0.1540, 0.6039]]))
+    matrix = colour.matrix_from_xyz(
+        np.array([[0.6941, -0.1164, -0.0857], [-0.3825, 1.1597, 0.2534], [-0.0416, 0.1540, 0.6039]])
+    )
     assert np.allclose(matrix.sum(1), 1) and (np.diag(matrix) > 1).all()
 
 

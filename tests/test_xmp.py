@@ -66,7 +66,17 @@ def test_a_large_packet_does_not_take_long():
 def test_the_recipe_survives_exiftool(sample_file: Path, tmp_path: Path):
     """exiftool rewrites the packet when it adds a title, a rating, a keyword."""
     copy = tmp_path / "edited.jpg"
-    line = ["exiftool", "-q", "-XMP-dc:Title=Still life", "-XMP:Rating=5", "-IPTC:Keywords=a", "-Artist=b", "-o", copy, sample_file]
+    line = [
+        "exiftool",
+        "-q",
+        "-XMP-dc:Title=Still life",
+        "-XMP:Rating=5",
+        "-IPTC:Keywords=a",
+        "-Artist=b",
+        "-o",
+        copy,
+        sample_file,
+    ]
     subprocess.run(line, check=True, capture_output=True)
     before, after = (jpeg.read(path.read_bytes(), path.name) for path in (sample_file, copy))
     assert before.data != after.data

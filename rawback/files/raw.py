@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import rawpy
@@ -163,7 +164,7 @@ def _colours(raw: rawpy.RawPy, tags: DngTags, name: str, notes: list[str]):
 
 def _measured_matrix(raw: rawpy.RawPy) -> np.ndarray:
     """Camera -> sRGB for the few old cameras whose matrix LibRaw uses but does not show: fitted on its own renderings."""
-    options = {
+    options: dict[str, Any] = {
         "half_size": True, "gamma": (1, 1), "output_bps": 16, "no_auto_bright": True, "adjust_maximum_thr": 0.0,
         "use_camera_wb": True,
     }  # fmt: skip
@@ -196,7 +197,7 @@ def _exif(raw: rawpy.RawPy, data: bytes) -> Exif | None:
         return found
     try:
         thumbnail = raw.extract_thumb()
-        shown = exif.find_exif(thumbnail.data) if thumbnail.format == rawpy.ThumbFormat.JPEG else None
+        shown = exif.find_exif(bytes(thumbnail.data)) if thumbnail.format == rawpy.ThumbFormat.JPEG else None
     except (rawpy.LibRawError, RawbackError):
         shown = None
     if shown is not None:
@@ -227,4 +228,4 @@ def embedded_jpeg(data: bytes, name: str) -> bytes:
         raise RawbackError(f"{name} holds no picture of its own; name the camera's JPEG after it") from error
     if thumbnail.format != rawpy.ThumbFormat.JPEG:
         raise RawbackError(f"{name} holds a picture that is no JPEG; name the camera's JPEG after it")
-    return thumbnail.data
+    return bytes(thumbnail.data)

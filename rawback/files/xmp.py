@@ -39,7 +39,7 @@ def parse(packet: bytes) -> dict[str, str]:
         root = ElementTree.fromstring(packet)
     except (ElementTree.ParseError, ValueError, LookupError):
         return {}
-    found = {}
+    found: dict[str, str] = {}
     prefix = f"{{{NAMESPACE}}}"
     for description in root.iter(f"{{{RDF}}}Description"):
         found |= {name.removeprefix(prefix): text for name, text in description.attrib.items() if name.startswith(prefix)}
