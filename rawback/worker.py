@@ -138,8 +138,11 @@ def _reporter(replies: BinaryIO) -> Progress:
 
 
 def _reply(replies: BinaryIO, message: dict) -> None:
-    replies.write(json.dumps(message).encode() + b"\n")
-    replies.flush()
+    try:
+        replies.write(json.dumps(message).encode() + b"\n")
+        replies.flush()
+    except BrokenPipeError:
+        os._exit(0)  # the parent is gone
 
 
 def _end_after(seconds: float) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -203,6 +204,13 @@ def test_a_worker_that_hangs_does_not_outlive_its_parent_for_long(tmp_path):
     process = child._start(Copy(), Limits(seconds=1.0))
     child._send(process.stdin, Task(tmp_path / "a", tmp_path / "b"))
     assert process.wait(30) == -signal.SIGALRM
+
+
+def test_a_worker_whose_parent_is_gone_goes_quietly(tmp_path):
+    reply = "import os, sys; from rawback import worker; r, w = os.pipe(); os.close(r)\n"
+    reply += "worker._reply(os.fdopen(w, 'wb'), {'share': 0.5}); sys.exit(9)"
+    done = subprocess.run([sys.executable, "-c", reply], env=ENVIRONMENT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 class DiesOverItsSecond:
