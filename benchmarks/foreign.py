@@ -37,6 +37,14 @@ REASONS = {
 """Tags (or groups) that cannot or need not be the same, and why."""
 
 
+OF_DNG = {
+    "DNGVersion", "DNGBackwardVersion", "UniqueCameraModel", "ColorMatrix1", "ColorMatrix2", "AnalogBalance", "BaselineNoise",
+    "BaselineExposure", "BaselineSharpness", "LinearResponseLimit", "CalibrationIlluminant1", "CalibrationIlluminant2",
+    "AsShotNeutral",
+}  # fmt: skip
+"""In JPEGs that were made from a DNG: said anew, of the sensor values that are now in the file."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photos", nargs="+", type=Path)
@@ -69,7 +77,8 @@ def compare_tags(photo: Path, target: Path) -> tuple[list[str], list[str], int]:
     before, after = _tags(photo), _tags(target)
     lost, changed, same = [], [], 0
     for tag, value in before.items():
-        if tag in REASONS or tag.split(":")[0] in REASONS or "MakerNote" in tag:
+        group, _, name = tag.partition(":")
+        if tag in REASONS or group in REASONS or name in OF_DNG or "MakerNote" in tag:
             continue
         if tag not in after:
             tag = tag.replace("IFD0:", "ExifIFD:")  # where exposure and dates belong, wherever the camera put them

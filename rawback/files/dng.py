@@ -22,7 +22,7 @@ from rawback.files.dng_pixels import (
     WHITE,
     Whole,
 )
-from rawback.files.exif import Exif, carried
+from rawback.files.exif import Exif
 from rawback.files.tiff import BYTE, RATIONAL, SHORT, SRATIONAL, Buffer, Directory, Entry
 from rawback.recipe import DNG_NUMBERS, Recipe
 
@@ -130,7 +130,7 @@ def encode(
     if mosaic.shape[:2] != (recipe.height, recipe.width) or mosaic.shape[2:] not in ((), (3,)) or mosaic.dtype != np.uint16:
         expected = f"{(recipe.height, recipe.width)} uint16, the visible mosaic"
         raise RawbackError(f"the mosaic is {mosaic.shape} {mosaic.dtype}, the recipe expects {expected}")
-    shown = carried(exif)
+    shown = dng_extras.carried(exif)
     first = preview.directory(preview.baseline(picture) if picture else preview.small_picture(mosaic, recipe))
     first.entries |= shown.ifd0 | _camera(recipe, shown, software) | dng_extras.look(recipe)
     if exif is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 
 from rawback.files import makernote, tiff
-from rawback.files.exif import MAKER_NOTE, Exif
+from rawback.files.exif import MAKER_NOTE, SOFTWARE, Exif, closed, metadata
 from rawback.files.tiff import BYTE, FLOAT, LONG, UNDEFINED, Entry
 from rawback.isp.colour import CURVES, curve_of, matrix_from_xyz
 from rawback.recipe import Recipe
@@ -17,6 +18,24 @@ PROFILE_NAME, TONE_CURVE, EMBED_POLICY, BLACK_RENDER = 50936, 50940, 50941, 5111
 HUE_SAT_DIMS, HUE_SAT_DATA = 50937, (50938, 50939)
 ALLOW_COPYING, NO_BLACK_SUBTRACTION = 0, 1
 TONE_POINTS = 64
+STRUCTURAL = {
+    *range(254, 260), 262, *range(264, 267), 273, 277, 278, 279, 280, 281, 284, 288, 289, SOFTWARE, 317, 320,
+    *range(322, 326), 330, 332, 334, 336, 338, 339, 340, 341, 347, *range(512, 522), 530, 700, 33421, 33422, 33723,
+    34675, 34864, *range(50706, 51200), *range(52525, 52560),
+}  # fmt: skip
+"""IFD0 tags that describe the pixels of the file they stand in, or that are written anew: sizes, strips, Software,
+XMP, IPTC, the ICC profile, everything of DNG."""
+
+
+def carried(exif: Exif | None) -> Exif:
+    """What goes from a photo into its DNG: all but what describes the pixels, and the MakerNote."""
+    if exif is None:
+        return Exif()
+    return replace(
+        metadata(exif),
+        ifd0={tag: closed(entry) for tag, entry in exif.ifd0.items() if tag not in STRUCTURAL},
+        interop={tag: closed(entry) for tag, entry in exif.interop.items()},
+    )
 
 
 def attached(exif: Exif) -> dict[int, Entry]:

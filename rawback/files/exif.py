@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
@@ -16,7 +16,7 @@ from rawback.files.tiff import ASCII, LONG, SHORT, UNDEFINED, Buffer, Directory,
 
 MAX_APP1 = 65527  # a JPEG segment holds 65,533 bytes, of which "Exif\0\0" takes six
 MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
-MAKER_NOTE = 37500
+MAKER_NOTE, CFA_PATTERN = 37500, 41730
 METADATA = (
     269, 270, MAKE, MODEL, 285, DATE_TIME, 315, 316, 333, 337, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095,
 )  # fmt: skip
@@ -24,13 +24,6 @@ METADATA = (
 HostComputer, InkNames, TargetPrinter, Rating, RatingPercent, Copyright, XPTitle ... XPSubject."""
 EXIF_IN_IFD0 = {33434, 33437, 34850, 34855, 36867, 36868, *range(37377, 37387), *range(41985, 41997)}
 """TIFF/EP and some converters keep these in IFD0: exposure, aperture, programme, ISO, dates, ... focal length, modes."""
-STRUCTURAL = {
-    *range(254, 260), 262, *range(264, 267), 273, 277, 278, 279, 280, 281, 284, 288, 289, SOFTWARE, 317, 320,
-    *range(322, 326), 330, 332, 334, 336, 338, 339, 340, 341, 347, *range(512, 522), 530, 700, 33421, 33422, 33723,
-    34675, 34864, *range(50706, 51200), *range(52525, 52560),
-}  # fmt: skip
-"""IFD0 tags that describe the pixels of the file they stand in, or that are written anew: sizes, strips, Software,
-XMP, IPTC, the ICC profile, everything of DNG."""
 MANDATORY = {
     36864: Entry(UNDEFINED, 4, b"0232"), 37121: Entry(UNDEFINED, 4, b"\1\2\3\0"), 40960: Entry(UNDEFINED, 4, b"0100"),
 }  # fmt: skip
@@ -182,24 +175,22 @@ def metadata(exif: Exif | None) -> Exif:
     if exif is None:
         return Exif()
     return Exif(
-        {tag: _closed(entry) for tag, entry in exif.ifd0.items() if tag in METADATA},
-        {tag: _closed(entry) for tag, entry in exif.exif.items() if tag != MAKER_NOTE},
-        {tag: _closed(entry) for tag, entry in exif.gps.items()},
+        {tag: closed(entry) for tag, entry in exif.ifd0.items() if tag in METADATA},
+        {tag: closed(_ordered(tag, entry, exif.order)) for tag, entry in exif.exif.items() if tag != MAKER_NOTE},
+        {tag: closed(entry) for tag, entry in exif.gps.items()},
     )
 
 
-def carried(exif: Exif | None) -> Exif:
-    """What goes from a photo into its DNG: all but what describes the pixels, and the MakerNote (see `dng.py`)."""
-    if exif is None:
-        return Exif()
-    return replace(
-        metadata(exif),
-        ifd0={tag: _closed(entry) for tag, entry in exif.ifd0.items() if tag not in STRUCTURAL},
-        interop={tag: _closed(entry) for tag, entry in exif.interop.items()},
-    )
+def _ordered(tag: int, entry: Entry, order: str) -> Entry:
+    """CFAPattern's two sizes are shorts in the file's byte order, though its type says bytes (EXIF 2.32, 4.6.5)."""
+    if tag != CFA_PATTERN or order != "MM" or len(entry.data) < 4:
+        return entry
+    columns, rows = entry.data[1::-1], entry.data[3:1:-1]
+    return Entry(entry.type, entry.count, columns + rows + entry.data[4:])
 
 
-def _closed(entry: Entry) -> Entry:
+def closed(entry: Entry) -> Entry:
+    """The entry, a text ended by a NUL: some cameras leave it out."""
     if entry.type != ASCII or entry.data.endswith(b"\0"):
         return entry
     return Entry(ASCII, entry.count + 1, entry.data + b"\0")
