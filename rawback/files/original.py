@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 from rawback.errors import RawbackError
-from rawback.files import dng, exif, tiff
+from rawback.files import dng, dng_extras, exif, tiff
 from rawback.files.exif import Exif
 from rawback.files.tiff import ASCII, LONG, Directory, Entry
 
@@ -38,7 +38,7 @@ def collect(data: bytes, found: Exif | None) -> bytes:
     """The metadata of a RAW file, `found` being its EXIF, as compressed TIFF directories without pixels."""
     source = found or Exif()
     ifd0, mosaic = dng.directories(data)
-    kept = dict(exif.carried(source).ifd0)
+    kept = dict(dng_extras.carried(source).ifd0)
     kept |= {tag: source.ifd0[tag] for tag in (XMP, IPTC) if tag in source.ifd0}
     note = source.exif.get(exif.MAKER_NOTE)
     kept[ORDER] = tiff.ascii_text(source.order)
