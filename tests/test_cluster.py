@@ -56,6 +56,7 @@ def test_a_killed_worker_changes_nothing(cluster, tmp_path):
     command = [sys.executable, "-m", "rawback", "render", "-r", "in", "-o", "out", "--scheduler", address, "--json"]
     process = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while not list(tmp_path.glob("out/*.jpg")):
+        assert process.poll() is None, process.communicate()
         time.sleep(0.02)
         assert process.poll() is None
     os.kill(workers[0].pid, signal.SIGKILL)

@@ -207,6 +207,7 @@ def test_signals_leave_only_whole_files(tmp_path, number, code):
         cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     while not list(tmp_path.glob("out/*.jpg")):
+        assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     os.killpg(process.pid, number)  # as a terminal does
     assert process.wait(30) == code
