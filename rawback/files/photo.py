@@ -96,13 +96,19 @@ def _read_pixels(data: bytes, name: str) -> Photo:
             values = _tiff16(data) if image.format == "TIFF" else None
             pixels = Pixels(_values(image, name) if values is None else values)
             return Photo(
-                None, _exif(image, data), None, data, pixels=pixels, icc=image.info.get("icc_profile") or b"",
+                None, _exif(image, data), None, data, pixels=pixels, icc=_profile(image),
                 preview=_preview(image),
             )  # fmt: skip
     except UnidentifiedImageError as error:
         raise RawbackError(f"{name} is no picture of a kind that is known; expected a JPEG, PNG, WebP, TIFF or AVIF") from error
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise RawbackError(f"{name} is no picture that can be read ({error}); get the file again") from error
+
+
+def _profile(image: Image.Image) -> bytes:
+    """The ICC profile; nothing for what a damaged TIFF declares as a text or number."""
+    found = image.info.get("icc_profile")
+    return found if isinstance(found, bytes) else b""
 
 
 def _values(image: Image.Image, name: str) -> np.ndarray:

@@ -21,6 +21,7 @@ FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 """LibRaw's flip bits (1 mirror columns, 2 mirror rows, 4 transpose) -> EXIF orientation."""
 
 DAMAGED = "is damaged"
+UNUSUAL_CFA = "has an unusual colour filter array; expected Bayer (2x2) or X-Trans (6x6)"
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
 """No RAW codec spends less than an eighth of a bit on a pixel; below a megapixel nobody is hurt."""
 
@@ -62,6 +63,8 @@ def read(data: bytes, name: str, *, whole: bool = False) -> RawFile:
                 if damage := said().replace("unknown file: ", ""):
                     file.notes.append(f"{name} {DAMAGED} ({damage}); what can be read is used")
             return file
+    except NotImplementedError as error:  # rawpy's, of some colour filter arrays
+        raise RawbackError(f"{name} {UNUSUAL_CFA}") from error
     except rawpy.LibRawError as error:
         reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
         hint = "this is a JPEG: `rawback recover` takes those" if jpeg.is_jpeg(data) else f"LibRaw says: {reason}"
@@ -120,7 +123,7 @@ def _pattern(raw: rawpy.RawPy, name: str) -> np.ndarray:
         if np.array_equal(sample, cell[rows[: sample.shape[0], None], columns[None, : sample.shape[1]]]):
             break
     else:
-        raise RawbackError(f"{name} has an unusual colour filter array; expected Bayer (2x2) or X-Trans (6x6)")
+        raise RawbackError(f"{name} {UNUSUAL_CFA}")
     if raw.color_desc[:4] not in (b"RGBG", b"RGB\0") or cell.shape != (period, period):
         raise RawbackError(f"{name} has the filter colours {raw.color_desc.decode()}; expected red, green and blue")
     return cell
