@@ -15,15 +15,15 @@ from rawback.isp.tables import SUBSAMPLING, coding
 from rawback.learn import data, losses, pairs
 from rawback.learn.jpeg_simulator import JpegSimulator
 from rawback.learn.shards import FLOW, SIDE, Shards
-from rawback.learn.tasks import GAINS, Examples, codes, corner
+from rawback.learn.tasks import Examples, codes, corner
 from rawback.learn.unprocess import BAYER, draw_sensor, expose, measure
 from rawback.nets import features
+from rawback.nets.cells import matrix_of
+from rawback.nets.features import GAINS
 from rawback.nets.flow import Flow
 
 RAW_WEIGHT = 1.0
 """Lambda of the paper's code."""
-MATRIX = slice(13, 19)
-"""Where `features.conditions` has what the sRGB -> camera matrix holds beside its diagonal."""
 
 
 class FlowTask:
@@ -92,10 +92,7 @@ class FlowTask:
 
 def mosaic_of(picture: Tensor, told: Tensor) -> Tensor:
     """Extended sRGB (N, 3, H, W) -> mosaic code (N, 1, H, W) RGGB: the inverse of the classical stages."""
-    to_camera = torch.zeros(len(told), 9, device=told.device)
-    to_camera[:, [1, 2, 3, 5, 6, 7]] = told[:, MATRIX]
-    to_camera = to_camera.view(-1, 3, 3)
-    to_camera = to_camera + torch.diag_embed(1 - to_camera.sum(2))  # rows sum to 1
+    to_camera = torch.linalg.inv(matrix_of(told))
     light = torch.einsum("nij,njhw->nihw", to_camera, losses.linear(picture))
     mosaic = light[:, 1:2].clone()
     mosaic[:, 0, 0::2, 0::2], mosaic[:, 0, 1::2, 1::2] = light[:, 0, 0::2, 0::2], light[:, 2, 1::2, 1::2]

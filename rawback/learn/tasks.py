@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from rawback.learn import data, losses, pairs
 from rawback.learn.shards import DEMOSAIC, RESTORE, SIDE, Shards
 from rawback.nets.demosaic import Demosaic
+from rawback.nets.features import GAINS
 from rawback.nets.restore import Restore
 
 Examples = tuple[Tensor, ...]
-GAINS = slice(10, 13)
-"""Where `features.conditions` has log2 of white balance times exposure."""
 
 
 class Task(Protocol):

@@ -29,7 +29,7 @@ CONFIGS = {
     "demosaic": {"width": 32, "depth": 4},
     "flow": {"cell": 2, "blocks": 3, "width": 16, "depth": 3, "dense": 0},
 }
-STEPS = {"restore": 9000, "demosaic": 2500, "flow": 4000}
+STEPS = {"restore": 5500, "demosaic": 2500, "flow": 4000}
 CROPS = {"restore": (600, 24), "demosaic": (240, 24), "flow": (240, 24)}
 
 
@@ -37,7 +37,7 @@ CROPS = {"restore": (600, 24), "demosaic": (240, 24), "flow": (240, 24)}
 class TrainOptions:
     """How to train; every field has the default of the command line, which makes `generic-1`."""
 
-    parts: tuple[str, ...] = ("restore", "demosaic")
+    parts: tuple[str, ...] = ("restore",)
     steps: int | None = None
     """Steps per part; None: as many as `generic-1` had."""
     seed: int = 1

@@ -13,10 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rawback.nets.features import DOMAIN, MATRIX
+
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 CELL = 4
+CLIPPING = 10
+"""Channels of `clipping`."""
+STEADY = 5e-4
+"""By how much the mean of a block may change, in code: an eighth of a level of 8 bits."""
 MIDDLE = 0.35
 """About the mean of a picture's code values."""
+BLACK_LIGHT = (DOMAIN.offset / (1 + DOMAIN.offset)) ** (1 / DOMAIN.power)
 
 
 def cosines(n: int) -> Tensor:
@@ -34,9 +41,9 @@ def scaled(basis: Tensor, mean: float, rest: float) -> Tensor:
 
 
 class Into(nn.Module):
-    """Mosaic code (N, 1, H, W) -> (N, 24, H / 4, W / 4): 16 frequencies, then how blown and how dark each Bayer position is."""
+    """Mosaic code (N, 1, H, W) -> (N, 16, H / 4, W / 4) frequencies."""
 
-    CHANNELS = 24
+    CHANNELS = 16
     basis: Tensor
 
     def __init__(self) -> None:
@@ -44,10 +51,49 @@ class Into(nn.Module):
         self.register_buffer("basis", scaled(cosines(CELL), 0.5, 10.0)[..., None, None], persistent=False)
 
     def forward(self, code: Tensor) -> Tensor:
-        quads = F.pixel_unshuffle(code, 2)  # (N, 4, H / 2, W / 2)
-        blown = F.avg_pool2d(((quads - 0.9) * 8).clamp(0, 1.6), 2)
-        dark = F.avg_pool2d((quads * 8).clamp(0, 1), 2)
-        return torch.cat([F.conv2d(F.pixel_unshuffle(code - MIDDLE, CELL), self.basis), blown, dark], 1)
+        return F.conv2d(F.pixel_unshuffle(code - MIDDLE, CELL), self.basis)
+
+
+def clipping(code: Tensor, srgb: Tensor) -> Tensor:
+    """How near to clipping: (N, 10, H / 2, W / 2), each Bayer position to white, then sRGB's channels to black and to white.
+
+    code (N, 4, H / 2, W / 2): RGGB quads; srgb (N, 3, H / 2, W / 2) linear. An 8-bit program that saves a JPEG again
+    clips at both ends of sRGB: only there may a restoration guess beyond what it is given.
+    """
+    return torch.cat([((code - 0.9) * 8).clamp(0, 1.6), (1 - srgb * 30).clamp(0, 2), ((srgb - 0.8) * 5).clamp(0, 1.6)], 1)
+
+
+def srgb_of(quads: Tensor, matrix: Tensor) -> Tensor:
+    """RGGB quads of code (N, 4, h, w), matrix (N, 3, 3) balanced camera -> linear sRGB: (N, 3, h, w), linear."""
+    red, green, beside, blue = light(quads).split(1, 1)
+    camera = torch.cat([red, (green + beside) / 2, blue], 1)
+    n, _, height, width = camera.shape
+    return (matrix @ camera.reshape(n, 3, height * width)).reshape(n, 3, height, width)
+
+
+def steadied(change: Tensor, quads: Tensor, srgb: Tensor, refined: Tensor) -> Tensor:
+    """A change of the code (N, 4, h, w) that keeps the mean of each colour in each 8x8 block, to STEADY.
+
+    The mean is what a JPEG keeps best; a net that has seen much clipping guesses at it where nothing was clipped. It is
+    free where another program may have cut highlights: in closed loops saved again (`refined` (N,) 1), near white.
+    """
+    white = torch.maximum(((quads - 0.93) * 20).amax(1, True), ((srgb - 0.88) * 15).amax(1, True)).clamp(0, 1)
+    limit = F.max_pool2d(white, 4) * refined.view(-1, 1, 1, 1) + STEADY
+    mean = F.avg_pool2d(change, 4)
+    excess = mean - torch.maximum(torch.minimum(mean, limit), -limit)
+    return change - F.interpolate(excess, scale_factor=4.0, mode="nearest")
+
+
+def light(code: Tensor) -> Tensor:
+    """Codes -> balanced samples, roughly: the power of `features.DOMAIN` alone."""
+    return ((code.clamp(min=0) + DOMAIN.offset) / (1 + DOMAIN.offset)) ** (1 / DOMAIN.power) - BLACK_LIGHT
+
+
+def matrix_of(conditions: Tensor) -> Tensor:
+    """The camera matrix (N, 3, 3) in a vector of conditions; rows sum to 1."""
+    m = conditions[:, MATRIX]
+    a, b, c, d, e, f = m.split(1, 1)
+    return torch.cat([1 - a - b, a, b, c, 1 - c - d, d, e, f, 1 - e - f], 1).view(-1, 3, 3)
 
 
 class ChromaInto(nn.Module):

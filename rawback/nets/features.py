@@ -13,6 +13,8 @@ BANDS = np.digitize(np.add(*np.mgrid[:8, :8]), [1, 4, 8]).reshape(64)
 """Coefficients by frequency: 0 the mean, 1 low, 2 middle, 3 high."""
 CONDITIONS = 20
 """Length of the vector that `conditions` makes."""
+REFINED, GAINS, MATRIX = 9, slice(10, 13), slice(13, 19)
+"""Where it has whether the closed loop was used, log2 of the exposed gains, and the camera matrix but for its diagonal."""
 
 
 def conditions(recipe: Recipe, tables: list[np.ndarray], factors: tuple[int, int]) -> np.ndarray:
@@ -23,12 +25,11 @@ def conditions(recipe: Recipe, tables: list[np.ndarray], factors: tuple[int, int
     `tables`: (64,) per component (luma, chroma), `factors`: rows and columns of luma for one chroma sample.
     """
     luma, chroma = (np.log2(np.maximum(np.asarray(t, float), 1)) for t in (tables[0], tables[-1]))
-    to_camera = np.linalg.inv(np.array(recipe.matrix))
     return np.array(
         [luma[band == BANDS].mean() for band in range(4)]
         + [chroma[band == BANDS].mean() for band in range(3)]
         + [factors[0] - 1, factors[1] - 1, recipe.refined, *(np.log2(recipe.gains) + recipe.exposure)]
-        + [*to_camera[~np.eye(3, dtype=bool)], recipe.curve == "srgb"],
+        + [*np.array(recipe.matrix)[~np.eye(3, dtype=bool)], recipe.curve == "srgb"],
         np.float32,
     )
 

@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rawback.coefficients import Coefficients
 from rawback.cameras import folders
+from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.nets.parts import Demosaicer, Engine, Restorer, is_bayer
 from rawback.recipe import Recipe
