@@ -29,7 +29,6 @@ def test_damaged_files_are_done_or_refused(fuzz, tmp_path):
     assert findings.counts["done"] + findings.counts["refused"] == 400
     assert findings.counts["strays"] == 0
     assert min(findings.counts["done"], findings.counts["refused"]) > 50  # the damage is neither harmless nor total
-    assert findings.memory < 1024
 
 
 def test_the_same_seed_makes_the_same_damage(fuzz):
