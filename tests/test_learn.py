@@ -132,6 +132,7 @@ def test_a_pair_is_what_recover_finds():
     assert np.abs(samples - np.clip(level(closed_loop.decode(coded, recipe), recipe), 0, 1)).max() < 3e-3
 
 
+@pytest.mark.slow
 def test_training_runs_resumes_and_its_weights_load(tmp_path):
     for i in range(3):
         Image.fromarray(picture(seed=i)).save(tmp_path / f"{i}.png" if i == 0 else tmp_path / f"{i}.jpg")

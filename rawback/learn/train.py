@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rawback.errors import RawbackError
 from rawback.learn import data, export
+from rawback.learn.bar import Bar
 from rawback.learn.flow_task import FlowTask
 from rawback.learn.shards import SIDE
 from rawback.learn.tasks import DemosaicTask, RestoreTask, Task
@@ -98,7 +98,7 @@ def make_examples(task: Task, sources: list[data.Source], console: Console) -> N
     """Fill the task's shards: crop i comes from photograph i, i + n, ... of its split."""
     for shards, wanted in zip(task.shards, (False, True), strict=True):
         split = [s for s in sources if s.validation == wanted] or sources
-        with _progress(console, f"{task.name}: examples", shards.count) as (bar, at):
+        with Bar(console, f"{task.name}: examples", shards.count) as (bar, at):
             for done in shards.fill(partial(_make, task, split)):
                 bar.update(at, completed=done)
 
@@ -143,7 +143,7 @@ class Training:
 
     def run(self, console: Console) -> Trained:
         """Train to the last step, or until validation has not improved for `patience` times."""
-        with _progress(console, f"{self.task.name}: training", self.steps) as (bar, at):
+        with Bar(console, f"{self.task.name}: training", self.steps) as (bar, at):
             while self.state.step < self.steps and self.state.stale < self.options.patience:
                 self._step()
                 if self.state.step % self.options.every == 0 or self.state.step == self.steps:
@@ -242,24 +242,3 @@ def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def _examples(task: Task, split: int) -> range:
     shards = task.shards[split]
     return range(shards.count * (shards["code"].shape[1] if "code" in shards.arrays else 1))
-
-
-class _progress:
-    """A rich progress bar with one task, silent where standard error is no terminal."""
-
-    def __init__(self, console: Console, label: str, total: int) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeRemainingColumn(),
-        )
-        self.bar = Progress(*columns, console=console, disable=not console.is_terminal)
-        self.label, self.total = label, total
-
-    def __enter__(self) -> tuple:
-        self.bar.start()
-        return self.bar, self.bar.add_task(self.label, total=self.total)
-
-    def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
