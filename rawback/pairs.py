@@ -140,7 +140,7 @@ def _shift(codes: np.ndarray, light: np.ndarray, names: str) -> tuple[int, int]:
         raise RawbackError(f"{names} do not show the same; expected the camera's own picture of that RAW")
     (cy, ly), (cx, lx) = _overlap(codes.shape[0], light.shape[0], dy), _overlap(codes.shape[1], light.shape[1], dx)
     laid = (np.log(np.maximum(x, 0) + floor) for x, floor in ((codes[cy, cx], 0.03), (light[ly, lx], 0.01)))
-    alike = np.corrcoef(*(_gradient(x).ravel() for x in laid))[0, 1]
+    alike = np.corrcoef(np.stack([_gradient(x).ravel() for x in laid]))[0, 1]
     if not alike > TEXTURE:
         raise RawbackError(f"{names} do not show the same; expected the camera's own picture of that RAW")
     return dy, dx
