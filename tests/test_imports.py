@@ -33,7 +33,7 @@ WALLS = {
     "piexif": ("files.*",),
     "imageio": ("files.*",),
     "typer": ("cli", "*_cli"),
-    "rich": ("report", "learn.train"),
+    "rich": ("report", "learn.*"),
     "fsspec": ("files.url",),
     "distributed": ("cluster",),
     "imagecodecs": ("learn.*",),
