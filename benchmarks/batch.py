@@ -1,7 +1,7 @@
 """What a batch costs: throughput of --jobs against a loop of single runs, and whether memory stays flat.
 
-    python benchmarks/batch.py            200 files of 12 MP (made up; about a quarter of an hour)
-    python benchmarks/batch.py -n 20 --raw IMG.CR2
+python benchmarks/batch.py            200 files of 12 MP (made up; about a quarter of an hour)
+python benchmarks/batch.py -n 20 --raw IMG.CR2
 """
 
 from __future__ import annotations

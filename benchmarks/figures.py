@@ -1,6 +1,6 @@
 """Draws the picture of the README: a JPEG, and what its recovered RAW still knows when exposure is changed.
 
-    python benchmarks/figures.py [RAW] -o benchmarks/before_after.jpg
+python benchmarks/figures.py [RAW] -o benchmarks/before_after.jpg
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """kill -9 at random moments of a batch: what is there is whole, a re-run makes the rest, the originals do not change.
 
-    python benchmarks/kill.py             100 moments of a batch of 50 (about a quarter of an hour)
+python benchmarks/kill.py             100 moments of a batch of 50 (about a quarter of an hour)
 """
 
 from __future__ import annotations

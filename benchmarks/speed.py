@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def stages(source: Path) -> None:
     mark("inverse pass")
     dng.encode(mosaic, recipe, file.exif, data)
     mark("write DNG")
-    for (_, before), (name, after) in zip(marks, marks[1:], strict=False):
+    for (_, before), (name, after) in pairwise(marks):
         print(f"  {name:16} {after - before:6.2f} s")
 
 
@@ -118,10 +119,12 @@ def main() -> None:
             runs = np.array([[timed(command) for command in commands] for _ in range(args.runs)])
             (reference, _), (render, render_mb), (recover, recover_mb) = np.median(runs, 0)
             points.append((megapixels, render, recover))
+            slower = np.median(runs[:, 1:, 0] / runs[:, :1, 0], 0)
             print(
-                f"| {megapixels:g} | {reference:.1f} s | {render:.1f} s | {np.median(runs[:, 1, 0] / runs[:, 0, 0]):.2f} | {render_mb:.0f} "
-                f"| {recover:.1f} s | {np.median(runs[:, 2, 0] / runs[:, 0, 0]):.2f} | {recover_mb:.0f} |", flush=True,
-            )  # fmt: skip
+                f"| {megapixels:g} | {reference:.1f} s | {render:.1f} s | {slower[0]:.2f} | {render_mb:.0f} "
+                f"| {recover:.1f} s | {slower[1]:.2f} | {recover_mb:.0f} |",
+                flush=True,
+            )
         if len(points) > 1:
             size, render, recover = np.array(points).T
             for name, seconds in (("render", render), ("recover", recover)):
@@ -133,7 +136,8 @@ def main() -> None:
     paper = subprocess.run([sys.executable, "-c", PAPER.format(threads=os.cpu_count())], capture_output=True, text=True)
     if paper.returncode == 0:
         per_megapixel = float(paper.stdout)
-        print(f"paper-size network: {per_megapixel:.0f} s per megapixel, {per_megapixel * points[-1][0] / points[-1][1]:.0f} x render")
+        times = per_megapixel * points[-1][0] / points[-1][1]
+        print(f"paper-size network: {per_megapixel:.0f} s per megapixel, {times:.0f} x render")
 
 
 if __name__ == "__main__":

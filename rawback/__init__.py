@@ -3,6 +3,8 @@
     import rawback
     picture = rawback.render("IMG.CR2")          # picture.data is a JPEG that contains its RAW
     raw = rawback.recover("photo.jpg")           # raw.mosaic (H, W) uint16, raw.recipe, raw.dng() the file
+
+Both take paths, URLs and "-" for standard input.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from rawback.rendering import Rendered, RenderOptions, render
 
 __version__ = "0.1.0"
-__all__ = ["RenderOptions", "Recovered", "Rendered", "__version__", "recover", "render"]
+__all__ = ["Recovered", "RenderOptions", "Rendered", "__version__", "recover", "render"]
 
 
 def __getattr__(name: str):

@@ -17,7 +17,8 @@ Original = Annotated[str, typer.Argument(metavar="RAW", help="What it was render
 Photos = Annotated[list[str], typer.Argument(metavar="JPEG...", help="One or more files.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file or a folder. Default: NAME.stripped.jpg.")]
-Keep = Annotated[str | None, typer.Option(help="Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks), or lossless: every bit, by a layer beside the picture.")]
+KEEP = "Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks), or lossless: every bit, by a layer of its own."
+Keep = Annotated[str | None, typer.Option(help=KEEP)]
 DeleteOriginal = Annotated[
     bool, typer.Option("--delete-original", help="Delete each RAW once its JPEG is found to restore it bit by bit.")
 ]

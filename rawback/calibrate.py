@@ -180,9 +180,7 @@ def _check(samples: Sequence[Samples]) -> list[dict]:
 
 
 def _part(samples: Samples, chosen: np.ndarray) -> Samples:
-    return Samples(
-        samples.codes[chosen], samples.light[chosen], samples.radius2[chosen], samples.place[chosen], samples.shift
-    )
+    return Samples(samples.codes[chosen], samples.light[chosen], samples.radius2[chosen], samples.place[chosen], samples.shift)
 
 
 def _errors(found: Fit, samples: Samples) -> dict:

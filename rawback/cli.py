@@ -75,7 +75,8 @@ def render(
     ev = None if exposure == "auto" else _number(exposure)
     options = RenderOptions(
         quality=quality, subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, exposure=ev,
-        effort=effort, look=look, camera=camera, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless", keep_exif=not no_exif,
+        effort=effort, look=look, camera=camera, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless",
+        keep_exif=not no_exif,
     ).check()  # fmt: skip
     batch_cli.run(Render(options, delete_original).check(), ".jpg", "raw", locals())
 

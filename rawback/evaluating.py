@@ -69,7 +69,10 @@ def _edits(original: bytes, recovered: bytes, recipe: Recipe) -> dict[str, float
 def _answer(recipe: Recipe, kelvin: float) -> np.ndarray:
     """White-balanced camera RGB of a black body, green 1 (Planck's law through the CIE locus of Kim et al. 2002)."""
     t = 1e3 / kelvin
-    x = 0.24039 + t * (0.2226347 + t * (2.1070379 - 3.0258469 * t)) if kelvin > 4000 else 0.17991 + t * (0.8776956 - t * (0.234358 + 0.2661239 * t))
+    if kelvin > 4000:
+        x = 0.24039 + t * (0.2226347 + t * (2.1070379 - 3.0258469 * t))
+    else:
+        x = 0.17991 + t * (0.8776956 - t * (0.234358 + 0.2661239 * t))
     y = -0.37001483 + x * (3.75112997 + x * (-5.87338670 + 3.0817580 * x))
     if kelvin <= 4000:
         y = -0.16748867 + x * (2.09137015 + x * (-1.37418593 - 0.9549476 * x))

@@ -99,7 +99,8 @@ class Search:
         step = float(np.clip(step_for_noise(self.recipe), FINEST, COARSEST))
         picture = self._coded(self.mosaic, step)
         wanted = step_for_noise(self.recipe)
-        asks = "as the noise asks" if wanted >= FINEST else f"the finest there is (the noise of the deepest shadows asks for {wanted:.2f})"
+        short = f"the finest there is (the noise of the deepest shadows asks for {wanted:.2f})"
+        asks = "as the noise asks" if wanted >= FINEST else short
         return picture, self.recipe, f"luma step {step:.2f}, {asks}: {self._said(picture)}"
 
     def _guess(self) -> tuple[float, float]:

@@ -109,9 +109,7 @@ def render(
     return Rendered(data, recipe, [*raw.notes, *reached])
 
 
-def _coded(
-    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress
-) -> tuple[Coefficients, Recipe, list[str]]:
+def _coded(raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress) -> tuple[Coefficients, Recipe, list[str]]:
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
     optimise = options.effort == "best"
     if not options.keep:
@@ -119,7 +117,8 @@ def _coded(
         return closed_loop.encode(raw.mosaic, recipe, tables, progress), recipe, []
 
     def overhead(picture: Coefficients) -> int:
-        return len(jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))) - len(jpeg.coded_picture(picture)) + HASHES
+        whole = jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))
+        return len(whole) - len(jpeg.coded_picture(picture)) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], keeping.parse(options.keep)
     search = keeping.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, overhead)

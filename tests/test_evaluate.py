@@ -11,7 +11,8 @@ from rawback.files import raw
 @pytest.mark.parametrize(("first", "second", "expected"), [
     ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425), ((50, -1, 2), (50, 0, 0), 2.3669),
     ((50, 2.5, 0), (50, 0, -2.5), 4.3065), ((50, 2.5, 0), (73, 25, -18), 27.1492),
-    ((90.8027, -2.0831, 1.4410), (91.1528, -1.6435, 0.0447), 1.4441), ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+    ((90.8027, -2.0831, 1.4410), (91.1528, -1.6435, 0.0447), 1.4441),
+    ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
 ])  # fmt: skip
 def test_ciede2000_gives_the_published_values(first, second, expected):
     assert likeness.delta_e_2000(np.array(first, float), np.array(second, float)) == pytest.approx(expected, abs=1e-4)
@@ -40,7 +41,17 @@ def test_mosaic_psnr_of_a_known_error():
 
 def test_finer_quality_is_measured_as_better():
     coarse, fine = evaluating.evaluate(SAMPLE, RenderOptions(exposure=0.0), [75, 90])
-    for figure in ("raw_db", "lin_db", "shadows_db", "highlights_db", "edit_+4ev_db", "edit_-2000k_db", "rgb_db", "bits_per_photosite"):
+    figures = (
+        "raw_db",
+        "lin_db",
+        "shadows_db",
+        "highlights_db",
+        "edit_+4ev_db",
+        "edit_-2000k_db",
+        "rgb_db",
+        "bits_per_photosite",
+    )
+    for figure in figures:
         assert fine[figure] > coarse[figure]
     assert fine["ms_ssim"] > 0.99 and fine["de2000"] < 2
     assert "mean of 1" in evaluating.table([coarse, fine])

@@ -34,7 +34,7 @@ def white_balance(exif: Exif) -> tuple[float, float, float] | None:
     place, order = _place(exif)
     note = _Note(entry.data, order, place)
     for start, read in READERS:
-        if (exif.make.upper().startswith(start) if isinstance(start, str) else entry.data.startswith(start)):
+        if exif.make.upper().startswith(start) if isinstance(start, str) else entry.data.startswith(start):
             try:
                 found = read(note)
             except (struct.error, IndexError, ZeroDivisionError):

@@ -106,6 +106,4 @@ def _note(target: ElementTree.Element, agent: str) -> None:
     if sequence is None:
         sequence = ElementTree.SubElement(history, f"{{{RDF}}}Seq")
     event = {"action": "converted", "softwareAgent": agent, "parameters": "recovered as image/x-adobe-dng"}
-    ElementTree.SubElement(
-        sequence, f"{{{RDF}}}li", {f"{{{EVENT}}}{name}": text for name, text in event.items()}
-    )
+    ElementTree.SubElement(sequence, f"{{{RDF}}}li", {f"{{{EVENT}}}{name}": text for name, text in event.items()})

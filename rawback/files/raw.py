@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,15 +140,21 @@ def _black(raw: rawpy.RawPy, cfa: np.ndarray, tags: DngTags) -> tuple[float, ...
 
 def _neutral(raw: rawpy.RawPy, name: str, notes: list[str]) -> tuple[tuple[float, float, float], str]:
     """As-shot neutral, and whether it is the camera's own, LibRaw's daylight for that camera, or assumed."""
-    for gains, origin in ((raw.camera_whitebalance, "camera"), (raw.daylight_whitebalance, "daylight"), ([1.0] * 3, "assumed")):
-        response = 1 / np.maximum(np.array(gains[:3], float), 1e-9)
-        neutral = response / response.max()
-        if min(gains[:3]) > 0 and np.isfinite(response).all() and neutral.min() >= 1e-3:
-            break
+    known = ((raw.camera_whitebalance, "camera"), (raw.daylight_whitebalance, "daylight"), ([1.0] * 3, "assumed"))
+    neutral, origin = next((found, origin) for gains, origin in known if (found := _answer_to_white(gains)) is not None)
     if origin != "camera":
         taken = "daylight is taken" if origin == "daylight" else "none is applied"
         notes.append(f"{name} has no white balance of its own; {taken}")
     return (float(neutral[0]), float(neutral[1]), float(neutral[2])), origin
+
+
+def _answer_to_white(gains: Sequence[float]) -> np.ndarray | None:
+    """What white balance multipliers take for white, largest 1; None if they cannot be meant."""
+    if not (np.isfinite(gains[:3]).all() and min(gains[:3]) > 0):
+        return None
+    response = 1 / np.array(gains[:3], float)
+    neutral = response / response.max()
+    return neutral if neutral.min() >= 1e-3 else None
 
 
 def _colours(raw: rawpy.RawPy, tags: DngTags, name: str, notes: list[str]):
