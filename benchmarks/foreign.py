@@ -26,7 +26,7 @@ REASONS = {
     "IFD0:Compression": "IFD0 is a JPEG preview", "IFD0:PhotometricInterpretation": "IFD0 is a JPEG preview",
     "IFD0:ImageWidth": "of the preview", "IFD0:ImageHeight": "of the preview", "IFD0:BitsPerSample": "of the preview",
     "IFD0:SamplesPerPixel": "of the preview", "IFD0:PlanarConfiguration": "of the preview",
-    "IFD0:RowsPerStrip": "of the preview", "ExifIFD:DocumentName": "is empty, of no bytes",
+    "IFD0:RowsPerStrip": "of the preview",
     "IFD0:StripOffsets": "of the preview", "IFD0:StripByteCounts": "of the preview", "IFD0:YCbCrSubSampling": "of the preview",
     "IFD0:ThumbnailOffset": "DNG has its preview in IFD0", "IFD0:ThumbnailLength": "DNG has its preview in IFD0",
     "IFD0:Orientation": "was impossible; 1 is written", "IFD0:YCbCrPositioning": "of the preview where the photo has none",
@@ -34,7 +34,7 @@ REASONS = {
     "MakerNote": "in DNGPrivateData, where exiftool names those that it cannot read otherwise",
     "IFD1": "the thumbnail: a DNG has its preview in IFD0", "SubIFD": "another picture of the file",
 }  # fmt: skip
-"""Tags (or groups) that cannot or need not be the same, and why."""
+"""Tags (or groups) that cannot or need not be the same, and why. Empty texts of no bytes are not written either."""
 
 
 OF_DNG = {
@@ -78,7 +78,7 @@ def compare_tags(photo: Path, target: Path) -> tuple[list[str], list[str], int]:
     lost, changed, same = [], [], 0
     for tag, value in before.items():
         group, _, name = tag.partition(":")
-        if tag in REASONS or group in REASONS or name in OF_DNG or "MakerNote" in tag:
+        if tag in REASONS or group in REASONS or name in OF_DNG or "MakerNote" in tag or value == "":
             continue
         if tag not in after:
             tag = tag.replace("IFD0:", "ExifIFD:")  # where exposure and dates belong, wherever the camera put them
@@ -109,12 +109,12 @@ def _psnr(photo: Path, target: Path) -> float:
         with Image.open(photo) as image, rawpy.imread(io.BytesIO(target.read_bytes())) as raw:
             options = {"no_auto_bright": True, "adjust_maximum_thr": 0.0, "user_flip": 0, "gamma": (2.4, 12.92)}
             shown = raw.postprocess(use_camera_wb=True, **options)
-            x, y = raw.sizes.crop_left_margin, raw.sizes.crop_top_margin
             image = image.convert("RGB")
     except (OSError, rawpy.LibRawError) as error:
         print(f"{photo.name}: {error}")
         return float("nan")
     width, height = image.size
+    x, y = (shown.shape[1] - width) // 2, (shown.shape[0] - height) // 2  # LibRaw hides the crop of some Fujifilms
     shown = Image.fromarray(np.ascontiguousarray(shown[y : y + height, x : x + width]))
     size = (min(width, 512), min(height, 512))
     a, b = (_light(np.asarray(picture.resize(size, Image.Resampling.BOX))) for picture in (shown, image))
