@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 
-DEFAULT_WEIGHTS, NO_WEIGHTS = "none", "none"
+DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-1", "none"
 
 
 def folders() -> list[Path]:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from rawback import __version__, archive_cli, batch_cli, look_cli
+from rawback import __version__, archive_cli, batch_cli, look_cli, train_cli
 from rawback.cameras import DEFAULT_WEIGHTS
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 
@@ -167,7 +167,7 @@ def cameras(as_json: AsJson = False) -> None:
         print("no weights are installed: every camera that LibRaw knows is rendered without", file=sys.stderr)
 
 
-for command in (archive_cli.verify, archive_cli.strip, look_cli.calibrate):
+for command in (archive_cli.verify, archive_cli.strip, look_cli.calibrate, train_cli.train):
     app.command()(command)
 
 

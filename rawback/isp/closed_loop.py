@@ -113,7 +113,8 @@ def decode(
         samples *= tile(per_gain, *samples.shape, start)
         mosaic[start:stop] = unlevel(samples, recipe, start)
 
-    _in_threads(strip, _strips(picture.height, picture.width, 16), progress)
+    # context costs: strips that need some are high
+    _in_threads(strip, _strips(picture.height, picture.width, 16 * max(halo, 1)), progress)
     return mosaic
 
 
