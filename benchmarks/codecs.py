@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
+from imagecodecs import jpeg2k_decode, jpeg2k_encode, jpegxl_decode, jpegxl_encode
 
 from rawback.files import jpeg, raw
 from rawback.files.raw import RawFile
@@ -70,12 +70,12 @@ METHODS: dict[str, tuple[tuple, Callable]] = {
     "rawback": ((13, 9, 6, 4.5, 3, 2), lambda file, step: by_rawback(file, step, False)),
     "rawback --effort best": ((11, 8, 5.5, 4, 2.7, 2), lambda file, step: by_rawback(file, step, True)),
     "JPEG 2000": (
-        (30, 33, 36, 39, 42, 45, 49, 53),
-        lambda file, db: by_codec(file, lambda p: imagecodecs.jpeg2k_encode(p, level=db, reversible=False), imagecodecs.jpeg2k_decode),
+        (36, 42, 47, 52, 57, 62, 67, 72),
+        lambda file, db: by_codec(file, lambda p: jpeg2k_encode(p, level=db, reversible=False), jpeg2k_decode),
     ),
     "JPEG XL": (
-        (6, 4, 2.5, 1.6, 1, 0.6, 0.35, 0.2),
-        lambda file, distance: by_codec(file, lambda p: imagecodecs.jpegxl_encode(p, distance=distance, effort=5), imagecodecs.jpegxl_decode),
+        (4, 2.5, 1.6, 1, 0.5, 0.25, 0.12, 0.06),
+        lambda file, distance: by_codec(file, lambda p: jpegxl_encode(p, distance=distance, effort=5), jpegxl_decode),
     ),
 }  # fmt: skip
 

@@ -6,7 +6,6 @@ import json
 import os
 from pathlib import Path
 
-
 DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-1", "none"
 
 

@@ -32,9 +32,9 @@ def to_plane(coefficients: np.ndarray) -> np.ndarray:
 
 
 def quantise(steps: np.ndarray, dead_zone: float) -> np.ndarray:
-    """Coefficients in quantiser steps -> int16 levels; a level is kept from (1 - dead_zone) of a step on, 0.5 is plain rounding.
+    """Coefficients in quantiser steps -> int16 levels; a level is kept from (1 - dead_zone) of a step on.
 
-    DC is always rounded: an error of the mean of a block is seen, and costs no fewer bits.
+    A dead zone of 0.5 is plain rounding. DC is always rounded: an error of a mean is seen, and costs no fewer bits.
     """
     levels = np.abs(steps)
     levels += np.float32(dead_zone)

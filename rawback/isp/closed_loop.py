@@ -86,7 +86,7 @@ def brightest_luma(mosaic: np.ndarray, recipe: Recipe) -> float:
 
 
 def with_room_for_mean(table: np.ndarray, brightest: float) -> np.ndarray:
-    """The table, its first entry raised where a block of the brightest luma would not fit into the levels of a baseline JPEG."""
+    """The table, its first entry raised where a block of the brightest luma would not fit into a baseline JPEG."""
     needed = np.ceil(8 * (brightest * 255 - 128) * 1.02 / blocks.LIMIT)
     return np.concatenate([[max(table[0], needed)], table[1:]]).astype(np.uint16)
 
@@ -110,7 +110,7 @@ def decode(
         samples = at_photosites(extended_srgb(*planes), rows, curve_of(recipe), first)
         if restore:
             samples = restore(samples, *planes[1:])[start - first : start - first + stop - start]
-        samples *= tile(per_gain, *samples.shape, start)
+        samples *= tile(per_gain, *samples.shape, top=start)
         mosaic[start:stop] = unlevel(samples, recipe, start)
 
     # context costs: strips that need some are high
@@ -125,7 +125,7 @@ def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.nda
     luma = (luma[start - 8 * first : stop - 8 * first, : picture.width] + 128) / 255
     if len(picture.planes) == 1:
         return luma, np.zeros_like(luma), np.zeros_like(luma)
-    return luma, *(_chroma_rows(picture, component, start, stop) for component in (1, 2))
+    return luma, _chroma_rows(picture, 1, start, stop), _chroma_rows(picture, 2, start, stop)
 
 
 def decoded_strip(picture: Coefficients, start: int, stop: int) -> np.ndarray:
@@ -208,8 +208,8 @@ class _Encoding:
         start, stop = strip
         samples = level(window(self.mosaic, start, stop, self.period), self.recipe, start)
         cb, cr = (_chroma_rows(self.picture, component, start, stop) for component in (1, 2))
-        target = samples * tile(self.gains, *samples.shape, start)
-        luma = luma_for(target, chroma_offsets(cb, cr), tile(self.rows, *samples.shape, start), self.curve)
+        target = samples * tile(self.gains, *samples.shape, top=start)
+        luma = luma_for(target, chroma_offsets(cb, cr), tile(self.rows, *samples.shape, top=start), self.curve)
         return _smooth_where(luma, samples >= BLOWN)
 
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
@@ -270,7 +270,7 @@ def luma_for(target: np.ndarray, offsets: np.ndarray, rows: np.ndarray, curve: C
 
 def at_photosites(srgb: np.ndarray, rows: np.ndarray, curve: Curve, top: int) -> np.ndarray:
     """Extended sRGB planes -> balanced samples (H, W): curve, matrix and mosaicing of the pipeline's inverse in one."""
-    weights = tile(rows, *srgb.shape[1:], top)
+    weights = tile(rows, *srgb.shape[1:], top=top)
     samples = np.zeros(srgb.shape[1:], np.float32)
     for c in range(3):
         samples += curve.decode(srgb[c])[0] * weights[..., c]

@@ -23,7 +23,7 @@ def auto_exposure(mosaic: np.ndarray, recipe: Recipe) -> float:
     cells = small_linear(mosaic, recipe)
     srgb = np.minimum(cells, 1) @ np.array(recipe.matrix, np.float32).T
     histogram = [np.histogram(srgb[..., c], BINS, (0, 1))[0] for c in range(3)]
-    whites = []
+    whites: list[int] = []
     for counts in histogram:
         counts[-1] += np.count_nonzero(srgb[..., len(whites)] > 1)
         above = np.cumsum(counts[::-1])

@@ -117,7 +117,7 @@ class Coder:
 
     def _strip(self, start: int, stop: int) -> tuple[np.ndarray, ...]:
         value, slope = self.predictor.predict(self.picture, start, stop)
-        colour = tile(self.predictor.cfa.astype(np.int32), value.shape[0], value.shape[1], start)
+        colour = tile(self.predictor.cfa.astype(np.int32), *value.shape, top=start)
         if not self.ranks.plain:
             value, slope = self.ranks.convert(value, slope, colour)
         rank = (value + 8) >> 4

@@ -14,7 +14,7 @@ HALO = 8
 """Rows around a strip that `demosaic` needs for the strip to come out as in the whole frame."""
 
 
-def tile(pattern: np.ndarray, height: int, width: int, top: int = 0) -> np.ndarray:
+def tile(pattern: np.ndarray, height: int, width: int, *, top: int = 0) -> np.ndarray:
     """Repeat a CFA-shaped pattern (rows, columns, ...) over (height, width) photosites, the first row being row `top`.
 
     Read-only: strips of one shape share one array.
@@ -40,16 +40,16 @@ def black_pattern(recipe: Recipe) -> np.ndarray:
 
 def level(mosaic: np.ndarray, recipe: Recipe, top: int = 0) -> np.ndarray:
     """Sensor values (H, W) in DN -> float32, 0 black, 1 white level; values below black stay negative."""
-    black = tile(black_pattern(recipe), *mosaic.shape, top)
+    black = tile(black_pattern(recipe), *mosaic.shape, top=top)
     samples = np.subtract(mosaic, black, dtype=np.float32)
-    samples /= tile(np.float32(recipe.white) - black_pattern(recipe), *mosaic.shape, top)
+    samples /= tile(np.float32(recipe.white) - black_pattern(recipe), *mosaic.shape, top=top)
     samples += np.float32(recipe.pedestal)
     return samples
 
 
 def unlevel(samples: np.ndarray, recipe: Recipe, top: int = 0) -> np.ndarray:
     """The way back: (H, W) float32 -> uint16 DN, rounded, clipped to 0..white level."""
-    black = tile(black_pattern(recipe), *samples.shape, top)
+    black = tile(black_pattern(recipe), *samples.shape, top=top)
     dn = (samples - np.float32(recipe.pedestal)) * (np.float32(recipe.white) - black) + black
     np.rint(dn, out=dn)
     return np.clip(dn, 0, int(recipe.white), out=dn).astype(np.uint16)
@@ -99,8 +99,8 @@ def _triangle_sum(plane: np.ndarray, radius: int) -> np.ndarray:
         size = plane.shape[axis]
         total = np.zeros_like(plane)
         for shift in range(-radius, radius + 1):
-            part = padded[radius + shift : radius + shift + size] if axis == 0 else padded[:, radius + shift : radius + shift + size]
-            total += part * np.float32(radius + 1 - abs(shift))
+            at = slice(radius + shift, radius + shift + size)
+            total += (padded[at] if axis == 0 else padded[:, at]) * np.float32(radius + 1 - abs(shift))
         plane = total
     return plane
 

@@ -43,17 +43,17 @@ class WhiteBalance:
 
     def _gains(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
         by_position = (recipe.gains * np.float32(2**recipe.exposure))[np.array(recipe.cfa)]
-        return mosaics.tile(by_position, *x.shape, top)
+        return mosaics.tile(by_position, *x.shape, top=top)
 
 
 class Demosaic:
     """Three colours from one; as the measured samples are kept, the inverse is to take them back."""
 
     def forward(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
-        return mosaics.demosaic(x, mosaics.tile(np.array(recipe.cfa), *x.shape, top))
+        return mosaics.demosaic(x, mosaics.tile(np.array(recipe.cfa), *x.shape, top=top))
 
     def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
-        return mosaics.mosaic_of(y, mosaics.tile(np.array(recipe.cfa), *y.shape[1:], top))
+        return mosaics.mosaic_of(y, mosaics.tile(np.array(recipe.cfa), *y.shape[1:], top=top))
 
 
 class CameraMatrix:

@@ -34,8 +34,8 @@ class Statistics:
     @classmethod
     def sum(cls, parts: Iterable[Statistics]) -> Statistics:
         """Of all parts together."""
-        excess, number, symbols = zip(*((p.excess, p.number, p.symbols) for p in parts), strict=True)
-        return cls(sum(excess), sum(number), sum(symbols))
+        together = list(parts)
+        return cls(*(np.sum([getattr(p, name) for p in together], 0) for name in ("excess", "number", "symbols")))
 
     def centroids(self) -> np.ndarray:
         """(3,) mean excess, 0 where there is nothing to measure; rounded to what the recipe will hold."""
