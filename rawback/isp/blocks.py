@@ -53,7 +53,7 @@ def dequantise(levels: np.ndarray, table: np.ndarray, centroids: tuple[float, ..
     """
     values = levels.astype(np.float32)
     if centroids:
-        shifts = np.repeat(np.float32(centroids), (1, 1, LIMIT - 2))
+        shifts = np.repeat(np.array(centroids, np.float32), (1, 1, LIMIT - 2))
         answers = np.arange(-LIMIT, LIMIT + 1, dtype=np.float32)
         answers += np.concatenate([-shifts[::-1], [0], shifts]).astype(np.float32)
         values = answers[np.clip(levels, -LIMIT, LIMIT) + LIMIT]
@@ -66,7 +66,7 @@ def shrink(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
     v, h = factors
     if (v, h) == (1, 1):
         return plane
-    return sum(plane[i::v, j::h] for i in range(v) for j in range(h)) * np.float32(1 / (v * h))
+    return np.asarray(sum(plane[i::v, j::h] for i in range(v) for j in range(h))) * np.float32(1 / (v * h))
 
 
 def grow(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:

@@ -98,8 +98,8 @@ class Predictor:
         """
         luma, cb, cr = self._planes(picture, start, stop)
         size = luma.shape[0], luma.shape[1]
-        at = tile(self.cfa.astype(np.int32), *size, start)
-        value, slope = np.array(tile(self.black, *size, start)), np.zeros(size, np.int32)
+        at = tile(self.cfa.astype(np.int32), *size, top=start)
+        value, slope = np.array(tile(self.black, *size, top=start)), np.zeros(size, np.int32)
         for channel, code in enumerate(fixed.rgb(luma, cb, cr)):
             np.clip(code, 0, 16 * CODES - 1, out=code)
             value += np.take(self._values[channel], at * (16 * CODES) + code)
