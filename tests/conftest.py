@@ -8,15 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from scenes import SAMPLE
+from scenes import SAMPLE, Run, raw_file
 
 import rawback
+from rawback import RenderOptions, cli
+from rawback.files import dng
 
 
 @pytest.fixture(scope="session")
 def sample_jpeg() -> rawback.Rendered:
     """The sample rendered with the defaults, exposure as the RAW says."""
-    return rawback.render(SAMPLE, rawback.RenderOptions(exposure=0.0))
+    return rawback.render(SAMPLE, RenderOptions(exposure=0.0))
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +40,37 @@ def command(tmp_path: Path):
         return subprocess.run(line, capture_output=True, cwd=cwd, env=environment, timeout=120, **source)
 
     return run
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """`run("render", path, ...)` in this process, in an empty folder: exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["rawback", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0), *capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[bytes, bytes]:
+    """A DNG of 120 x 88 photosites, and the JPEG rendered from it."""
+    file = raw_file(88, 120)
+    data = b"".join(dng.encode(file.mosaic, file.recipe, None, None))
+    return data, rawback.render(file, RenderOptions(exposure=0.0)).data
+
+
+@pytest.fixture
+def files(small: tuple[bytes, bytes], tmp_path: Path) -> tuple[Path, Path]:
+    """Both on disk, in a folder of their own."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    paths = folder / "a.dng", folder / "b.jpg"
+    for path, data in zip(paths, small, strict=True):
+        path.write_bytes(data)
+    return paths

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +22,8 @@ SHARED = HERE.parent.parent / "shared" / "data"
 BAYER = {"RGGB": ((0, 1), (1, 2)), "GRBG": ((1, 0), (2, 1)), "GBRG": ((1, 2), (0, 1)), "BGGR": ((2, 1), (1, 0))}
 X_TRANS = tuple(tuple(map(int, row)) for row in ("110112", "112110", "201021", "112110", "110112", "021201"))
 CFAS = BAYER | {"X-Trans": X_TRANS}
+Run = Callable[..., tuple[int, str, str]]
+"""The fixture `run`: arguments -> exit code, standard output, standard error."""
 MATRIX = ((1.66, -0.54, -0.12), (-0.20, 1.54, -0.34), (0.03, -0.45, 1.42))
 NEUTRAL = (0.49, 1.0, 0.63)
 
@@ -75,3 +79,8 @@ def recovered(data: bytes) -> rawback.Recovered:
         path = Path(folder, "photo.jpg")
         path.write_bytes(data)
         return rawback.recover(path)
+
+
+def all_files(folder: Path) -> dict[str, str]:
+    """Every file below a folder, hidden ones too, with the hash of its content."""
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file()}
