@@ -19,7 +19,7 @@ from imagecodecs import jpeg2k_decode, jpeg2k_encode, jpegxl_decode, jpegxl_enco
 
 from rawback.files import jpeg, raw
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop
+from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.mosaic import level, unlevel
 from rawback.isp.tables import flat_coding
 from rawback.metrics import mosaic_psnr, paper_psnr
@@ -63,7 +63,7 @@ def by_codec(file: RawFile, encode: Callable, decode: Callable) -> tuple[int, np
 def by_rawback(file: RawFile, step: float, optimise: bool) -> tuple[int, np.ndarray]:
     """Bytes, and the mosaic that comes back."""
     picture = closed_loop.encode(file.mosaic, file.recipe, flat_coding(step, (2, 2), optimise))
-    return len(jpeg.coded_picture(picture)) + METADATA, closed_loop.decode(picture, file.recipe)
+    return len(jpeg.coded_picture(picture)) + METADATA, inverse_pass.decode(picture, file.recipe)
 
 
 METHODS: dict[str, tuple[tuple, Callable]] = {

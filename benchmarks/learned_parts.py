@@ -19,7 +19,7 @@ from PIL import Image
 
 from rawback.coefficients import Coefficients
 from rawback.files import jpeg, raw
-from rawback.isp import closed_loop
+from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.exposure import with_shoulder
 from rawback.isp.tables import coding
 from rawback.metrics import mosaic_psnr, paper_psnr
@@ -59,7 +59,7 @@ def measure(path: Path, case: str, loaded: weights.Weights, crop: int) -> np.nda
     picture, recipe = coded(mosaic, recipe, case)
     rows = []
     for restorer in (None, loaded.restorer(recipe, picture, untouched=not recipe.refined)):
-        found = closed_loop.decode(picture, recipe, restore=restorer, halo=restorer.halo if restorer else 0)
+        found = inverse_pass.decode(picture, recipe, restore=restorer, halo=restorer.halo if restorer else 0)
         rows.append([paper_psnr(mosaic, found, recipe), mosaic_psnr(mosaic, found, recipe)])
     return np.array(rows)
 

@@ -27,7 +27,7 @@ from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import jpeg, ljpeg, raw
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop, rans
+from rawback.isp import closed_loop, inverse_pass, rans
 from rawback.isp.lossless import Coder
 from rawback.isp.tables import coding
 from rawback.recipe import Recipe
@@ -94,7 +94,7 @@ def _by_layer(file: RawFile, picture: Coefficients, recipe: Recipe) -> Result:
 
 def _by_jxl(file: RawFile, picture: Coefficients, recipe: Recipe) -> Result:
     """Prediction not counted in the seconds."""
-    plain = closed_loop.decode(picture, recipe)
+    plain = inverse_pass.decode(picture, recipe)
     residual = (file.mosaic.astype(np.int32) - plain + 32768).astype(np.uint16)
     began = time.process_time()
     codes = [_jxl(plane) for plane in _planes(residual)]

@@ -72,7 +72,7 @@ def timed(command: list) -> tuple[float, float]:
 def stages(source: Path) -> None:
     """Time by stage of both directions, in one process."""
     from rawback import rendering
-    from rawback.isp import closed_loop
+    from rawback.isp import closed_loop, inverse_pass
     from rawback.isp.tables import coding
 
     marks = [("", time.monotonic())]
@@ -91,7 +91,7 @@ def stages(source: Path) -> None:
     mark("write JPEG")
     photo = jpeg.read(data, "photo")
     mark("read JPEG")
-    mosaic = closed_loop.decode(photo.coefficients, recipe)
+    mosaic = inverse_pass.decode(photo.coefficients, recipe)
     mark("inverse pass")
     dng.encode(mosaic, recipe, file.exif, data)
     mark("write DNG")

@@ -14,7 +14,7 @@ from rawback.files import jpeg, jumbf, original
 from rawback.files.dng import Whole
 from rawback.files.jpeg import Photo
 from rawback.files.original import Original
-from rawback.isp import closed_loop
+from rawback.isp import inverse_pass
 from rawback.layer import Layer, Restored
 from rawback.pixels import Pixels
 from rawback.provenance import State
@@ -76,7 +76,7 @@ def restore(
     if state not in (State.UNTOUCHED, State.ROTATED) or not isinstance(picture, Coefficients):
         return Restoration(notes=[f"its lossless layer {OUTDATED}"])
     try:
-        restored = layer.restore(found, picture, lambda: closed_loop.decode(picture, recipe), progress)
+        restored = layer.restore(found, picture, lambda: inverse_pass.decode(picture, recipe), progress)
     except RawbackError as error:
         return Restoration(notes=[f"{error}; the recipe is used alone"])
     kept, said = _original(found)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +11,7 @@ from rawback.coefficients import Coefficients
 from rawback.files import camera_table, icc, makernote, photo, tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
-from rawback.isp import closed_loop, pipeline, tone
+from rawback.isp import inverse_pass, pipeline, tone
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, matrix_from_xyz
 from rawback.looks import Look
 from rawback.pixels import Pixels
@@ -22,7 +20,6 @@ from rawback.recipe import Recipe
 MARGIN, SMALLEST = 8, 32
 """Photosites mirrored around the photo, so that the DNG's default crop is exactly the photo; and what LibRaw needs a side."""
 WHITE = 16383.0
-STRIP_PIXELS = 1 << 18
 ISO = 34855
 NOISE_PER_ISO, READ_NOISE = 1.2e-6, 1e-13
 """Shot noise and squared read noise, as fractions of white, of a middling sensor at ISO 1; they grow by ISO and ISO^2."""
@@ -113,10 +110,9 @@ def sensor(
     """The picture back at the sensor: a mosaic (H, W) uint16 in DN, or camera RGB (H, W, 3) uint16, white at 65535."""
     height, width = picture.height, picture.width
     result = np.empty((height, width, 3) if linear else (height, width), np.uint16)
-    rows = max(STRIP_PIXELS // width // 16, 1) * 16
 
-    def strip(start: int) -> None:
-        stop = min(start + rows, height)
+    def strip(rows: tuple[int, int]) -> None:
+        start, stop = rows
         srgb = _decoded(picture, start, stop)
         balanced = pipeline.inverse(profile.to_srgb(srgb) if profile else srgb, recipe, start, pipeline.COLOUR)
         if recipe.vignette:
@@ -127,15 +123,12 @@ def sensor(
         else:
             result[start:stop] = pipeline.inverse(balanced, recipe, start, pipeline.SENSOR)
 
-    starts = range(0, height, rows)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, _ in enumerate(pool.map(strip, starts), 1):
-            progress(done / len(starts))
+    inverse_pass.in_threads(strip, inverse_pass.strips(height, width, 16), progress)
     return result
 
 
 def _decoded(picture: Coefficients | Pixels, start: int, stop: int) -> np.ndarray:
-    return picture.strip(start, stop) if isinstance(picture, Pixels) else closed_loop.decoded_strip(picture, start, stop)
+    return picture.strip(start, stop) if isinstance(picture, Pixels) else inverse_pass.decoded_strip(picture, start, stop)
 
 
 def falloff(terms: tuple[float, ...], width: int, height: int, start: int, stop: int) -> np.ndarray:

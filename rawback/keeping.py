@@ -13,7 +13,7 @@ from rawback import metrics
 from rawback.coefficients import Coefficients
 from rawback.errors import UsageError
 from rawback.files import jpeg
-from rawback.isp import closed_loop, noise
+from rawback.isp import inverse_pass, noise
 from rawback.isp.closed_loop import Coding
 from rawback.isp.colour import curve_of
 from rawback.isp.tables import flat_coding
@@ -123,7 +123,7 @@ class Search:
         """What falls with the step: dB, or the logarithm of bits per photosite."""
         if self.goal.kind == "db":
             recipe = replace(self.recipe, height=mosaic.shape[0])
-            return metrics.mosaic_psnr(mosaic, closed_loop.decode(picture, recipe), recipe)
+            return metrics.mosaic_psnr(mosaic, inverse_pass.decode(picture, recipe), recipe)
         return math.log(8 * (len(jpeg.coded_picture(picture)) + overhead) / mosaic.size)
 
     def _wanted(self) -> float:
@@ -133,7 +133,7 @@ class Search:
 
     def _said(self, picture: Coefficients) -> str:
         size = len(jpeg.coded_picture(picture)) + self.overhead(picture)
-        found = metrics.mosaic_psnr(self.mosaic, closed_loop.decode(picture, self.recipe), self.recipe)
+        found = metrics.mosaic_psnr(self.mosaic, inverse_pass.decode(picture, self.recipe), self.recipe)
         return f"kept the RAW at {found:.2f} dB in {size / 1e6:.3f} MB, {8 * size / self.mosaic.size:.3f} bits per photosite"
 
 
@@ -153,7 +153,7 @@ def step_for_noise(recipe: Recipe) -> float:
     levels = np.linspace(0, 0.98, 400)
     curve = curve_of(recipe)
     steps = []
-    for gain in set(closed_loop.sample_gains(recipe).ravel().tolist()):
+    for gain in set(inverse_pass.sample_gains(recipe).ravel().tolist()):
         code = curve.encode((levels * gain).astype(np.float32))
         sample_per_code = curve.decode(code)[1] / gain / 255
         steps.append(np.sqrt(NOISE_SHARE * (scale * levels + offset) / ERROR_PER_STEP) / sample_per_code)

@@ -12,7 +12,7 @@ from rawback.files import photo as photos
 from rawback.files import raw as raws
 from rawback.files.jpeg import Photo
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop
+from rawback.isp import inverse_pass
 from rawback.isp.mosaic import black_pattern
 from rawback.pixels import Pixels
 from rawback.recipe import Recipe
@@ -93,7 +93,7 @@ def _orientation(photo: Photo) -> int:
 def _decoded(photo: Photo) -> np.ndarray:
     """The whole picture as extended sRGB (H, W, 3) float32."""
     picture = photo.picture
-    strip = picture.strip if isinstance(picture, Pixels) else partial(closed_loop.decoded_strip, picture)
+    strip = picture.strip if isinstance(picture, Pixels) else partial(inverse_pass.decoded_strip, picture)
     planes, profile = strip(0, picture.height), photos.profile(photo)
     return np.moveaxis(profile.to_srgb(planes) if profile else planes, 0, -1)
 

@@ -17,7 +17,7 @@ from rawback.files import photo as photos
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
 from rawback.files.original import Original, merged
-from rawback.isp import closed_loop
+from rawback.isp import inverse_pass
 from rawback.looks import Look
 from rawback.nets.parts import Restorer
 from rawback.nets.weights import load as load_weights
@@ -95,7 +95,7 @@ def recover(
         mosaic = layer.mosaic
     else:
         restore = _restorer(planned, weights)
-        mosaic = closed_loop.decode(planned.coefficients, recipe, progress, restore, restore.halo if restore else 0)
+        mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restore, restore.halo if restore else 0)
     _carry_metadata(photo, layer.original, keep_exif)
     said = [f"{source}: {text}" for text in (planned.said, *layer.notes)]
     found = Recovered(mosaic, recipe, photo, planned.state, [*photo.notes, *said])

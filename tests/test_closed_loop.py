@@ -10,7 +10,7 @@ import rawback
 from rawback import RenderOptions
 from rawback.files import jpeg, raw
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop, pipeline
+from rawback.isp import closed_loop, inverse_pass, pipeline
 from rawback.isp.tables import coding
 from rawback.provenance import State
 
@@ -155,9 +155,9 @@ def test_decoding_is_the_inverse_of_the_stages(name: str, subsampling: str):
     file = raw_file(93, 130, CFAS[name], black=tuple(250.0 + i for i in range(len(CFAS[name]) ** 2)))
     recipe = dataclasses.replace(file.recipe, exposure=0.7)
     picture = closed_loop.encode(file.mosaic, recipe, coding(85, subsampling, "raw"))
-    planes = closed_loop.decoded_strip(picture, 0, 93)
+    planes = inverse_pass.decoded_strip(picture, 0, 93)
     plain = pipeline.inverse(planes, recipe)
-    fused = closed_loop.decode(picture, recipe)
+    fused = inverse_pass.decode(picture, recipe)
     assert np.abs(fused.astype(int) - plain).max() <= 1 and (fused != plain).mean() < 0.01
 
 
@@ -165,11 +165,11 @@ def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch):
     """A frame worked through in many strips is coded as well as in one, and decoded to the same."""
     file = raw_file(200, 120)
     whole = closed_loop.encode(file.mosaic, file.recipe, coding(85, "4:2:0", "raw"))
-    found = closed_loop.decode(whole, file.recipe)
-    monkeypatch.setattr(closed_loop, "STRIP_PIXELS", 120 * 32)
+    found = inverse_pass.decode(whole, file.recipe)
+    monkeypatch.setattr(inverse_pass, "STRIP_PIXELS", 120 * 32)
     parts = closed_loop.encode(file.mosaic, file.recipe, coding(85, "4:2:0", "raw"))
-    assert np.array_equal(closed_loop.decode(whole, file.recipe), found)
-    reached = [mosaic_db(closed_loop.decode(picture, file.recipe), file.mosaic, file.recipe) for picture in (whole, parts)]
+    assert np.array_equal(inverse_pass.decode(whole, file.recipe), found)
+    reached = [mosaic_db(inverse_pass.decode(picture, file.recipe), file.mosaic, file.recipe) for picture in (whole, parts)]
     assert abs(reached[0] - reached[1]) < 0.1
 
 
@@ -184,5 +184,5 @@ def test_progress_rises_to_one():
     assert told == sorted(told) and told[-1] == pytest.approx(1)
     told.clear()
     photo = jpeg.read(rendered.data, "photo")
-    closed_loop.decode(photo.coefficients, rendered.recipe, told.append)
+    inverse_pass.decode(photo.coefficients, rendered.recipe, told.append)
     assert told == sorted(told) and told[-1] == pytest.approx(1)

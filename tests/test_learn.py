@@ -15,7 +15,7 @@ pytest.importorskip("safetensors")
 from rich.console import Console  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-from rawback.isp import closed_loop  # noqa: E402
+from rawback.isp import closed_loop, inverse_pass  # noqa: E402
 from rawback.isp.mosaic import level, tile  # noqa: E402
 from rawback.isp.tables import SUBSAMPLING, coding  # noqa: E402
 from rawback.learn import data, losses, pairs, train, unprocess  # noqa: E402
@@ -57,7 +57,7 @@ def test_simulated_jpeg_is_the_open_loops(subsampling):
     mosaic, recipe = pairs.draw_mosaic(picture(seed=3), rng)
     recipe = pairs.replace(recipe, refined=False)
     coded = closed_loop.encode(mosaic, recipe, coding(90, subsampling, "standard"))
-    decoded = closed_loop.decoded_strip(coded, 0, coded.height)
+    decoded = inverse_pass.decoded_strip(coded, 0, coded.height)
     extended = torch.from_numpy(closed_loop.pipeline.forward(mosaic, recipe)[None])
     simulated = simulator(90, subsampling, "true")(extended)[0].numpy()
     assert np.abs(simulated - decoded).mean() < 0.5 / 255
@@ -128,8 +128,8 @@ def test_a_pair_is_what_recover_finds():
     coded = closed_loop.encode(mosaic, recipe, coding(95, "4:4:4", "raw"))
     pair = pairs.pair_of(coded, recipe, pairs.RESAVED)
     found = features.decode(pair.code.astype(np.float32) / pairs.CODE_SCALE - np.float32(pairs.CODE_OFFSET))
-    samples = np.clip(found / tile(closed_loop.sample_gains(recipe), *mosaic.shape), 0, 1)
-    assert np.abs(samples - np.clip(level(closed_loop.decode(coded, recipe), recipe), 0, 1)).max() < 3e-3
+    samples = np.clip(found / tile(inverse_pass.sample_gains(recipe), *mosaic.shape), 0, 1)
+    assert np.abs(samples - np.clip(level(inverse_pass.decode(coded, recipe), recipe), 0, 1)).max() < 3e-3
 
 
 @pytest.mark.slow

@@ -1,28 +1,25 @@
 """The closed loop: the JPEG's coefficients are chosen so that the mosaic comes back.
 
-`decode` is what `recover` computes from a JPEG; `encode` knows it, codes chroma first, and then finds at every
-photosite the luma with which `decode` gives back the value measured there. All error of chroma coding is absorbed;
+`inverse_pass.decode` is what `recover` computes from a JPEG; `encode` knows it, codes chroma first, and then finds at
+every photosite the luma with which that gives back the value measured there. All error of chroma coding is absorbed;
 what is left is the quantisation of luma. Frames are worked through in strips on all cores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rawback.coefficients import Coefficients
-from rawback.cores import threads
-from rawback.isp import blocks, pipeline, trellis
-from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, curve_of
-from rawback.isp.mosaic import HALO, level, tile, unlevel, window
+from rawback.isp import blocks, inverse_pass, pipeline, trellis
+from rawback.isp.colour import RGB_TO_YCC, curve_of
+from rawback.isp.inverse_pass import Progress
+from rawback.isp.mosaic import HALO, level, tile, window
 from rawback.isp.statistics import Statistics
 from rawback.isp.tone import Curve
 from rawback.recipe import Recipe
 
-STRIP_PIXELS = 1 << 18  # small enough for the cache, large enough that numpy's calls cost nothing
 LUMA_RANGE = (-0.25, 1.88)
 """Code values that luma may take: plain C decoders clamp samples through a table of limited range (480 / 255)."""
 NEWTON_STEPS = 3  # the start is so near that two leave 0.4 code values at worst, three less than float32 can tell
@@ -45,13 +42,6 @@ class Coding:
     """Whether luma's levels are weighed against their bits, block by block: slower, smaller."""
 
 
-Progress = Callable[[float], None]
-
-
-Restore = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""A learned restoration: balanced samples, Cb and Cr, each (rows, width) float32 -> the likelier samples."""
-
-
 def encode(
     mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progress = lambda share: None,
     demosaicer: pipeline.Demosaicer | None = None,
@@ -68,7 +58,7 @@ def encode(
     strips = job.strips()
     passes = [job.chroma, job.luma] + [job.optimised_luma] * coding.optimise if recipe.refined else [job.open_loop]
     for number, work in enumerate(passes):
-        _in_threads(work, strips, lambda share, number=number: progress((number + share) / len(passes)))  # type: ignore[misc]
+        inverse_pass.in_threads(work, strips, lambda share, number=number: progress((number + share) / len(passes)))  # type: ignore[misc]
         if number and recipe.refined:
             job.learn_statistics()
     picture.planes[0] = luma[: -(-height // 8), : -(-width // 8)]
@@ -81,7 +71,7 @@ def brightest_luma(mosaic: np.ndarray, recipe: Recipe) -> float:
     """About the largest luma, in code values, that the mosaic will need: that of its brightest photosite, were it grey."""
     period = len(recipe.cfa)
     peaks = np.array([[mosaic[y::period, x::period].max(initial=0) for x in range(period)] for y in range(period)])
-    balanced = level(peaks, recipe) * sample_gains(recipe)
+    balanced = level(peaks, recipe) * inverse_pass.sample_gains(recipe)
     return float(min(curve_of(recipe).encode(balanced.astype(np.float32)).max(), LUMA_RANGE[1]))
 
 
@@ -89,73 +79,6 @@ def with_room_for_mean(table: np.ndarray, brightest: float) -> np.ndarray:
     """The table, its first entry raised where a block of the brightest luma would not fit into a baseline JPEG."""
     needed = np.ceil(8 * (brightest * 255 - 128) * 1.02 / blocks.LIMIT)
     return np.concatenate([[max(table[0], needed)], table[1:]]).astype(np.uint16)
-
-
-def decode(
-    picture: Coefficients, recipe: Recipe, progress: Progress = lambda share: None,
-    restore: Restore | None = None, halo: int = 0,
-) -> np.ndarray:  # fmt: skip
-    """Coefficients -> mosaic (H, W) uint16: the inverse pass, in float until the last rounding to DN.
-
-    `restore` is applied to the samples before they lose their gains; it needs `halo` rows above and below a strip.
-    """
-    mosaic = np.empty((picture.height, picture.width), np.uint16)
-    rows = camera_rows(recipe)
-    per_gain = 1 / sample_gains(recipe)
-
-    def strip(rows_of_strip: tuple[int, int]) -> None:
-        start, stop = rows_of_strip
-        first, last = max(start - halo, 0), min(stop + halo, picture.height)
-        planes = decoded_planes(picture, first, last)
-        samples = at_photosites(extended_srgb(*planes), rows, curve_of(recipe), first)
-        if restore:
-            samples = restore(samples, *planes[1:])[start - first : start - first + stop - start]
-        samples *= tile(per_gain, *samples.shape, top=start)
-        mosaic[start:stop] = unlevel(samples, recipe, start)
-
-    # context costs: strips that need some are high
-    _in_threads(strip, _strips(picture.height, picture.width, 16 * max(halo, 1)), progress)
-    return mosaic
-
-
-def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows start..stop of Y, Cb, Cr (rows, width) float32 at full size, 1 = white, chroma centred; unclipped, unrounded."""
-    first, last = start // 8, -(-stop // 8)
-    luma = blocks.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids)
-    luma = (luma[start - 8 * first : stop - 8 * first, : picture.width] + 128) / 255
-    if len(picture.planes) == 1:
-        return luma, np.zeros_like(luma), np.zeros_like(luma)
-    return luma, _chroma_rows(picture, 1, start, stop), _chroma_rows(picture, 2, start, stop)
-
-
-def decoded_strip(picture: Coefficients, start: int, stop: int) -> np.ndarray:
-    """Rows start..stop of the picture as extended sRGB planes (3, rows, width) float32."""
-    return extended_srgb(*decoded_planes(picture, start, stop))
-
-
-def extended_srgb(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
-    """Y, Cb, Cr -> extended sRGB planes (3, rows, width) float32."""
-    return np.add(luma, chroma_offsets(cb, cr))
-
-
-def chroma_offsets(cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
-    """Cb, Cr (H, W) in 0..1 units, centred -> what they add to luma in R, G, B: (3, H, W)."""
-    offsets = np.empty((3, *cb.shape), np.float32)
-    np.multiply(cr, YCC_TO_RGB[0, 2], out=offsets[0])
-    np.multiply(cb, YCC_TO_RGB[1, 1], out=offsets[1])
-    offsets[1] += cr * YCC_TO_RGB[1, 2]
-    np.multiply(cb, YCC_TO_RGB[2, 1], out=offsets[2])
-    return offsets
-
-
-def camera_rows(recipe: Recipe) -> np.ndarray:
-    """By CFA position the row of the sRGB -> camera matrix that its photosite sees: (rows, columns, 3) float32, sums 1."""
-    return np.linalg.inv(np.array(recipe.matrix)).astype(np.float32)[np.array(recipe.cfa)]
-
-
-def sample_gains(recipe: Recipe) -> np.ndarray:
-    """White balance times exposure by CFA position, float32."""
-    return (recipe.gains * np.float32(2**recipe.exposure))[np.array(recipe.cfa)]
 
 
 class _Encoding:
@@ -166,13 +89,13 @@ class _Encoding:
         self.mosaic, self.recipe, self.coding, self.picture = mosaic, recipe, coding, picture
         self.period = len(recipe.cfa)
         self.curve = curve_of(recipe)
-        self.rows, self.gains = camera_rows(recipe), sample_gains(recipe)
+        self.rows, self.gains = inverse_pass.camera_rows(recipe), inverse_pass.sample_gains(recipe)
         self.white_at = min(1.0, 2.0**recipe.exposure)
         self.statistics: dict[tuple[int, int], Statistics] = {}
 
     def strips(self) -> list[tuple[int, int]]:
         v = 8 * self.coding.factors[0]
-        return _strips(-(-self.mosaic.shape[0] // v) * v, self.mosaic.shape[1], v)
+        return inverse_pass.strips(-(-self.mosaic.shape[0] // v) * v, self.mosaic.shape[1], v)
 
     def chroma(self, strip: tuple[int, int]) -> None:
         """Chroma of the picture with blown photosites white: viewers clamp Y, Cb and Cr before they convert to RGB."""
@@ -207,9 +130,9 @@ class _Encoding:
         """The luma with which the decoder gives back the mosaic under the chroma that it will see."""
         start, stop = strip
         samples = level(window(self.mosaic, start, stop, self.period), self.recipe, start)
-        cb, cr = (_chroma_rows(self.picture, component, start, stop) for component in (1, 2))
+        cb, cr = (inverse_pass.chroma_rows(self.picture, component, start, stop) for component in (1, 2))
         target = samples * tile(self.gains, *samples.shape, top=start)
-        luma = luma_for(target, chroma_offsets(cb, cr), tile(self.rows, *samples.shape, top=start), self.curve)
+        luma = luma_for(target, inverse_pass.chroma_offsets(cb, cr), tile(self.rows, *samples.shape, top=start), self.curve)
         return _smooth_where(luma, samples >= BLOWN)
 
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
@@ -268,15 +191,6 @@ def luma_for(target: np.ndarray, offsets: np.ndarray, rows: np.ndarray, curve: C
     return np.clip(luma, *LUMA_RANGE, out=luma)
 
 
-def at_photosites(srgb: np.ndarray, rows: np.ndarray, curve: Curve, top: int) -> np.ndarray:
-    """Extended sRGB planes -> balanced samples (H, W): curve, matrix and mosaicing of the pipeline's inverse in one."""
-    weights = tile(rows, *srgb.shape[1:], top=top)
-    samples = np.zeros(srgb.shape[1:], np.float32)
-    for c in range(3):
-        samples += curve.decode(srgb[c])[0] * weights[..., c]
-    return samples
-
-
 def _smooth_where(luma: np.ndarray, blown: np.ndarray) -> np.ndarray:
     """Where photosites are blown any luma above the needed one is right: take the largest needed in 5x5, as it is smooth."""
     if not blown.any():
@@ -290,29 +204,7 @@ def _smooth_where(luma: np.ndarray, blown: np.ndarray) -> np.ndarray:
     return np.where(blown, needed, luma)
 
 
-def _chroma_rows(picture: Coefficients, component: int, start: int, stop: int) -> np.ndarray:
-    """Decoded chroma at rows start..stop of luma, one block of context on either side: (rows, width), 0..1 units."""
-    v, h = picture.factors
-    levels = picture.planes[component]
-    first, last = max(start // (8 * v) - 1, 0), min(-(-stop // (8 * v)) + 1, levels.shape[0])
-    plane = blocks.grow(blocks.dequantise(levels[first:last], picture.tables[component]), (v, h))
-    offset = start - first * 8 * v
-    return plane[offset : offset + stop - start, : picture.width] * np.float32(1 / 255)
-
-
 def _widen(plane: np.ndarray, multiple: int) -> np.ndarray:
     """Continue the last column until the width is a multiple."""
     missing = -plane.shape[1] % multiple
     return np.pad(plane, [(0, 0), (0, missing)], mode="edge") if missing else plane
-
-
-def _strips(height: int, width: int, multiple: int) -> list[tuple[int, int]]:
-    rows = max(STRIP_PIXELS // width // multiple, 1) * multiple
-    return [(start, min(start + rows, height)) for start in range(0, height, rows)]
-
-
-def _in_threads(work: Callable[[tuple[int, int]], None], strips: list[tuple[int, int]], progress: Progress) -> None:
-    """Do all strips on all cores: numpy lets go of the interpreter while it computes."""
-    with ThreadPoolExecutor(threads()) as pool:
-        for done, _ in enumerate(pool.map(work, strips), 1):
-            progress(done / len(strips))

@@ -1,6 +1,6 @@
 """The mosaic that a JPEG's coefficients foretell, in integers from end to end: the same on every processor.
 
-What `closed_loop.decode` does in float is done here in fixed point, by tables that travel with the lossless layer:
+What `inverse_pass.decode` does in float is done here in fixed point, by tables that travel with the lossless layer:
 no float, no library function whose last digit could differ. Each result says how far the truth may lie from it, too.
 
 Numbers: levels of a JPEG as they are; coefficients and samples in sixteenths, with luma 0..255 as in the JPEG;

@@ -14,7 +14,7 @@ from PIL import Image
 
 from rawback.coefficients import Coefficients
 from rawback.files import jpeg
-from rawback.isp import closed_loop
+from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.blocks import shrink
 from rawback.isp.colour import curve_of
 from rawback.isp.exposure import with_shoulder
@@ -102,14 +102,14 @@ def recipe_of(sensor: Sensor, shape: tuple[int, ...], exposure: float = 0.0) -> 
 def target_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
     """What the net should say: the mosaic in the nets' domain, (H, W) float32."""
     samples = np.clip(level(mosaic, recipe), 0, 1)
-    return features.encode(samples * tile(closed_loop.sample_gains(recipe), *mosaic.shape))
+    return features.encode(samples * tile(inverse_pass.sample_gains(recipe), *mosaic.shape))
 
 
 def pair_of(picture: Coefficients, recipe: Recipe, kind: int) -> Pair:
     """A JPEG's coefficients -> the net's input."""
-    luma, *colour = closed_loop.decoded_planes(picture, 0, picture.height)
-    srgb = closed_loop.extended_srgb(luma, *colour)
-    balanced = closed_loop.at_photosites(srgb, closed_loop.camera_rows(recipe), curve_of(recipe), 0)
+    luma, *colour = inverse_pass.decoded_planes(picture, 0, picture.height)
+    srgb = inverse_pass.extended_srgb(luma, *colour)
+    balanced = inverse_pass.at_photosites(srgb, inverse_pass.camera_rows(recipe), curve_of(recipe), 0)
     chroma = np.stack([shrink(plane, (2, 2)) for plane in colour])
     told = features.conditions(recipe, picture.tables, picture.factors)
     packed = np.clip(chroma * CHROMA_SCALE, -32767, 32767).round().astype(np.int16)

@@ -1,0 +1,122 @@
+"""The inverse pass: coefficients -> mosaic, what `recover` computes and the closed loop foresees.
+
+Frames are worked through in strips on all cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from rawback.coefficients import Coefficients
+from rawback.cores import threads
+from rawback.isp import blocks
+from rawback.isp.colour import YCC_TO_RGB, curve_of
+from rawback.isp.mosaic import tile, unlevel
+from rawback.isp.tone import Curve
+from rawback.recipe import Recipe
+
+STRIP_PIXELS = 1 << 18  # small enough for the cache, large enough that numpy's calls cost nothing
+Progress = Callable[[float], None]
+Restore = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""A learned restoration: balanced samples, Cb and Cr, each (rows, width) float32 -> the likelier samples."""
+
+
+def decode(
+    picture: Coefficients, recipe: Recipe, progress: Progress = lambda share: None,
+    restore: Restore | None = None, halo: int = 0,
+) -> np.ndarray:  # fmt: skip
+    """Coefficients -> mosaic (H, W) uint16: the inverse pass, in float until the last rounding to DN.
+
+    `restore` is applied to the samples before they lose their gains; it needs `halo` rows above and below a strip.
+    """
+    mosaic = np.empty((picture.height, picture.width), np.uint16)
+    rows = camera_rows(recipe)
+    per_gain = 1 / sample_gains(recipe)
+
+    def strip(rows_of_strip: tuple[int, int]) -> None:
+        start, stop = rows_of_strip
+        first, last = max(start - halo, 0), min(stop + halo, picture.height)
+        planes = decoded_planes(picture, first, last)
+        samples = at_photosites(extended_srgb(*planes), rows, curve_of(recipe), first)
+        if restore:
+            samples = restore(samples, *planes[1:])[start - first : start - first + stop - start]
+        samples *= tile(per_gain, *samples.shape, top=start)
+        mosaic[start:stop] = unlevel(samples, recipe, start)
+
+    # context costs: strips that need some are high
+    in_threads(strip, strips(picture.height, picture.width, 16 * max(halo, 1)), progress)
+    return mosaic
+
+
+def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows start..stop of Y, Cb, Cr (rows, width) float32 at full size, 1 = white, chroma centred; unclipped, unrounded."""
+    first, last = start // 8, -(-stop // 8)
+    luma = blocks.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids)
+    luma = (luma[start - 8 * first : stop - 8 * first, : picture.width] + 128) / 255
+    if len(picture.planes) == 1:
+        return luma, np.zeros_like(luma), np.zeros_like(luma)
+    return luma, chroma_rows(picture, 1, start, stop), chroma_rows(picture, 2, start, stop)
+
+
+def decoded_strip(picture: Coefficients, start: int, stop: int) -> np.ndarray:
+    """Rows start..stop of the picture as extended sRGB planes (3, rows, width) float32."""
+    return extended_srgb(*decoded_planes(picture, start, stop))
+
+
+def extended_srgb(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+    """Y, Cb, Cr -> extended sRGB planes (3, rows, width) float32."""
+    return np.add(luma, chroma_offsets(cb, cr))
+
+
+def chroma_offsets(cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+    """Cb, Cr (H, W) in 0..1 units, centred -> what they add to luma in R, G, B: (3, H, W)."""
+    offsets = np.empty((3, *cb.shape), np.float32)
+    np.multiply(cr, YCC_TO_RGB[0, 2], out=offsets[0])
+    np.multiply(cb, YCC_TO_RGB[1, 1], out=offsets[1])
+    offsets[1] += cr * YCC_TO_RGB[1, 2]
+    np.multiply(cb, YCC_TO_RGB[2, 1], out=offsets[2])
+    return offsets
+
+
+def camera_rows(recipe: Recipe) -> np.ndarray:
+    """By CFA position the row of the sRGB -> camera matrix that its photosite sees: (rows, columns, 3) float32, sums 1."""
+    return np.linalg.inv(np.array(recipe.matrix)).astype(np.float32)[np.array(recipe.cfa)]
+
+
+def sample_gains(recipe: Recipe) -> np.ndarray:
+    """White balance times exposure by CFA position, float32."""
+    return (recipe.gains * np.float32(2**recipe.exposure))[np.array(recipe.cfa)]
+
+
+def at_photosites(srgb: np.ndarray, rows: np.ndarray, curve: Curve, top: int) -> np.ndarray:
+    """Extended sRGB planes -> balanced samples (H, W): curve, matrix and mosaicing of the pipeline's inverse in one."""
+    weights = tile(rows, *srgb.shape[1:], top=top)
+    samples = np.zeros(srgb.shape[1:], np.float32)
+    for c in range(3):
+        samples += curve.decode(srgb[c])[0] * weights[..., c]
+    return samples
+
+
+def chroma_rows(picture: Coefficients, component: int, start: int, stop: int) -> np.ndarray:
+    """Decoded chroma at rows start..stop of luma, one block of context on either side: (rows, width), 0..1 units."""
+    v, h = picture.factors
+    levels = picture.planes[component]
+    first, last = max(start // (8 * v) - 1, 0), min(-(-stop // (8 * v)) + 1, levels.shape[0])
+    plane = blocks.grow(blocks.dequantise(levels[first:last], picture.tables[component]), (v, h))
+    offset = start - first * 8 * v
+    return plane[offset : offset + stop - start, : picture.width] * np.float32(1 / 255)
+
+
+def strips(height: int, width: int, multiple: int) -> list[tuple[int, int]]:
+    rows = max(STRIP_PIXELS // width // multiple, 1) * multiple
+    return [(start, min(start + rows, height)) for start in range(0, height, rows)]
+
+
+def in_threads(work: Callable[[tuple[int, int]], None], strips: list[tuple[int, int]], progress: Progress) -> None:
+    """Do all strips on all cores: numpy lets go of the interpreter while it computes."""
+    with ThreadPoolExecutor(threads()) as pool:
+        for done, _ in enumerate(pool.map(work, strips), 1):
+            progress(done / len(strips))
