@@ -12,7 +12,7 @@ from rawback import __version__, bitexact, foreign, looks, provenance
 from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
-from rawback.files import dng, packet, paths, preview
+from rawback.files import dng, jpeg, packet, paths, preview
 from rawback.files import photo as photos
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
@@ -98,6 +98,9 @@ def recover(
         mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restore, restore.halo if restore else 0)
     _carry_metadata(photo, layer.original, keep_exif)
     said = [f"{source}: {text}" for text in (planned.said, *layer.notes)]
+    if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
+        whole = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
+        photo.preview = jpeg.coded_picture(replace(planned.coefficients, planes=whole))
     found = Recovered(mosaic, recipe, photo, planned.state, [*photo.notes, *said])
     if mosaic is layer.mosaic:
         found = replace(found, whole=layer.whole, exact=layer.exact, original=layer.original)
@@ -138,6 +141,10 @@ class Plan:
     """By which the picture must be brought to sRGB first."""
     said: str
     """All that in a sentence."""
+
+    def turned(self, photo: Photo) -> bool:
+        """Whether the file shows the picture another way round than it was rendered, and than its RAW lies."""
+        return photo.coefficients is not None and self.coefficients.planes is not photo.coefficients.planes
 
     @property
     def coefficients(self) -> Coefficients:

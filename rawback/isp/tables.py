@@ -10,6 +10,8 @@ from rawback.isp.trellis import ZIGZAG
 LUMA_ENTRY = 16  # the standard's first luma entry: `quality` scales the flat table as libjpeg scales this one
 CHROMA_RATIO, CHROMA_FINEST = 1.5, 9
 """First chroma entry over luma step, and its least value: the eye wants no finer, and luma makes good what is lost."""
+CHROMA_MEAN, CHROMA_MEAN_FINEST = 0.5, 2
+"""The entry of the mean of a block over luma step, and its least value: even colours are right, and so is luma beside them."""
 LUMA = np.array([
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
     14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
@@ -42,6 +44,7 @@ def flat_coding(step: float, factors: tuple[int, int], optimise: bool = False) -
     luma[ZIGZAG[:finer]] = lower
     first = max(step * CHROMA_RATIO, CHROMA_FINEST)
     chroma = np.rint(first * np.sqrt(CHROMA / CHROMA[0]))
+    chroma[0] = max(round(step * CHROMA_MEAN), CHROMA_MEAN_FINEST)
     return Coding(_entries(luma), _entries(chroma), factors, optimise=optimise)
 
 

@@ -7,6 +7,8 @@ import onnxruntime
 
 from rawback.errors import RawbackError
 
+onnxruntime.disable_telemetry_events()  # nothing leaves the machine, nor is a place for it made in the home folder
+
 
 class OnnxPart:
     """One ONNX graph on the CPU. Calls from several threads at once are fine: each runs on its own thread alone."""
