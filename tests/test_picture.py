@@ -127,7 +127,7 @@ def test_other_decoders_show_the_same(sample_jpeg: rawback.Rendered, line: list[
         pytest.skip(f"{line[0]} is not installed")
     found = subprocess.run(line, input=sample_jpeg.data, capture_output=True, check=True).stdout
     error = np.abs(np.asarray(Image.open(io.BytesIO(found))).astype(int) - shown(sample_jpeg.data))
-    assert error.max() <= 3 and error.mean() < 0.1
+    assert error.max() <= 3 and error.mean() < 0.25  # float and integer transforms round one value in five apart
 
 
 def test_what_is_blown_is_shown_white_and_its_edge_without_colour(sample_jpeg: rawback.Rendered):
