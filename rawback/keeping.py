@@ -75,8 +75,8 @@ class Search:
     factors: tuple[int, int]
     optimise: bool
     encode: Encode
-    overhead: Callable[[Coefficients], int]
-    """Bytes of the file besides the coded picture."""
+    file_size: Callable[[Coefficients], int]
+    """Bytes of the file that a picture will make."""
 
     def run(self) -> tuple[Coefficients, Recipe, str]:
         """The picture, the recipe (with its noise model, if that was measured) and what was reached, in words."""
@@ -85,7 +85,7 @@ class Search:
         step, slope = self._guess()
         for _ in range(TRIES):
             picture = self._coded(self.mosaic, step)
-            missing = self._wanted() - self._score(picture, self.mosaic, self.overhead(picture))
+            missing = self._wanted() - self._score(picture, self.mosaic, self.file_size)
             if abs(missing) <= CLOSE[self.goal.kind]:
                 break
             better = float(np.clip(step * math.exp(missing / slope), FINEST, COARSEST))
@@ -96,9 +96,9 @@ class Search:
 
     def _by_noise(self) -> tuple[Coefficients, Recipe, str]:
         self.recipe = replace(self.recipe, noise=self.recipe.noise or noise.estimate(self.mosaic, self.recipe))
-        step = float(np.clip(step_for_noise(self.recipe), FINEST, COARSEST))
-        picture = self._coded(self.mosaic, step)
         wanted = step_for_noise(self.recipe)
+        step = float(np.clip(wanted, FINEST, COARSEST))
+        picture = self._coded(self.mosaic, step)
         short = f"the finest there is (the noise of the deepest shadows asks for {wanted:.2f})"
         asks = "as the noise asks" if wanted >= FINEST else short
         return picture, self.recipe, f"luma step {step:.2f}, {asks}: {self._said(picture)}"
@@ -109,7 +109,7 @@ class Search:
         low, high, known = math.log(FINEST), math.log(COARSEST), {}
         for _ in range(7):
             middle = (low + high) / 2
-            known[middle] = self._score(self._coded(mosaic, math.exp(middle)), mosaic, 0)
+            known[middle] = self._score(self._coded(mosaic, math.exp(middle)), mosaic, coded_size)
             low, high = (middle, high) if known[middle] > self._wanted() else (low, middle)
         at = sorted(known, key=lambda logarithm: abs(logarithm - middle))[:4]
         slope = np.polyfit(at, [known[logarithm] for logarithm in at], 1)[0]
@@ -119,12 +119,12 @@ class Search:
         recipe = replace(self.recipe, height=mosaic.shape[0])
         return self.encode(mosaic, recipe, flat_coding(step, self.factors, self.optimise))
 
-    def _score(self, picture: Coefficients, mosaic: np.ndarray, overhead: int) -> float:
+    def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:
         """What falls with the step: dB, or the logarithm of bits per photosite."""
         if self.goal.kind == "db":
             recipe = replace(self.recipe, height=mosaic.shape[0])
             return metrics.mosaic_psnr(mosaic, inverse_pass.decode(picture, recipe), recipe)
-        return math.log(8 * (len(jpeg.coded_picture(picture)) + overhead) / mosaic.size)
+        return math.log(8 * size(picture) / mosaic.size)
 
     def _wanted(self) -> float:
         if self.goal.kind == "size":
@@ -132,9 +132,14 @@ class Search:
         return math.log(self.goal.value) if self.goal.kind == "rate" else self.goal.value
 
     def _said(self, picture: Coefficients) -> str:
-        size = len(jpeg.coded_picture(picture)) + self.overhead(picture)
+        size = self.file_size(picture)
         found = metrics.mosaic_psnr(self.mosaic, inverse_pass.decode(picture, self.recipe), self.recipe)
         return f"kept the RAW at {found:.2f} dB in {size / 1e6:.3f} MB, {8 * size / self.mosaic.size:.3f} bits per photosite"
+
+
+def coded_size(picture: Coefficients) -> int:
+    """Bytes of a picture without metadata."""
+    return len(jpeg.coded_picture(picture))
 
 
 def bands(mosaic: np.ndarray) -> np.ndarray:

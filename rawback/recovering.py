@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
 from rawback.files.original import Original, merged
 from rawback.isp import inverse_pass
+from rawback.isp.inverse_pass import Progress
 from rawback.looks import Look
 from rawback.nets.parts import Restorer
 from rawback.nets.weights import load as load_weights
@@ -65,9 +65,6 @@ class Recovered:
             return preview.baseline(self.photo.preview or self.photo.data)
         except RawbackError:
             return None
-
-
-Progress = Callable[[float], None]
 
 
 def recover(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from rawback.files import exif, jpeg, jumbf, paths, picture16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.isp import closed_loop, exposure, pipeline
+from rawback.isp.inverse_pass import Progress
 from rawback.isp.tables import SUBSAMPLING, coding
 from rawback.looks import Look
 from rawback.recipe import Recipe
@@ -81,9 +81,6 @@ class Rendered:
     notes: list[str]
 
 
-Progress = Callable[[float], None]
-
-
 def render(
     source: str | paths.Location | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
     progress: Progress = lambda share: None,
@@ -116,12 +113,11 @@ def _coded(raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progr
         tables = coding(options.quality, options.subsampling, options.tables, optimise)
         return closed_loop.encode(raw.mosaic, recipe, tables, progress), recipe, []
 
-    def overhead(picture: Coefficients) -> int:
-        whole = jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))
-        return len(whole) - len(jpeg.coded_picture(picture)) + HASHES
+    def file_size(picture: Coefficients) -> int:
+        return len(jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], keeping.parse(options.keep)
-    search = keeping.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, overhead)
+    search = keeping.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, file_size)
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
 

@@ -78,9 +78,8 @@ class _Scan:
         self.scaled, self.bits, self.centroids = scaled, bits, np.asarray(centroids, np.float32)
         self.magnitude = np.abs(scaled[:, ZIGZAG])
         self.magnitude[:, 0] = 0
-        self.zeroed = np.cumsum(self.magnitude**2, 1)  # distortion of nothing but zeros, up to each position
         shape = self.magnitude.shape
-        self.cost = np.full(shape, np.float32(1e9))  # of ending at a position, less `zeroed` there
+        self.cost = np.full(shape, np.float32(1e9))  # of ending at a position, less the distortion of nothing but zeros
         self.cost[:, 0] = 0
         self.previous = np.zeros(shape, np.int8)
         self.chosen = np.zeros(shape, np.int16)
