@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+from rawback.errors import RawbackError
+
 DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-1", "none"
 
 
@@ -17,9 +19,19 @@ def folders() -> list[Path]:
 
 
 def cards() -> list[dict]:
-    """The card of each installed weights, the first of a name winning."""
+    """The card of each installed weights, the first of a name winning. Raises RawbackError for a damaged one."""
     found: dict[str, dict] = {}
     for folder in folders():
         for path in sorted(folder.glob("*.json")):
-            found.setdefault(path.stem, json.loads(path.read_text()) | {"name": path.stem})
+            found.setdefault(path.stem, _card(path) | {"name": path.stem})
     return list(found.values())
+
+
+def _card(path: Path) -> dict:
+    try:
+        card = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RawbackError(f"{path} is no card of weights ({error}); get it again, or remove it") from error
+    if not isinstance(card, dict):
+        raise RawbackError(f"{path} is no card of weights (a {type(card).__name__}); get it again, or remove it")
+    return card
