@@ -81,6 +81,14 @@ def recover(
     """
     look = looks.load(camera) if camera else None
     photo = photos.read(paths.load(source), str(source), _sidecar(source) if keep_exif else b"")
+    return from_photo(photo, str(source), look, linear=linear, keep_exif=keep_exif, weights=weights, progress=progress)
+
+
+def from_photo(
+    photo: Photo, source: str, look: Look | None = None, *, linear: bool = False, keep_exif: bool = True,
+    weights: str = DEFAULT_WEIGHTS, progress: Progress = lambda share: None,
+) -> Recovered:  # fmt: skip
+    """The RAW of a photo that is read already; `source` is its name, the rest as `recover` takes it."""
     planned = plan(photo, look)
     recipe = planned.recipe
     layer = bitexact.restore(photo, planned.state, planned.picture, recipe, progress)

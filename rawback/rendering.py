@@ -15,6 +15,7 @@ from rawback.files import exif, jpeg, jumbf, paths, picture16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.isp import closed_loop, exposure, pipeline
+from rawback.isp.closed_loop import Coding
 from rawback.isp.inverse_pass import Progress
 from rawback.isp.tables import SUBSAMPLING, coding
 from rawback.looks import Look
@@ -45,6 +46,8 @@ class RenderOptions:
     keep: str = ""
     """How much of the RAW to keep, instead of `quality`: "4MB", "1.7bpp", "52dB" (of the mosaic) or "noise"; empty: quality."""
     keep_exif: bool = True
+    thumbnail: bool = True
+    """Whether a large picture carries a small one of itself."""
     lossless: bool = False
     """Whether a layer beside the picture keeps the RAW to the last bit."""
     look: str = "libraw"
@@ -93,9 +96,19 @@ def render(
     options.check()
     raw = source if isinstance(source, RawFile) else read_raw(paths.load(source), str(source), whole=options.lossless)
     recipe = decide(raw, options)
-    if kind in picture16.KINDS:
-        return _render16(raw, recipe, kind)
-    picture, recipe, reached = _coded(raw, recipe, options, progress)
+    return _render16(raw, recipe, kind) if kind in picture16.KINDS else develop(raw, recipe, options, progress)
+
+
+def develop(
+    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None,
+    coding: Coding | None = None,
+) -> Rendered:  # fmt: skip
+    """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
+    reached: list[str] = []
+    if coding:
+        picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
+    else:
+        picture, recipe, reached = _coded(raw, recipe, options, progress)
     recipe = replace(
         recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
     )
@@ -151,7 +164,7 @@ def _look(raw: RawFile, options: RenderOptions) -> Look:
 
 
 def _exif(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> bytes:
-    large = picture.width * picture.height >= THUMBNAIL_FROM
+    large = options.thumbnail and picture.width * picture.height >= THUMBNAIL_FROM
     return exif.to_app1(
         raw.exif if options.keep_exif else None,
         recipe.orientation,

@@ -8,8 +8,8 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -62,11 +62,21 @@ def _to_stdout(chunks: Chunks) -> int:
 
 
 def _save(target: Path, chunks: Chunks, replace: bool, mtime_ns: int | None) -> int:
+    with written(target, replace, mtime_ns) as file:
+        return sum(file.write(chunk) for chunk in chunks)
+
+
+@contextmanager
+def written(target: Path, replace: bool = True, mtime_ns: int | None = None) -> Iterator[BinaryIO]:
+    """A file to be filled under a temporary name beside `target`, which it takes when the block ends without an error.
+
+    For what must seek in the file it writes; all else goes through `save`. Raises OSError.
+    """
     temporary, file = _create(target.parent)
     try:
         with ExitStack() as held:
             held.enter_context(file)
-            size = sum(file.write(chunk) for chunk in chunks)
+            yield file
             file.flush()
             if mtime_ns is not None:
                 os.utime(temporary, ns=(mtime_ns, mtime_ns))
@@ -77,7 +87,6 @@ def _save(target: Path, chunks: Chunks, replace: bool, mtime_ns: int | None) -> 
     finally:
         temporary.unlink(missing_ok=True)
     _sync(target.parent)
-    return size
 
 
 def _create(folder: Path) -> tuple[Path, BinaryIO]:

@@ -132,7 +132,7 @@ def encode(
         raise RawbackError(f"the mosaic is {mosaic.shape} {mosaic.dtype}, the recipe expects {expected}")
     shown = dng_extras.carried(exif)
     first = preview.directory(preview.baseline(picture) if picture else preview.small_picture(mosaic, recipe))
-    first.entries |= shown.ifd0 | _camera(recipe, shown, software) | dng_extras.look(recipe)
+    first.entries |= shown.ifd0 | camera_tags(recipe, shown, software) | dng_extras.look(recipe)
     if exif is not None:
         first.entries |= dng_extras.attached(exif)
         shown.exif |= dng_extras.plain_note(exif)
@@ -150,7 +150,7 @@ def encode(
     return tiff.serialise(first)
 
 
-def _camera(recipe: Recipe, exif: Exif, software: str) -> dict[int, Entry]:
+def camera_tags(recipe: Recipe, exif: Exif, software: str) -> dict[int, Entry]:
     """IFD0: the camera and its colours."""
     make, _, model = recipe.camera.partition(" ")
     numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)

@@ -76,7 +76,7 @@ def read(data: bytes, name: str) -> Photo:
     coefficients, warning = _read_coefficients(data, name)
     if warning:
         notes.append(f"{name} is damaged ({warning}); what can be read is used")
-    exif, fields = None, _recipe_fields(data)
+    exif, fields = None, recipe_fields(data)
     try:
         exif = exifs.find_exif(data)
     except RawbackError:
@@ -84,7 +84,7 @@ def read(data: bytes, name: str) -> Photo:
     return Photo(coefficients, exif, from_fields(fields) if fields else None, data, notes)
 
 
-def _recipe_fields(data: bytes) -> dict[str, str]:
+def recipe_fields(data: bytes) -> dict[str, str]:
     """The recipe's texts, from the few XMP packets that can hold it: to parse them all is dear, and an attacker's choice."""
     packets = [bytes(p[len(XMP) :]) for marker, p in exifs.segments(data) if marker == APP1 and p[: len(XMP)] == XMP]
     ours = [packet for packet in packets if xmp.NAMESPACE.encode() in packet]
