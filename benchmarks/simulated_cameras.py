@@ -34,8 +34,9 @@ def photograph(light: np.ndarray, name: str, iso: float | None = None) -> bytes:
     matrix, neutral = sensor.matrix.tolist(), sensor.neutral.tolist()
     recipe = Recipe(
         width=mosaic.shape[1], height=mosaic.shape[0], cfa=sensor.cfa, black=(sensor.black,) * len(sensor.cfa) ** 2,
-        white=sensor.white, neutral=tuple(neutral), matrix=tuple(map(tuple, matrix)), camera=f"{camera['make']} {camera['model']}",
-        noise=sensor.noise, dng={"ColorMatrix1": tuple(sensors.xyz_to_camera(name).ravel()), "CalibrationIlluminant1": (21.0,)},
+        white=sensor.white, neutral=tuple(neutral), matrix=tuple(map(tuple, matrix)), noise=sensor.noise,
+        camera=f"{camera['make']} {camera['model']}",
+        dng={"ColorMatrix1": tuple(sensors.xyz_to_camera(name).ravel()), "CalibrationIlluminant1": (21.0,)},
     )  # fmt: skip
     taken = exif.from_values(
         camera["make"], camera["model"], datetime(2026, 1, 1, 12), 1 / 60, f_number=8, iso=round(iso or camera["base_iso"]),

@@ -15,7 +15,7 @@ from rawback.learn import sensors
 from rawback.learn.unprocess import measure
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
-from simulated_cameras import photograph  # noqa: E402
+from simulated_cameras import photograph
 
 SAID_BY_LIBRAW_AS = {"gopro-hero7": ("GoPro", "HERO5 Black")}
 UNKNOWN_TO_LIBRAW = ("apple-iphone-11-pro",)

@@ -82,14 +82,7 @@ def sensor(name: str, iso: float | None = None, kelvin: float | None = None) -> 
     lowest, highest = camera["base_iso"], camera["highest_iso"]
     if not lowest <= (iso or lowest) <= highest:
         raise RawbackError(f"{name} has no ISO {iso:g}; expected {lowest} to {highest}")
-    return Sensor(
-        matrix(name),
-        neutral(name, kelvin),
-        cfa(name),
-        noise(name, iso or lowest),
-        float(camera["black"]),
-        float(camera["white"]),
-    )
+    return _sensor(name, iso or lowest, neutral(name, kelvin))
 
 
 def draw(name: str, rng: np.random.Generator, iso: tuple[float, float] = (0, np.inf)) -> Sensor:
@@ -98,6 +91,9 @@ def draw(name: str, rng: np.random.Generator, iso: tuple[float, float] = (0, np.
     lowest, highest = np.clip((camera["base_iso"], camera["highest_iso"]), *iso)
     speed = float(np.exp(rng.uniform(*np.log((lowest, highest)))))
     light = neutral(name, 1e6 / rng.uniform(105, 400)) * np.exp(rng.normal(0, 0.03, 3))
-    return Sensor(
-        matrix(name), light / light.max(), cfa(name), noise(name, speed), float(camera["black"]), float(camera["white"])
-    )
+    return _sensor(name, speed, light / light.max())
+
+
+def _sensor(name: str, iso: float, light: np.ndarray) -> Sensor:
+    black, white = (float(known(name)[level]) for level in ("black", "white"))
+    return Sensor(matrix(name), light, cfa(name), noise(name, iso), black, white)
