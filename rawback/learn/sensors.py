@@ -88,7 +88,7 @@ def sensor(name: str, iso: float | None = None, kelvin: float | None = None) -> 
 def draw(name: str, rng: np.random.Generator, iso: tuple[float, float] = (0, np.inf)) -> Sensor:
     """The camera in light at random (2500 to 9500 K, uniform in mired) at an ISO of its own within `iso`, log-uniform."""
     camera = known(name)
-    lowest, highest = np.clip((camera["base_iso"], camera["highest_iso"]), *iso)
+    lowest, highest = (min(max(camera[key], iso[0]), iso[1]) for key in ("base_iso", "highest_iso"))
     speed = float(np.exp(rng.uniform(*np.log((lowest, highest)))))
     light = neutral(name, 1e6 / rng.uniform(105, 400)) * np.exp(rng.normal(0, 0.03, 3))
     return _sensor(name, speed, light / light.max())
