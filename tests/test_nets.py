@@ -1,13 +1,15 @@
 """The learned parts: identity at the start, exact inverses, the same in strips, in every Bayer phase and on both engines."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
-from rawback.isp.mosaic import tile
+from rawback.isp import closed_loop, inverse_pass
+from rawback.isp.tables import coding
 from rawback.nets import features, tiles, weights
 from rawback.recipe import Recipe
 
@@ -21,6 +23,7 @@ from rawback.nets.flow import PAPER, Flow, FrozenInverse  # noqa: E402
 from rawback.nets.restore import Restore  # noqa: E402
 
 JPEG = Coefficients(16, 16, [np.zeros((2, 2, 64), np.int16)] * 3, [np.full(64, 5)] * 3)
+CODING = coding(90, "4:2:0", "standard")
 PHASES = [((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))]
 
 
@@ -73,16 +76,9 @@ def test_restoration_starts_as_identity():
     assert torch.equal(Restore()(code, torch.rand(1, 2, 8, 12), torch.rand(1, features.CONDITIONS)), code)
 
 
-def test_demosaic_starts_bilinear_and_keeps_the_samples():
-    ramp = torch.arange(16.0)[None].repeat(16, 1)[None, None] / 16
-    planes = Demosaic()(ramp)
-    assert torch.allclose(planes[..., 4:-4, 4:-4], ramp.expand(1, 3, 16, 16)[..., 4:-4, 4:-4], atol=1e-6)
-    code = torch.rand(1, 1, 16, 24)
-    planes = shaken(Demosaic(width=8))(code)
-    assert torch.equal(planes[0, 0, 0::2, 0::2], code[0, 0, 0::2, 0::2])
-    assert torch.equal(planes[0, 1, 0::2, 1::2], code[0, 0, 0::2, 1::2])
-    assert torch.equal(planes[0, 1, 1::2, 0::2], code[0, 0, 1::2, 0::2])
-    assert torch.equal(planes[0, 2, 1::2, 1::2], code[0, 0, 1::2, 1::2])
+def test_demosaicing_starts_with_the_classical_chroma():
+    chroma = torch.rand(1, 2, 8, 12)
+    assert torch.equal(Demosaic()(torch.rand(1, 1, 16, 24), chroma, torch.rand(1, features.CONDITIONS)), chroma)
 
 
 def test_flow_undoes_itself_on_both_engines(tmp_path):
@@ -112,14 +108,27 @@ def test_parts_give_the_same_in_strips_and_on_torch(card, cfa):
 
 
 @pytest.mark.parametrize("cfa", PHASES)
-def test_demosaicer_keeps_samples_in_every_phase_and_knows_where_a_strip_begins(card, cfa):
-    balanced = np.random.default_rng(0).random((96, 71), np.float32)
-    demosaicer = weights.load(str(card)).demosaicer(recipe(cfa))
-    planes = demosaicer(balanced)
-    index = tile(np.array(cfa), *balanced.shape)
-    assert np.array_equal(np.take_along_axis(planes, index[None], 0)[0], balanced)
-    first = 64 - demosaicer.halo
-    assert np.abs(planes[:, 64:] - demosaicer(balanced[first:], first)[:, demosaicer.halo :]).max() < 1e-5
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+def test_open_loop_with_learned_chroma_keeps_the_samples_in_every_phase(card, cfa, subsampling):
+    """Without quantisation to speak of, and where chroma is as fine as luma, nothing is lost but by the finest tables."""
+    mosaic = np.random.default_rng(0).integers(300, 3000, (70, 54)).astype(np.uint16)
+    finest = replace(coding(100, subsampling, "standard"), dead_zone=0.5)
+    demosaicer = weights.load(str(card)).demosaicer(recipe(cfa), finest)
+    found = {name: inverse_pass.decode(closed_loop.encode(mosaic, recipe(cfa), finest, demosaicer=d), recipe(cfa))
+             for name, d in (("learned", demosaicer), ("classical", None))}  # fmt: skip
+    learned, classical = (np.abs(found[name].astype(int) - mosaic).mean() for name in ("learned", "classical"))
+    assert learned < 40
+    assert learned < classical or subsampling == "4:4:4"
+
+
+def test_learned_chroma_is_the_same_in_strips_and_on_torch(card):
+    balanced, cb, cr = np.random.default_rng(0).random((3, 160, 71), np.float32)
+    onnx, on_torch = (weights.load(str(card), engine).demosaicer(recipe(), CODING) for engine in ("onnx", "torch"))
+    whole = onnx(balanced, cb, cr)
+    first = 64 - onnx.halo
+    part = onnx(*(plane[first : 96 + onnx.halo] for plane in (balanced, cb, cr)))
+    assert np.abs(whole[:, 64:96] - part[:, onnx.halo : onnx.halo + 32]).max() < 1e-5
+    assert np.abs(whole - on_torch(balanced, cb, cr)).max() < 1e-5
 
 
 def test_untouched_closed_loop_and_x_trans_are_left_alone(card):
@@ -128,7 +137,8 @@ def test_untouched_closed_loop_and_x_trans_are_left_alone(card):
     assert loaded.restorer(recipe(refined=True), JPEG, untouched=True) is None
     assert loaded.restorer(recipe(refined=True), JPEG, untouched=False) is not None
     assert loaded.restorer(recipe(x_trans), JPEG, untouched=True) is None
-    assert loaded.demosaicer(recipe(x_trans)) is None
+    assert loaded.demosaicer(recipe(x_trans), CODING) is None
+    assert loaded.demosaicer(recipe(refined=True), CODING) is None
 
 
 def test_conditions_tell_a_coarse_table_from_a_fine_one():

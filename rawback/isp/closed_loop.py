@@ -8,6 +8,7 @@ what is left is the quantisation of luma. Frames are worked through in strips on
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -27,6 +28,15 @@ BLOWN = 0.9985
 """From this share of the white level on a photosite counts as saturated: anything brighter is as right."""
 
 
+class Demosaicer(Protocol):
+    """A learned demosaicing (`nets.parts.Demosaicer`): balanced samples and classical Cb, Cr (H, W) -> Cb, Cr (2, H, W)."""
+
+    halo: int
+    """Rows of context above and below that a strip needs."""
+
+    def __call__(self, balanced: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class Coding:
     """How the picture is to be coded."""
@@ -44,9 +54,12 @@ class Coding:
 
 def encode(
     mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progress = lambda share: None,
-    demosaicer: pipeline.Demosaicer | None = None,
+    demosaicer: Demosaicer | None = None,
 ) -> Coefficients:  # fmt: skip
-    """Mosaic (H, W) uint16 -> coefficients; by the closed loop if `recipe.refined`, else the plain extended picture."""
+    """Mosaic (H, W) uint16 -> coefficients; by the closed loop if `recipe.refined`, else the plain extended picture.
+
+    demosaicer: for the open loop; None: the classical one.
+    """
     height, width = mosaic.shape
     coding = replace(coding, luma=with_room_for_mean(coding.luma, brightest_luma(mosaic, recipe)))
     v, h = coding.factors
@@ -84,8 +97,10 @@ def with_room_for_mean(table: np.ndarray, brightest: float) -> np.ndarray:
 class _Encoding:
     """One frame being coded, strip by strip; strips write to disjoint rows of the coefficient planes."""
 
-    def __init__(self, mosaic: np.ndarray, recipe: Recipe, coding: Coding, picture: Coefficients, demosaicer) -> None:
-        self.demosaicer, self.halo = demosaicer, demosaicer.halo if demosaicer else HALO
+    def __init__(
+        self, mosaic: np.ndarray, recipe: Recipe, coding: Coding, picture: Coefficients, demosaicer: Demosaicer | None
+    ) -> None:
+        self.demosaicer = demosaicer
         self.mosaic, self.recipe, self.coding, self.picture = mosaic, recipe, coding, picture
         self.period = len(recipe.cfa)
         self.curve = curve_of(recipe)
@@ -103,7 +118,7 @@ class _Encoding:
 
     def open_loop(self, strip: tuple[int, int]) -> None:
         """The picture as it is, nothing compensated: the paper's way, without its clipping."""
-        ycc = self._ycc(strip, None)
+        ycc = self._ycc(strip, None) if self.demosaicer is None else self._learned_ycc(strip, self.demosaicer)
         self._code_chroma(ycc, strip)
         self._quantise_luma(ycc[0], strip)
 
@@ -137,19 +152,38 @@ class _Encoding:
 
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
         start, stop = strip
-        framed = window(self.mosaic, start - self.halo, stop + self.halo, self.period)
-        srgb = pipeline.forward(framed, self.recipe, start - self.halo, white_at, self.demosaicer)
-        return pipeline.mix(RGB_TO_YCC, np.ascontiguousarray(srgb[:, self.halo : -self.halo]))
+        framed = window(self.mosaic, start - HALO, stop + HALO, self.period)
+        srgb = pipeline.forward(framed, self.recipe, start - HALO, white_at)
+        return pipeline.mix(RGB_TO_YCC, np.ascontiguousarray(srgb[:, HALO:-HALO]))
+
+    def _learned_ycc(self, strip: tuple[int, int], demosaicer: Demosaicer) -> np.ndarray:
+        """Chroma by the learned demosaicing, and the luma that keeps the samples under it, were it not quantised."""
+        halo, width = demosaicer.halo, self.mosaic.shape[1]
+        around = strip[0] - halo, strip[1] + halo
+        ycc = self._ycc(around, None)
+        balanced = self._balanced(around)
+        ycc[1:] = demosaicer(balanced, *ycc[1:])
+        seen = [blocks.grow(self._subsampled(plane), self.coding.factors)[:, :width] for plane in ycc[1:]]
+        rows = tile(self.rows, *balanced.shape, top=around[0])
+        ycc[0] = luma_for(balanced, inverse_pass.chroma_offsets(*seen), rows, self.curve)
+        return ycc[:, halo:-halo]
+
+    def _balanced(self, strip: tuple[int, int]) -> np.ndarray:
+        samples = level(window(self.mosaic, *strip, self.period), self.recipe, strip[0])
+        return samples * tile(self.gains, *samples.shape, top=strip[0])
+
+    def _subsampled(self, plane: np.ndarray) -> np.ndarray:
+        """Chroma (rows, width) as it is coded: what the decoder's upsampling will blur is sharpened once beforehand."""
+        v, h = self.coding.factors
+        wide = _widen(plane, 8 * h)
+        small = blocks.shrink(wide, (v, h))
+        return small if (v, h) == (1, 1) else small + blocks.shrink(wide - blocks.grow(small, (v, h)), (v, h))
 
     def _code_chroma(self, ycc: np.ndarray, strip: tuple[int, int]) -> None:
-        v, h = self.coding.factors
+        v = self.coding.factors[0]
         at = slice(strip[0] // (8 * v), strip[1] // (8 * v))
         for component in (1, 2):
-            wide = _widen(ycc[component], 8 * h)
-            plane = blocks.shrink(wide, (v, h))
-            if (v, h) != (1, 1):  # what the decoder's upsampling will blur, sharpened once beforehand
-                plane += blocks.shrink(wide - blocks.grow(plane, (v, h)), (v, h))
-            plane *= np.float32(255)
+            plane = self._subsampled(ycc[component]) * np.float32(255)
             steps = blocks.to_coefficients(plane) * (1 / self.coding.chroma.astype(np.float32))
             levels = blocks.quantise(steps, self._dead_zone)
             self.picture.planes[component][at] = levels

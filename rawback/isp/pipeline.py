@@ -81,17 +81,7 @@ COLOUR: list[Stage] = [CameraMatrix(), TransferCurve()]
 STAGES = SENSOR + COLOUR
 
 
-class Demosaicer(Protocol):
-    """A learned demosaicing that keeps the samples (`nets.parts.Demosaicer`)."""
-
-    halo: int
-
-    def __call__(self, balanced: np.ndarray, top: int) -> np.ndarray: ...
-
-
-def forward(
-    mosaic: np.ndarray, recipe: Recipe, top: int = 0, white_at: float | None = None, demosaicer: Demosaicer | None = None
-) -> np.ndarray:
+def forward(mosaic: np.ndarray, recipe: Recipe, top: int = 0, white_at: float | None = None) -> np.ndarray:
     """Mosaic (H, W) uint16 -> extended sRGB planes (3, H, W) float32.
 
     With `white_at` the balanced samples are cut there, so that blown photosites come out white: one-way, for the
@@ -99,7 +89,7 @@ def forward(
     """
     x = mosaic
     for stage in STAGES:
-        x = demosaicer(x, top) if demosaicer and isinstance(stage, Demosaic) else stage.forward(x, recipe, top)
+        x = stage.forward(x, recipe, top)
         if white_at is not None and isinstance(stage, WhiteBalance):
             x = np.minimum(x, np.float32(white_at))
     return x

@@ -28,11 +28,9 @@ USE = {"restore": ["resaved", "open"]}
 def example(part: str) -> tuple[tuple[torch.Tensor, ...], list[str], dict[str, dict[int, str]]]:
     """Inputs to trace a part with, their names, and which of their sides are free."""
     code = torch.zeros(1, 1, 64, 48)
-    if part == "restore":
+    if part in ("restore", "demosaic"):
         free = {"code": {2: "height", 3: "width"}, "chroma": {2: "half height", 3: "half width"}}
         return (code, torch.zeros(1, 2, 32, 24), torch.zeros(1, CONDITIONS)), ["code", "chroma", "conditions"], free
-    if part == "demosaic":
-        return (code,), ["code"], {"code": {2: "height", 3: "width"}}
     return (torch.zeros(1, 3, 64, 48),), ["planes"], {"planes": {2: "height", 3: "width"}}
 
 

@@ -40,10 +40,20 @@ def straight_through(x: Tensor) -> Tensor:
     return x + (torch.round(x) - x).detach()
 
 
+def graded(x: Tensor) -> Tensor:
+    """True rounding whose error grows with the coefficient in the gradient, as it does in the mean: |x| if small, at most 1 / sqrt(12).
+
+    Where luma makes up for whatever chroma says, straight-through sees no reason to keep either small.
+    """
+    size = x.abs() / torch.sqrt(1 + 12 * x**2) + 1e-3
+    return x + (torch.round(x) - x).detach() * size / size.detach()
+
+
 ROUNDINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "fourier": fourier,
     "dsq": soft,
     "straight": straight_through,
+    "graded": graded,
     "none": lambda x: x,
     "true": torch.round,
 }
@@ -73,18 +83,40 @@ class JpegSimulator:
             raise RawbackError(f"a picture of {tuple(rgb.shape[-2:])}; expected multiples of {8 * v} and {8 * h}")
         ycc = torch.einsum("ij,njhw->nihw", torch.from_numpy(RGB_TO_YCC).to(rgb), rgb) * 255
         luma = self._coded(ycc[:, :1] - 128, self.luma) + 128
-        small = F.avg_pool2d(ycc[:, 1:], (v, h))
+        small = shrink(ycc[:, 1:], self.factors)
         chroma = grow(self._coded(small, self.chroma), self.factors)
         return torch.einsum("ij,njhw->nihw", torch.from_numpy(YCC_TO_RGB).to(rgb), torch.cat([luma, chroma], 1)) / 255
 
     def _coded(self, planes: Tensor, table: Tensor) -> Tensor:
-        dct = torch.from_numpy(blocks.DCT).to(planes)
-        n, c, height, width = planes.shape
-        table = table.to(planes).view(64, 1)
-        tiles = F.unfold(planes.reshape(n * c, 1, height, width), 8, stride=8)  # (N * C, 64, blocks)
-        levels = ROUNDINGS[self.rounding](dct @ tiles / table)
-        tiles = dct.T @ (levels * table)
-        return F.fold(tiles, (height, width), 8, stride=8).view(n, c, height, width)
+        return from_steps(ROUNDINGS[self.rounding](to_steps(planes, table)), table, planes.shape)
+
+
+def to_steps(planes: Tensor, table: Tensor) -> Tensor:
+    """Samples (N, C, H, W) -> coefficients in quantiser steps, (N * C, 64, blocks)."""
+    n, c, height, width = planes.shape
+    tiles = F.unfold(planes.reshape(n * c, 1, height, width), 8, stride=8)
+    return torch.from_numpy(blocks.DCT).to(planes) @ tiles / table.to(planes).view(64, 1)
+
+
+def from_steps(steps: Tensor, table: Tensor, shape: torch.Size) -> Tensor:
+    """The way back, to samples of that shape."""
+    tiles = torch.from_numpy(blocks.DCT).to(steps).T @ (steps * table.to(steps).view(64, 1))
+    return F.fold(tiles, shape[-2:], 8, stride=8).view(shape)
+
+
+def bits(steps: Tensor) -> Tensor:
+    """About what the entropy coder will spend, per plane (N * C,): differentiable, of coefficients not yet rounded.
+
+    Within 3 % (standard deviation) of the file sizes of nine pictures at qualities 75 to 95, in the open loop.
+    """
+    means = steps[:, :1]
+    predicted = torch.cat([means[..., :1], means[..., 1:] - means[..., :-1], steps[:, 1:].flatten(1)[:, None]], -1)
+    return 0.917 * torch.log2(1 + 10 * predicted**2).sum((1, 2))
+
+
+def shrink(planes: Tensor, factors: tuple[int, int]) -> Tensor:
+    """The mean over cells, as libjpeg subsamples."""
+    return F.avg_pool2d(planes, factors)
 
 
 def grow(planes: Tensor, factors: tuple[int, int]) -> Tensor:

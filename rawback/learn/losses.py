@@ -23,6 +23,18 @@ def linear(code: Tensor) -> Tensor:
     return light + (torch.exp((code - 1).clamp(0, 3) / DOMAIN.shoulder) - 1) * DOMAIN.shoulder / slope_at_one
 
 
+def extended(code: Tensor) -> tuple[Tensor, Tensor]:
+    """Codes -> balanced samples and their slope, below black too: there the toe's line goes on."""
+    start = DOMAIN.toe_slope * DOMAIN.toe
+    root = (code.clamp(start, 1) + DOMAIN.offset) / (1 + DOMAIN.offset)
+    light = root ** (1 / DOMAIN.power)
+    slope_at_one = (1 + DOMAIN.offset) * DOMAIN.power
+    grown = torch.exp((code - 1).clamp(0, 3) / DOMAIN.shoulder)
+    slope = torch.where(code < start, torch.full_like(code, 1 / DOMAIN.toe_slope), light / root / slope_at_one * grown)
+    light = light + (code - start).clamp(max=0) / DOMAIN.toe_slope + (grown - 1) * DOMAIN.shoulder / slope_at_one
+    return light, slope
+
+
 def code(light: Tensor) -> Tensor:
     """Balanced samples -> codes, as `features.encode`; continued below 0 by the toe's line."""
     power = (1 + DOMAIN.offset) * light.clamp(DOMAIN.toe, 1) ** DOMAIN.power - DOMAIN.offset
@@ -32,14 +44,19 @@ def code(light: Tensor) -> Tensor:
 
 
 def errors(found: Tensor, target: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean squared errors of each mosaic (N, 1, H, W) RGGB: in the paper's display space, and linear; (N,) each.
+    """Mean squared errors of each mosaic's codes (N, 1, H, W) RGGB: in the paper's display space, and linear; (N,) each.
 
     `gains` (N, 3): white balance times exposure.
     """
+    return light_errors(linear(found), linear(target), gains)
+
+
+def light_errors(found: Tensor, target: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+    """The same of balanced samples (N, 1, H, W)."""
     quad = torch.stack([gains[:, 0], gains[:, 1], gains[:, 1], gains[:, 2]], 1).view(-1, 1, 2, 2)
     tiled = quad.repeat(1, 1, found.shape[2] // 2, found.shape[3] // 2)
     largest = gains.amax(1).view(-1, 1, 1, 1)
-    samples = [(linear(x) / tiled).clamp(0, 1) for x in (found, target)]
+    samples = [(x / tiled).clamp(0, 1) for x in (found, target)]
     shown = [(x * tiled / largest + TOE) ** (1 / 2.2) for x in samples]
     return ((shown[0] - shown[1]) ** 2).mean((1, 2, 3)), ((samples[0] - samples[1]) ** 2).mean((1, 2, 3))
 

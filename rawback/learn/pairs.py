@@ -49,6 +49,11 @@ def pack(code: np.ndarray) -> np.ndarray:
     return np.clip((code + CODE_OFFSET) * CODE_SCALE, 0, 65535).round().astype(np.uint16)
 
 
+def pack_chroma(planes: list[np.ndarray]) -> np.ndarray:
+    """Chroma float32, 0..1 units -> int16, (planes, H, W)."""
+    return np.clip(np.stack(planes) * CHROMA_SCALE, -32767, 32767).round().astype(np.int16)
+
+
 def draw_source(source: data.Source, side: int, rng: np.random.Generator) -> tuple[np.ndarray, Recipe]:
     """A square of a photograph as a random sensor counts it, or of a RAW file as it is: RGGB (side, side), its recipe."""
     if source.raw:
@@ -72,24 +77,6 @@ def draw_light(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return soften(scene(linear_light(photo), rng), float(rng.choice([0, 0.35, 0.5, 0.7, 1.0])))
 
 
-def draw_planes(source: data.Source, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Balanced RGGB mosaic (side, side) and the noiseless planes (3, side, side) behind it, in the nets' domain.
-
-    Mostly cut at white, as chroma is coded; a RAW file serves as a photograph, its Bayer cells as pixels.
-    """
-    sensor = draw_sensor(rng, BAYER[0], (50, 3200))
-    if source.raw:
-        balanced = data.cells_crop(data.read_raw(source.path), side, rng)
-    else:
-        balanced = expose(draw_light(data.crop(data.read(source.path), side, rng), rng), sensor)
-    samples = level(measure(balanced, sensor, rng), recipe_of(sensor, balanced.shape)) * tile(
-        sensor.gains.astype(np.float32)[np.array(BAYER[0])], side, side
-    )
-    planes = np.minimum(balanced, sensor.gains.astype(np.float32)).transpose(2, 0, 1)
-    white = 1.0 if rng.random() < 0.75 else 8.0
-    return features.encode(np.minimum(samples, white)), features.encode(np.minimum(planes, white))
-
-
 def recipe_of(sensor: Sensor, shape: tuple[int, ...], exposure: float = 0.0) -> Recipe:
     """The recipe with which `render` would develop that sensor's mosaic (H, W)."""
     matrix = tuple(tuple(float(v) for v in row) for row in sensor.matrix)
@@ -110,10 +97,9 @@ def pair_of(picture: Coefficients, recipe: Recipe, kind: int) -> Pair:
     luma, *colour = inverse_pass.decoded_planes(picture, 0, picture.height)
     srgb = inverse_pass.extended_srgb(luma, *colour)
     balanced = inverse_pass.at_photosites(srgb, inverse_pass.camera_rows(recipe), curve_of(recipe), 0)
-    chroma = np.stack([shrink(plane, (2, 2)) for plane in colour])
+    chroma = [shrink(plane, (2, 2)) for plane in colour]
     told = features.conditions(recipe, picture.tables, picture.factors)
-    packed = np.clip(chroma * CHROMA_SCALE, -32767, 32767).round().astype(np.int16)
-    return Pair(pack(features.encode(balanced)), packed, told, kind)
+    return Pair(pack(features.encode(balanced)), pack_chroma(chroma), told, kind)
 
 
 def resave(data: bytes, quality: int, subsampling: str) -> bytes:

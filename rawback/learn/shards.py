@@ -20,7 +20,9 @@ FLOW = {
     "mosaic": ((SIDE, SIDE), np.uint16),
     "conditions": ((20,), np.float32),
 }
-DEMOSAIC = {"mosaic": ((SIDE, SIDE), np.uint16), "planes": ((3, SIDE, SIDE), np.uint16)}
+DEMOSAIC = {
+    "mosaic": ((SIDE, SIDE), np.uint16), "chroma": ((2, SIDE // 2, SIDE // 2), np.int16), "conditions": ((20,), np.float32),
+}  # fmt: skip
 
 
 class Shards:

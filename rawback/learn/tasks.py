@@ -7,12 +7,10 @@ from typing import Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rawback.learn import data, losses, pairs
-from rawback.learn.shards import DEMOSAIC, RESTORE, SIDE, Shards
-from rawback.nets.demosaic import Demosaic
+from rawback.learn.shards import RESTORE, SIDE, Shards
 from rawback.nets.features import GAINS
 from rawback.nets.restore import Restore
 
@@ -97,63 +95,3 @@ class RestoreTask:
         code, chroma, told, target = examples
         scale = 2 ** told[:, GAINS]
         return losses.decibels(net(code, chroma, told), target, scale) - losses.decibels(code, target, scale)
-
-
-class DemosaicTask:
-    """Noisy mosaics and the noiseless planes behind them; what counts most is colour, for luma comes from the closed loop."""
-
-    name = "demosaic"
-
-    def __init__(self, folder: Path, counts: tuple[int, int], seed: int, config: dict[str, int]) -> None:
-        self.config = config
-        self.shards = (
-            Shards(folder / "demosaic", DEMOSAIC, counts[0], seed),
-            Shards(folder / "demosaic-val", DEMOSAIC, counts[1], seed + 1),
-        )
-
-    def network(self) -> nn.Module:
-        return Demosaic(**self.config)
-
-    def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        balanced, truth = pairs.draw_planes(source, SIDE, rng)
-        return {"mosaic": pairs.pack(balanced), "planes": pairs.pack(truth)}
-
-    def batch(self, shards: Shards, picks: np.ndarray, side: int, rng: np.random.Generator) -> Examples:
-        rows = []
-        for pick in picks:
-            y, x = corner(side, rng)
-            mosaic, planes = (
-                shards["mosaic"][pick, y : y + side, x : x + side],
-                shards["planes"][pick, :, y : y + side, x : x + side],
-            )
-            if rng.random() < 0.5:
-                mosaic, planes = mosaic.T, planes.swapaxes(1, 2)
-            rows.append((codes(mosaic)[None], codes(planes)))
-        return tuple(torch.stack(column) for column in zip(*rows, strict=True))
-
-    def loss(self, net: nn.Module, examples: Examples) -> Tensor:
-        mosaic, planes = examples
-        error = net(mosaic) - planes
-        colour = differences(error)
-        shown = F.avg_pool2d(colour, 2)  # 4:2:0 lets no more through
-        return (
-            torch.log(colour.pow(2).mean((1, 2, 3)) + 1e-6).mean()
-            + torch.log(shown.pow(2).mean((1, 2, 3)) + 1e-6).mean()
-            + 5 * error.abs().mean()
-        )
-
-    def gains(self, net: nn.Module, examples: Examples) -> Tensor:
-        """dB gained over bilinear interpolation, (N, 2): all planes, colour differences at half size."""
-        mosaic, planes = examples
-        start = Demosaic(**self.config).to(mosaic.device)
-        figures = []
-        for found in (net(mosaic), start(mosaic)):
-            error = (found - planes)[..., 8:-8, 8:-8]
-            shown = F.avg_pool2d(differences(error), 2)
-            figures.append(torch.stack([-10 * torch.log10(e.pow(2).mean((1, 2, 3)) + 1e-9) for e in (error, shown)], 1))
-        return figures[0] - figures[1]
-
-
-def differences(planes: Tensor) -> Tensor:
-    """(N, 3, H, W) -> red minus green, blue minus green."""
-    return planes[:, [0, 2]] - planes[:, 1:2]

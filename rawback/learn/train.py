@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from rawback.errors import RawbackError
 from rawback.learn import data, export
 from rawback.learn.bar import Bar
+from rawback.learn.demosaic_task import DemosaicTask
 from rawback.learn.flow_task import FlowTask
 from rawback.learn.shards import SIDE
-from rawback.learn.tasks import DemosaicTask, RestoreTask, Task
+from rawback.learn.tasks import RestoreTask, Task
 
 TASKS: dict[str, type] = {"restore": RestoreTask, "demosaic": DemosaicTask, "flow": FlowTask}
 CONFIGS = {

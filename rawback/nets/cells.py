@@ -111,6 +111,36 @@ class ChromaInto(nn.Module):
         return F.conv2d(F.pixel_unshuffle(chroma, 2), self.basis)
 
 
+class Cells(nn.Module):
+    """All that is seen of a mosaic and its chroma: (N, 34, H / 4, W / 4), and linear sRGB (N, 3, H / 2, W / 2)."""
+
+    CHANNELS = Into.CHANNELS + ChromaInto.CHANNELS + CLIPPING
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.chroma_into = Into(), ChromaInto()
+
+    def forward(self, code: Tensor, quads: Tensor, chroma: Tensor, conditions: Tensor) -> tuple[Tensor, Tensor]:
+        """Code (N, 1, H, W) RGGB, the same as quads, chroma (N, 2, H / 2, W / 2), (N, CONDITIONS)."""
+        srgb = srgb_of(quads, matrix_of(conditions))
+        near = F.avg_pool2d(clipping(quads, srgb), 2)
+        return torch.cat([self.into(code), self.chroma_into(chroma), near], 1), srgb
+
+
+class ChromaOutOf(nn.Module):
+    """Frequencies (N, 8, H / 4, W / 4) -> what to add to chroma (N, 2, H / 2, W / 2)."""
+
+    basis: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        basis = scaled(cosines(2), 0.06, 0.03).T
+        self.register_buffer("basis", torch.block_diag(basis, basis)[..., None, None], persistent=False)
+
+    def forward(self, frequencies: Tensor) -> Tensor:
+        return F.pixel_shuffle(F.conv2d(frequencies, self.basis), 2)
+
+
 class OutOf(nn.Module):
     """Frequencies (N, 16, H / 4, W / 4) -> what to add to the mosaic code (N, 1, H, W)."""
 

@@ -13,25 +13,28 @@ BANDS = np.digitize(np.add(*np.mgrid[:8, :8]), [1, 4, 8]).reshape(64)
 """Coefficients by frequency: 0 the mean, 1 low, 2 middle, 3 high."""
 CONDITIONS = 20
 """Length of the vector that `conditions` makes."""
-REFINED, GAINS, MATRIX = 9, slice(10, 13), slice(13, 19)
-"""Where it has whether the closed loop was used, log2 of the exposed gains, and the camera matrix but for its diagonal."""
+TABLES, REFINED, GAINS, MATRIX = slice(9), 9, slice(10, 13), slice(13, 19)
+"""Where it has what `of_tables` says, whether the closed loop was used, log2 of the exposed gains, and the camera matrix
+but for its diagonal."""
+
+
+def of_tables(luma: np.ndarray, chroma: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
+    """The first of the conditions, (9,) float32: steps of luma in four bands and of chroma in three (log2 of the
+    geometric mean), and the subsampling: rows and columns of luma for one chroma sample, less one."""
+    logs = [np.log2(np.maximum(np.asarray(t, float), 1)) for t in (luma, chroma)]
+    means = [logs[i][band == BANDS].mean() for i, bands in enumerate((4, 3)) for band in range(bands)]
+    return np.array([*means, factors[0] - 1, factors[1] - 1], np.float32)
 
 
 def conditions(recipe: Recipe, tables: list[np.ndarray], factors: tuple[int, int]) -> np.ndarray:
     """What is known of a JPEG and its sensor: (CONDITIONS,) float32.
 
-    Quantiser steps of luma in four bands and of chroma in three (log2 of the geometric mean), subsampling, whether
-    the closed loop was used, log2 of white balance times exposure, the camera matrix, the curve.
+    What `of_tables` says, whether the closed loop was used, log2 of white balance times exposure, the camera matrix, the curve.
     `tables`: (64,) per component (luma, chroma), `factors`: rows and columns of luma for one chroma sample.
     """
-    luma, chroma = (np.log2(np.maximum(np.asarray(t, float), 1)) for t in (tables[0], tables[-1]))
-    return np.array(
-        [luma[band == BANDS].mean() for band in range(4)]
-        + [chroma[band == BANDS].mean() for band in range(3)]
-        + [factors[0] - 1, factors[1] - 1, recipe.refined, *(np.log2(recipe.gains) + recipe.exposure)]
-        + [*np.array(recipe.matrix)[~np.eye(3, dtype=bool)], recipe.curve == "srgb"],
-        np.float32,
-    )
+    sensor = [recipe.refined, *(np.log2(recipe.gains) + recipe.exposure), *np.array(recipe.matrix)[~np.eye(3, dtype=bool)]]
+    told = of_tables(tables[0], tables[-1], factors)
+    return np.concatenate([told, np.array([*sensor, recipe.curve == "srgb"], np.float32)])
 
 
 def encode(balanced: np.ndarray) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from rawback.coefficients import Coefficients
-from rawback.isp.blocks import shrink
+from rawback.isp.blocks import grow, shrink
+from rawback.isp.closed_loop import Coding
 from rawback.nets import features
 from rawback.recipe import Recipe
 
@@ -49,30 +50,33 @@ class Restorer:
         """
         height, width = balanced.shape
         turn = (slice(None, None, self.mirrors[0]), slice(None, None, self.mirrors[1]))
-        code = widen(features.encode(balanced))[turn]
-        chroma = np.stack([shrink(widen(plane)[turn], (2, 2)) for plane in (cb, cr)])
-        restored = self.engine(code[None, None], chroma[None], self.told[None])[0, 0]
+        code, chroma = seen(balanced, (cb, cr), turn)
+        restored = self.engine(code, chroma, self.told[None])[0, 0]
         return features.decode(restored[turn][:height, :width])
 
 
 class Demosaicer:
-    """`demosaic` for one recipe."""
+    """`demosaic` for one recipe and one way of coding: chroma for the open loop (`isp.closed_loop.Demosaicer`)."""
 
-    def __init__(self, engine: Engine, recipe: Recipe, depth: int) -> None:
-        self.engine = engine
-        self.red = tuple(int(n) for n in np.argwhere(np.array(recipe.cfa) == 0)[0])
-        self.halo = -(-(4 * depth + 4) // 16) * 16
+    def __init__(self, engine: Engine, recipe: Recipe, coding: Coding, depth: int) -> None:
+        self.engine, self.mirrors = engine, mirrors(recipe)
+        self.told = features.conditions(recipe, [coding.luma, coding.chroma], coding.factors)
+        self.halo = -(-(4 * depth + 2) // 8) * 8  # two for the upsampling
         """Rows of context above and below that a strip needs."""
 
-    def __call__(self, balanced: np.ndarray, top: int = 0) -> np.ndarray:
-        """Balanced samples (H, W) float32, the first at row `top` of the frame -> planes (3, H, W); samples are kept."""
+    def __call__(self, balanced: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+        """Balanced samples and classical chroma, centred, in 0..1 units, (H, W) float32 -> better chroma (2, H, W).
+
+        The strip begins at a multiple of 8 and spans the frame's width.
+        """
         height, width = balanced.shape
-        before = ((self.red[0] - top) % 2, self.red[1])
-        after = [-(n + b) % 4 for n, b in zip(balanced.shape, before, strict=True)]
-        framed = np.pad(balanced, list(zip(before, after, strict=True)), mode="reflect")
-        inside = slice(before[0], before[0] + height), slice(before[1], before[1] + width)
-        planes = features.decode(self.engine(features.encode(framed)[None, None])[0])[:, *inside]
-        for y, x in np.ndindex(2, 2):
-            own = slice((y - before[0]) % 2, None, 2), slice((x - before[1]) % 2, None, 2)
-            planes[y + x][own] = balanced[own]  # RGGB: red, green, green, blue
-        return planes
+        turn = (slice(None, None, self.mirrors[0]), slice(None, None, self.mirrors[1]))
+        code, chroma = seen(balanced, (cb, cr), turn)
+        drawn = self.engine(code, chroma, self.told[None])[0]
+        return np.stack([grow(plane[turn], (2, 2))[:height, :width] for plane in drawn])
+
+
+def seen(balanced: np.ndarray, chroma: Sequence[np.ndarray], turn: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
+    """What the nets see of a strip, as RGGB in whole blocks: code (1, 1, H, W), chroma (1, 2, H / 2, W / 2)."""
+    code = widen(features.encode(balanced))[turn]
+    return code[None, None], np.stack([shrink(widen(plane)[turn], (2, 2)) for plane in chroma])[None]

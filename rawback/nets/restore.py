@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rawback.nets.cells import CLIPPING, ChromaInto, Conditioned, Into, OutOf, clipping, matrix_of, srgb_of, steadied
+from rawback.nets.cells import Cells, Conditioned, OutOf, steadied
 from rawback.nets.features import CONDITIONS, REFINED
 
 
@@ -18,14 +17,12 @@ class Restore(nn.Module):
 
     def __init__(self, width: int = 48, depth: int = 4) -> None:
         super().__init__()
-        self.into, self.chroma_into, self.out_of = Into(), ChromaInto(), OutOf()
-        self.net = Conditioned(Into.CHANNELS + ChromaInto.CHANNELS + CLIPPING, width, depth, 16, CONDITIONS)
+        self.cells, self.out_of = Cells(), OutOf()
+        self.net = Conditioned(Cells.CHANNELS, width, depth, 16, CONDITIONS)
 
     def forward(self, code: Tensor, chroma: Tensor, conditions: Tensor) -> Tensor:
         """RGGB code (N, 1, H, W), sides multiples of 8; chroma (N, 2, H / 2, W / 2) in 0..1 units; (N, CONDITIONS) -> code."""
         quads = F.pixel_unshuffle(code, 2)  # (N, 4, H / 2, W / 2)
-        srgb = srgb_of(quads, matrix_of(conditions))
-        near = F.avg_pool2d(clipping(quads, srgb), 2)
-        cells = torch.cat([self.into(code), self.chroma_into(chroma), near], 1)  # (N, 34, H / 4, W / 4)
+        cells, srgb = self.cells(code, quads, chroma, conditions)
         change = F.pixel_unshuffle(self.out_of(self.net(cells, conditions)), 2)
         return F.pixel_shuffle(quads + steadied(change, quads, srgb, conditions[:, REFINED]), 2)

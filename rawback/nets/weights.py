@@ -14,6 +14,7 @@ from pathlib import Path
 from rawback.cameras import folders
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
+from rawback.isp.closed_loop import Coding
 from rawback.nets.parts import Demosaicer, Engine, Restorer, is_bayer
 from rawback.recipe import Recipe
 
@@ -46,12 +47,12 @@ class Weights:
             return None
         return Restorer(self.part("restore"), recipe, picture, part["config"]["depth"])
 
-    def demosaicer(self, recipe: Recipe) -> Demosaicer | None:
-        """The learned demosaicing for that recipe's CFA, or None."""
+    def demosaicer(self, recipe: Recipe, coding: Coding) -> Demosaicer | None:
+        """The learned demosaicing for that recipe, or None: the closed loop needs none, X-Trans has none."""
         part = self.card["parts"].get("demosaic")
-        if part is None or not is_bayer(recipe):
+        if part is None or recipe.refined or not is_bayer(recipe):
             return None
-        return Demosaicer(self.part("demosaic"), recipe, part["config"]["depth"])
+        return Demosaicer(self.part("demosaic"), recipe, coding, part["config"]["depth"])
 
     def part(self, name: str) -> Engine:
         """A part of the card as a function of float32 arrays, its file verified. Raises RawbackError."""
