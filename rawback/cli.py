@@ -30,7 +30,7 @@ Subsampling = Annotated[str, typer.Option(help="Chroma: 4:2:0, 4:2:2 or 4:4:4.")
 Tables = Annotated[str, typer.Option(help="raw: best for the RAW inside; standard: the JPEG standard's.")]
 NoRefine = Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")]
 Effort = Annotated[str, typer.Option(help="fast, or best: a smaller file for the same RAW, in more time.")]
-Weights = Annotated[str, typer.Option(help="Of the restoration of re-saved pictures: a name, the path of a card, or none.")]
+Weights = Annotated[str, typer.Option(help="Learned parts, for re-saved and --no-refine pictures: a name, a card's path, or none.")]
 NoExif = Annotated[bool, typer.Option("--no-exif", help="Leave EXIF and GPS out.")]
 
 
@@ -46,6 +46,7 @@ def render(
     look: look_cli.Look = "libraw",
     camera: look_cli.Camera = None,
     effort: Effort = "fast",
+    weights: Weights = DEFAULT_WEIGHTS,
     keep: archive_cli.Keep = None,
     delete_original: archive_cli.DeleteOriginal = False,
     no_exif: NoExif = False,
@@ -76,7 +77,7 @@ def render(
     options = RenderOptions(
         quality=quality, subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, exposure=ev,
         effort=effort, look=look, camera=camera, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless",
-        keep_exif=not no_exif,
+        keep_exif=not no_exif, weights=weights,
     ).check()  # fmt: skip
     batch_cli.run(Render(options, delete_original).check(), ".jpg", "raw", locals())
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from rawback import __version__, keeping, layer, looks, provenance
+from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError, UsageError
 from rawback.files import exif, jpeg, jumbf, paths, picture16
@@ -19,6 +20,8 @@ from rawback.isp.closed_loop import Coding
 from rawback.isp.inverse_pass import Progress
 from rawback.isp.tables import SUBSAMPLING, coding
 from rawback.looks import Look
+from rawback.nets.parts import Demosaicer
+from rawback.nets.weights import load as load_weights
 from rawback.recipe import Recipe
 
 THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would cost more than the RAW gains
@@ -54,6 +57,8 @@ class RenderOptions:
     """"libraw", or "camera": the camera's own, as `calibrate` found it; `exposure` is then in EV against its, None being 0."""
     camera: str | None = None
     """Whose look, by name or the path of its JSON; None: that of the RAW's own camera."""
+    weights: str = DEFAULT_WEIGHTS
+    """Of the demosaicing of the open loop (not `refine`), by name or the path of a card, or "none"."""
 
     def check(self) -> RenderOptions:
         """Return self, or raise UsageError for values that cannot be."""
@@ -124,7 +129,8 @@ def _coded(raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progr
     optimise = options.effort == "best"
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise)
-        return closed_loop.encode(raw.mosaic, recipe, tables, progress), recipe, []
+        demosaicer, recipe = _learned(recipe, tables, options.weights)
+        return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer), recipe, []
 
     def file_size(picture: Coefficients) -> int:
         return len(jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))) + HASHES
@@ -133,6 +139,15 @@ def _coded(raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progr
     search = keeping.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, file_size)
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
+
+
+def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer | None, Recipe]:
+    """The learned demosaicing, where it helps: the closed loop makes up for any. The recipe says whose it is."""
+    if weights == NO_WEIGHTS or recipe.refined:
+        return None, recipe
+    loaded = load_weights(weights)
+    demosaicer = loaded.demosaicer(recipe, tables)
+    return demosaicer, replace(recipe, weights=loaded.name, weights_sha256=loaded.sha256) if demosaicer else recipe
 
 
 def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> list[jumbf.Box]:
