@@ -61,7 +61,7 @@ def run(plan: Plan, job: Job, manner: Manner = Manner()) -> int:
     if not manner.dry_run:
         _make_folders(folders)
         atomic.sweep(folders)
-    with Report(len(tasks), manner.quiet, manner.as_json) as report:
+    with Report(len(tasks), manner.quiet, manner.as_json, plan.unit) as report:
         try:
             with closing(_outcomes(plan, tasks, job, manner, report)) as outcomes:
                 for task, outcome in outcomes:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from rawback import __version__, archive_cli, batch_cli, look_cli, train_cli
+from rawback import __version__, archive_cli, batch_cli, clip_cli, look_cli, train_cli
 from rawback.cameras import DEFAULT_WEIGHTS
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 
@@ -49,6 +49,8 @@ def render(
     weights: Weights = DEFAULT_WEIGHTS,
     keep: archive_cli.Keep = None,
     delete_original: archive_cli.DeleteOriginal = False,
+    codec: clip_cli.Codec = "mjpeg",
+    fps: clip_cli.Fps = None,
     no_exif: NoExif = False,
     files_from: batch_cli.FilesFrom = None,
     null: batch_cli.Null = False,
@@ -68,7 +70,8 @@ def render(
 ) -> None:
     """Develop RAW files into JPEGs that still contain their RAW.
 
-    -o NAME.tif or NAME.png writes a 16-bit picture instead, without the RAW.
+    -o NAME.tif or NAME.png writes a 16-bit picture instead, without the RAW; -o NAME.mov, .mp4 or .mkv makes a movie
+    of a folder of frames.
     """
     from rawback.rendering import RenderOptions
     from rawback.verbs import Render
@@ -79,7 +82,10 @@ def render(
         effort=effort, look=look, camera=camera, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless",
         keep_exif=not no_exif, weights=weights,
     ).check()  # fmt: skip
-    batch_cli.run(Render(options, delete_original).check(), ".jpg", "raw", locals())
+    job = Render(options, delete_original).check()
+    if clip_cli.is_movie(output):
+        clip_cli.render(options, locals())
+    batch_cli.run(job, ".jpg", "raw", locals())
 
 
 @app.command()
@@ -89,6 +95,7 @@ def recover(
     camera: look_cli.Camera = None,
     dng: look_cli.Dng = "cfa",
     no_compress: Annotated[bool, typer.Option("--no-compress", help="Store the mosaic without lossless JPEG.")] = False,
+    packed: clip_cli.Packed = False,
     weights: Weights = DEFAULT_WEIGHTS,
     no_exif: NoExif = False,
     files_from: batch_cli.FilesFrom = None,
@@ -107,12 +114,15 @@ def recover(
     as_json: AsJson = False,
     quiet: batch_cli.Quiet = False,
 ) -> None:
-    """Turn JPEGs (or PNG, WebP, TIFF, AVIF) back into RAW: a Bayer (or X-Trans) DNG."""
+    """Turn JPEGs (or PNG, WebP, TIFF, AVIF) back into RAW: a Bayer (or X-Trans) DNG; a movie into a folder of them."""
     from rawback.verbs import Recover
 
     if dng not in ("cfa", "linear"):
         raise UsageError(f"--dng is {dng}; expected cfa or linear")
-    batch_cli.run(Recover(not no_exif, not no_compress, camera, dng == "linear", weights), ".dng", "jpeg", locals())
+    job = Recover(not no_exif, not no_compress, camera, dng == "linear", weights)
+    if clip_cli.is_clip(inputs):
+        clip_cli.recover(job, locals())
+    batch_cli.run(job, ".dng", "jpeg", locals())
 
 
 @app.command()

@@ -47,6 +47,8 @@ class Plan:
     force: bool = False
     skip_existing: bool = False
     keep_mtime: bool = False
+    unit: str = "MP/s"
+    """In what speed is said: megapixels or frames a second."""
 
     def tasks(self) -> list[Task]:
         """Input and output, pair by pair. Raises UsageError where that cannot be."""

@@ -113,7 +113,7 @@ def develop(
     if coding:
         picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
     else:
-        picture, recipe, reached = _coded(raw, recipe, options, progress)
+        picture, recipe, reached = coded(raw, recipe, options, progress)
     recipe = replace(
         recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
     )
@@ -124,7 +124,9 @@ def develop(
     return Rendered(data, recipe, [*raw.notes, *reached])
 
 
-def _coded(raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress) -> tuple[Coefficients, Recipe, list[str]]:
+def coded(
+    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None
+) -> tuple[Coefficients, Recipe, list[str]]:
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
     optimise = options.effort == "best"
     if not options.keep:

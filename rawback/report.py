@@ -17,8 +17,8 @@ from rawback.worker import Outcome
 class Report:
     """Follows a batch: a context manager around the work."""
 
-    def __init__(self, total: int, quiet: bool, as_json: bool) -> None:
-        self.total, self.quiet, self.as_json = total, quiet, as_json
+    def __init__(self, total: int, quiet: bool, as_json: bool, unit: str = "MP/s") -> None:
+        self.total, self.quiet, self.as_json, self.unit = total, quiet, as_json, unit
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.counts: Counter[str] = Counter()
         self.pixels, self.began = 0, time.monotonic()
@@ -51,11 +51,11 @@ class Report:
             line = {"input": str(task.source), "output": str(task.target), **dataclasses.asdict(outcome)}
             print(json.dumps(line | {"seconds": round(outcome.seconds, 3)}), flush=True)
         if outcome.error:
-            self._say(outcome.error)
+            self.say(outcome.error)
         if outcome.status == "planned" and not self.as_json and not self.quiet:
-            self._say(f"{task.source} would become {task.target}")
-        for note in outcome.notes if not self.quiet else ():
-            self._say(note)
+            self.say(f"{task.source} would become {task.target}")
+        for note in outcome.notes:
+            self.note(note)
         self._draw(next((t.source.name for t in list(self.shares)), ""))
 
     def summary(self) -> None:
@@ -65,14 +65,21 @@ class Report:
         seconds = time.monotonic() - self.began
         order = ("done", "planned", "skipped", "failed")
         counts = ", ".join(f"{self.counts[status]} {status}" for status in order if self.counts[status])
-        self._say(f"{counts or 'no photos found'} in {seconds:.1f} s{self._rate(', ')}")
+        self.say(f"{counts or 'no photos found'} in {seconds:.1f} s{self._rate(', ')}")
 
-    def _say(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """What is worth knowing, if anything is to be said at all."""
+        if not self.quiet:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """A line on standard error, whatever its text."""
         self.console.print(f"rawback: {printable(text)}", markup=False)
 
     def _rate(self, before: str = "") -> str:
-        rate = self.pixels / 1e6 / max(time.monotonic() - self.began, 1e-9)
-        return f"{before}{rate:.1f} MP/s" if self.pixels else ""
+        amount = self.pixels / 1e6 if self.unit == "MP/s" else self.counts["done"]
+        rate = amount / max(time.monotonic() - self.began, 1e-9)
+        return f"{before}{rate:.1f} {self.unit}" if amount else ""
 
     def _draw(self, name: str) -> None:
         finished = sum(self.counts.values()) + sum(self.shares.copy().values())

@@ -31,6 +31,7 @@ WALLS = {
     "rawpy": ("files.*", "evaluating"),
     "jpeglib": ("files.jpeg",),
     "piexif": ("files.*",),
+    "av": ("files.movie",),
     "imageio": ("files.*",),
     "typer": ("cli", "*_cli"),
     "rich": ("report", "learn.*"),
@@ -41,7 +42,8 @@ WALLS = {
     "tifffile": (),
     "skimage": (),
 }
-COMMANDS = ("cli", "*_cli", "batch", "pool", "child", "worker", "cluster", "plan", "report", "walk", "verbs")
+COMMANDS = ("cli", "*_cli", "batch", "pool", "child", "worker", "cluster", "plan", "report", "walk", "verbs",
+            "clip_batch")  # fmt: skip
 """What runs the verbs: no verb knows of it."""
 
 

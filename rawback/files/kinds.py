@@ -24,6 +24,23 @@ RAW_COMPRESSIONS = {262, 32766, 32767, 32769, 32770, 34713, 34892, 65000, 65535}
 """Kodak, Sony, Sony ARW, Epson, Samsung, Nikon NEF, DNG lossy, Kodak, Pentax (TIFF tag 259)."""
 
 
+MOVIE_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+STILL_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl ", b"jp2 ")
+MOVIE_MAGICS = (b"\x1aE\xdf\xa3", b"\x06\x0e\x2b\x34\x02\x05\x01\x01", b"\0\0\x01\xba", b"0&\xb2u", b"FLV\x01")
+"""Matroska, MXF, MPEG program stream, ASF, Flash."""
+TRANSPORT_SIZES = (188, 192)
+"""Bytes of a packet of an MPEG transport stream, of a camera's with four bytes of time before it."""
+
+
+def is_movie(head: bytes) -> bool:
+    """Whether a file is a movie; its first thousand bytes will do."""
+    if head[4:8] in MOVIE_BOXES:
+        return head[4:8] != b"ftyp" or head[8:12] not in STILL_BRANDS
+    if head.startswith(MOVIE_MAGICS) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
+        return True
+    return any(all(head[n - 188 + n * i : n - 187 + n * i] == b"G" for i in range(4)) for n in TRANSPORT_SIZES)
+
+
 def of_file(path: Path) -> str | None:
     """As `of`, for a file on disk, of which only what is needed is read. Raises OSError."""
     with path.open("rb") as file:

@@ -1,0 +1,216 @@
+"""Clips as batches of frames: in parallel, bounded in memory, resumed where a run was cut off."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+from rawback import __version__, batch, clip_coding, clip_recovering, clips
+from rawback.batch import Manner
+from rawback.clip_recovering import FrameOptions, Reel
+from rawback.clips import Clip
+from rawback.cores import cores
+from rawback.errors import EXIT_OK, RawbackError, UsageError
+from rawback.files import atomic, frame_fields, movie_sound, paths
+from rawback.files.movie_writer import Form, Writer
+from rawback.files.paths import Location
+from rawback.plan import Plan, Task
+from rawback.rendering import RenderOptions
+from rawback.report import Report
+from rawback.worker import Outcome, Product, Progress
+
+
+@dataclass(frozen=True)
+class FramePlan(Plan):
+    """The frames of a clip as tasks."""
+
+    frames: tuple[Task, ...] = ()
+
+    def tasks(self) -> list[Task]:
+        """Input and output, frame by frame."""
+        return list(self.frames)
+
+
+@dataclass(frozen=True)
+class RenderFrame:
+    """A RAW frame -> a JPEG that says which frame of which clip it is."""
+
+    clip: Clip
+    options: RenderOptions
+
+    def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
+        frame = cast(Path, source)
+        rendered, moment = clips.develop(frame, self.clip, self.options, progress)
+        data = frame_fields.into_jpeg(rendered.data, moment.to_fields())
+        return Product([data], self.clip.notes_of(frame, rendered.notes), rendered.recipe.width * rendered.recipe.height)
+
+
+@dataclass(frozen=True)
+class RecoverFrame:
+    """A frame of a movie -> CinemaDNG; which one, the name of the target says."""
+
+    reel: Reel
+    numbers: dict[str, int]
+    options: FrameOptions
+
+    def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
+        name = cast(Path, target).stem
+        chunks, notes, pixels = clip_recovering.recover(self.reel, name, self.numbers[name], self.options)
+        return Product(chunks, notes, pixels)
+
+
+@dataclass(frozen=True)
+class Shooting:
+    """What the command line says about a clip to be rendered."""
+
+    folder: Path
+    target: Path
+    codec: str = "mjpeg"
+    rate: Fraction | None = None
+    force: bool = False
+
+
+def render(shooting: Shooting, options: RenderOptions, manner: Manner) -> int:
+    """A folder of RAW frames -> one movie; returns the exit code.
+
+    MJPEG: the frames are rendered into a hidden folder beside the movie, which is made from them in the end; a run that
+    is cut off is resumed from there. Raises RawbackError.
+    """
+    manner.check()
+    frames, sound, notes = _frames(shooting.folder)
+    paths.check_target(shooting.target, paths.identities([*frames, *filter(None, [sound])]), shooting.force)
+    with Report(len(frames), manner.quiet, manner.as_json, "fps") as report:
+        if manner.dry_run:
+            report.say(f"{shooting.folder} ({len(frames)} frames) would become {shooting.target}")
+            return EXIT_OK
+        clip = clips.survey(frames, options, shooting.rate)
+        for note in [*notes, *clip.notes]:
+            report.note(note)
+    form = Form(
+        shooting.codec, shooting.target.suffix.lower(), clip.width, clip.height, clip.rate,
+        crf=100 - options.quality, time_code=clip.time_code,
+    ).check()  # fmt: skip
+    if shooting.codec == "mjpeg":
+        return _render_stills(shooting, clip, frames, sound, options, manner, form)
+    return _render_stream(shooting, clip, frames, sound, options, manner, form)
+
+
+def _frames(folder: Path) -> tuple[list[Path], Path | None, list[str]]:
+    """The RAW files of a folder in the order of their names, and the sound beside them."""
+    visible = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    frames = [path for path in visible if paths.kind_of(path) == "raw"]
+    if not frames:
+        raise RawbackError(f"{folder} holds no RAW frames; expected a folder of a clip, one file for each frame")
+    waves = [path for path in visible if path.suffix.lower() == ".wav"]
+    notes = [f"{folder} has {len(waves)} WAV files; none is taken"] if len(waves) > 1 else []
+    return frames, waves[0] if len(waves) == 1 else None, notes
+
+
+def _render_stills(
+    shooting: Shooting, clip: Clip, frames: list[Path], sound: Path | None, options: RenderOptions, manner: Manner, form: Form
+) -> int:
+    target = shooting.target
+    plain = options if options.lossless else replace(options, thumbnail=False)
+    made_by = repr((__version__, plain, clip, [str(frame.resolve()) for frame in frames]))
+    folder = target.with_name(f"{atomic.PREFIX}{target.name}-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}")
+    for other in target.parent.glob(f"{atomic.PREFIX}{_escaped(target.name)}-*"):
+        if other != folder and other.is_dir():
+            shutil.rmtree(other, ignore_errors=True)
+    tasks = tuple(Task(frame, folder / f"{number:07}.jpg", True) for number, frame in enumerate(frames))
+    plan = FramePlan([], None, ".jpg", "raw", skip_existing=True, unit="fps", frames=tasks)
+    code = batch.run(plan, RenderFrame(clip, plain), manner)
+    if code != EXIT_OK:
+        with suppress(OSError):
+            folder.rmdir()
+        raise RawbackError(f"{target} is not written: frames failed; those that are done are kept for the next run in {folder}")
+    try:
+        with atomic.written(target, shooting.force) as file, Writer(file, form, clip.fields, sound) as writer:
+            for task in tasks:
+                writer.add_coded(paths.load(task.target))
+    except FileExistsError as error:
+        raise RawbackError(f"{target} exists already; another run made it meanwhile") from error
+    shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _render_stream(
+    shooting: Shooting, clip: Clip, frames: list[Path], sound: Path | None, options: RenderOptions, manner: Manner, form: Form
+) -> int:
+    clip = clip_coding.fitted(clip)
+    jobs = manner.jobs or cores()
+    with (
+        Report(len(frames), manner.quiet, manner.as_json, "fps") as report,
+        atomic.written(shooting.target, shooting.force) as file,
+        Writer(file, form, clip.fields, sound) as writer,
+    ):
+        for source, shown in _ahead(frames, clip, options, jobs):
+            writer.add_codes(shown.codes, shown.recipe, shown.moment)
+            task = Task(source, shooting.target)
+            report.finished(task, Outcome("done", notes=clip.notes_of(source, shown.notes), pixels=shown.codes[0].size))
+    report.summary()
+    return EXIT_OK
+
+
+def _ahead(frames: list[Path], clip: Clip, options: RenderOptions, jobs: int) -> Iterator[tuple[Path, clip_coding.Shown]]:
+    """Frames in order, the next few being worked on meanwhile."""
+    waiting: deque = deque()
+    with ThreadPoolExecutor(jobs) as pool:
+        for source in frames:
+            waiting.append((source, pool.submit(clip_coding.show, source, clip, options)))
+            if len(waiting) > jobs:
+                ready, result = waiting.popleft()
+                yield ready, result.result()
+        for ready, result in waiting:
+            yield ready, result.result()
+
+
+@dataclass(frozen=True)
+class Unreeling:
+    """What the command line says about a movie to be recovered."""
+
+    path: Path
+    folder: Path
+    force: bool = False
+    skip_existing: bool = False
+    keep_mtime: bool = False
+
+
+def recover(unreeling: Unreeling, options: FrameOptions, manner: Manner) -> int:
+    """A movie -> a folder of CinemaDNG frames, and its sound as a WAV; returns the exit code. Raises RawbackError."""
+    if unreeling.folder.exists() and not unreeling.folder.is_dir():
+        raise UsageError(f"{unreeling.folder} is a file; the frames of a clip go into a folder")
+    reel = clip_recovering.plan(unreeling.path)
+    with Report(len(reel.shots), manner.quiet, manner.as_json, "fps") as report:
+        for note in reel.said:
+            report.note(note)
+    replacing = unreeling.force or unreeling.skip_existing
+    targets = [unreeling.folder / f"{name}.dng" for name in reel.shots]
+    tasks = tuple(Task(unreeling.path, target, replacing, unreeling.keep_mtime) for target in targets)
+    chosen = {name: getattr(unreeling, name) for name in ("force", "skip_existing", "keep_mtime")}
+    plan = FramePlan([], None, ".dng", "jpeg", **chosen, unit="fps", frames=tasks)
+    numbers = {name: number for number, name in enumerate(reel.shots)}
+    code = batch.run(plan, RecoverFrame(reel, numbers, options), manner)
+    if reel.has_audio and not manner.dry_run:
+        _extract(unreeling, replacing)
+    return code
+
+
+def _extract(unreeling: Unreeling, replacing: bool) -> None:
+    target = unreeling.folder / f"{unreeling.folder.resolve().name}.wav"
+    if unreeling.skip_existing and target.exists():
+        return
+    paths.check_target(target, paths.identities([unreeling.path]), replacing)
+    with atomic.written(target, replacing) as file:
+        movie_sound.extract(unreeling.path, file)
