@@ -2,9 +2,8 @@
 
     python benchmarks/codecs.py RAW... [--bits 0.75 1.35 2.2] [--crop 1024]
 
-JPEG 2000 and lossy JPEG XL code the four CFA planes (square root of the levelled values, mean of the greens, red and blue
-less that mean, difference of the greens; 16 bits). Each column is interpolated, per file, to the same bits. rawback's
-files count with all their metadata. Needs imagecodecs.
+JPEG 2000 and lossy JPEG XL code the four CFA planes (see `rawback.codecs`). Each column is interpolated, per file, to the
+same bits. rawback's files count with all their metadata. Needs imagecodecs.
 """
 
 from __future__ import annotations
@@ -15,49 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from imagecodecs import jpeg2k_decode, jpeg2k_encode, jpegxl_decode, jpegxl_encode
 
+from rawback import codecs
 from rawback.files import jpeg, raw
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.mosaic import level, unlevel
 from rawback.isp.tables import flat_coding
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.rendering import RenderOptions, decide
 
-SCALE, MIDDLE = 30000, 32768
 METADATA = 3000
 """Bytes of recipe, profile and EXIF in a JPEG of a crop, as in the files of the command line."""
-
-
-def planes_of(mosaic: np.ndarray, file: RawFile) -> list[np.ndarray]:
-    """Four decorrelated planes, uint16."""
-    root = np.sqrt(np.clip(level(mosaic, file.recipe), 0, 1)) * SCALE
-    colours = np.array(file.recipe.cfa)
-    red, blue = (root[y::2, x::2] for y, x in (np.argwhere(colours == c)[0] for c in (0, 2)))
-    first, second = (root[y::2, x::2] for y, x in np.argwhere(colours == 1))
-    green = (first + second) / 2
-    signed = [green, red - green + MIDDLE, blue - green + MIDDLE, first - second + MIDDLE]
-    return [np.clip(np.rint(plane), 0, 65535).astype(np.uint16) for plane in signed]
-
-
-def mosaic_of(planes: list[np.ndarray], file: RawFile) -> np.ndarray:
-    """The way back."""
-    green, red, blue, difference = (plane.astype(np.float32) for plane in planes)
-    samples = np.empty((2 * green.shape[0], 2 * green.shape[1]), np.float32)
-    colours = np.array(file.recipe.cfa)
-    (y1, x1), (y2, x2) = np.argwhere(colours == 1)
-    samples[y1::2, x1::2], samples[y2::2, x2::2] = (green + s * (difference - MIDDLE) / 2 for s in (1, -1))
-    for colour, plane in ((0, red), (2, blue)):
-        y, x = np.argwhere(colours == colour)[0]
-        samples[y::2, x::2] = plane - MIDDLE + green
-    return unlevel(np.square(np.clip(samples / SCALE, 0, 1)), file.recipe)
-
-
-def by_codec(file: RawFile, encode: Callable, decode: Callable) -> tuple[int, np.ndarray]:
-    """Bytes, and the mosaic that comes back."""
-    coded = [encode(plane) for plane in planes_of(file.mosaic, file)]
-    return sum(map(len, coded)), mosaic_of([decode(data) for data in coded], file)
 
 
 def by_rawback(file: RawFile, step: float, optimise: bool) -> tuple[int, np.ndarray]:
@@ -69,14 +36,10 @@ def by_rawback(file: RawFile, step: float, optimise: bool) -> tuple[int, np.ndar
 METHODS: dict[str, tuple[tuple, Callable]] = {
     "rawback": ((13, 9, 6, 4.5, 3, 2), lambda file, step: by_rawback(file, step, False)),
     "rawback --effort best": ((11, 8, 5.5, 4, 2.7, 2), lambda file, step: by_rawback(file, step, True)),
-    "JPEG 2000": (
-        (36, 42, 47, 52, 57, 62, 67, 72),
-        lambda file, db: by_codec(file, lambda p: jpeg2k_encode(p, level=db, reversible=False), jpeg2k_decode),
-    ),
-    "JPEG XL": (
-        (4, 2.5, 1.6, 1, 0.5, 0.25, 0.12, 0.06),
-        lambda file, distance: by_codec(file, lambda p: jpegxl_encode(p, distance=distance, effort=5), jpegxl_decode),
-    ),
+    **{
+        name: (settings, lambda file, setting, name=name: codecs.code(file, name, setting))
+        for name, settings in codecs.SETTINGS.items()
+    },
 }  # fmt: skip
 
 

@@ -8,14 +8,14 @@ import os
 import signal
 import sys
 import warnings
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rawback import __version__, archive_cli, batch_cli, clip_cli, look_cli, train_cli
+from rawback import __version__, archive_cli, batch_cli, clip_cli, evaluate_cli, look_cli, train_cli
 from rawback.cameras import DEFAULT_WEIGHTS
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
+from rawback.options_cli import AsJson, Effort, Inputs, NoExif, NoRefine, Subsampling, Tables, Weights, ratio
 
 app = typer.Typer(
     help="Develop RAW into JPEGs that still contain it, and turn JPEGs back into RAW.",
@@ -23,15 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Inputs = Annotated[list[Path], typer.Argument(help="One or more files; - is standard input.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one line a file.")]
-Subsampling = Annotated[str, typer.Option(help="Chroma: 4:2:0, 4:2:2 or 4:4:4.")]
-Tables = Annotated[str, typer.Option(help="raw: best for the RAW inside; standard: the JPEG standard's.")]
-NoRefine = Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the RAW comes back less well.")]
-Effort = Annotated[str, typer.Option(help="fast, or best: a smaller file for the same RAW, in more time.")]
-Weights = Annotated[str, typer.Option(help="Learned parts, for re-saved and --no-refine pictures: a name, a card's path, or none.")]
-NoExif = Annotated[bool, typer.Option("--no-exif", help="Leave EXIF and GPS out.")]
 
 
 @app.command()
@@ -78,7 +69,7 @@ def render(
 
     ev = None if exposure == "auto" else _number(exposure)
     options = RenderOptions(
-        quality=quality, subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, exposure=ev,
+        quality=quality, subsampling=ratio(subsampling), tables=tables, refine=not no_refine, exposure=ev,
         effort=effort, look=look, camera=camera, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless",
         keep_exif=not no_exif, weights=weights,
     ).check()  # fmt: skip
@@ -143,28 +134,6 @@ def info(inputs: Inputs, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def evaluate(
-    inputs: Inputs,
-    quality: Annotated[str, typer.Option(help="One or several, with commas between them.")] = "75,85,87,90,95",
-    subsampling: Subsampling = "4:2:0",
-    tables: Tables = "raw",
-    no_refine: NoRefine = False,
-    effort: Effort = "fast",
-    as_json: AsJson = False,
-) -> None:
-    """Measure round trip and rendering on your own RAW files, at exposure 0: a rate-distortion table."""
-    from rawback import evaluating
-    from rawback.rendering import RenderOptions
-
-    options = RenderOptions(
-        subsampling=_subsampling(subsampling), tables=tables, refine=not no_refine, effort=effort, exposure=0.0
-    ).check()  # fmt: skip
-    qualities = [int(_number(text, "quality", "whole numbers from 1 to 100")) for text in quality.split(",")]
-    rows = [row for source in inputs for row in evaluating.evaluate(source, options, qualities)]
-    print("\n".join(map(json.dumps, rows)) if as_json else evaluating.table(rows))
-
-
-@app.command()
 def cameras(as_json: AsJson = False) -> None:
     """List the cameras that have weights of their own."""
     from rawback.cameras import cards
@@ -178,7 +147,7 @@ def cameras(as_json: AsJson = False) -> None:
         print("no weights are installed: every camera that LibRaw knows is rendered without", file=sys.stderr)
 
 
-for command in (archive_cli.verify, archive_cli.strip, look_cli.calibrate, train_cli.train):
+for command in (archive_cli.verify, archive_cli.strip, evaluate_cli.evaluate, look_cli.calibrate, train_cli.train):
     app.command()(command)
 
 
@@ -189,19 +158,14 @@ def _lines(facts: dict) -> str:
     return "\n".join(texts + [f"note: {note}" for note in facts["notes"]])
 
 
-def _number(text: str, name: str = "exposure", expected: str = "a number of EV, or auto") -> float:
+def _number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UsageError(f"{name} is {text!r}; expected {expected}")
+        raise UsageError(f"exposure is {text!r}; expected a number of EV, or auto")
     return value
-
-
-def _subsampling(text: str) -> str:
-    """420 and 4:2:0 are the same."""
-    return ":".join(text) if len(text) == 3 else text
 
 
 def _version(wanted: bool) -> None:

@@ -3,54 +3,125 @@
 from __future__ import annotations
 
 import io
-import tempfile
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rawpy
 from PIL import Image, ImageOps
 
-from rawback import likeness, metrics
-from rawback.files import paths, raw
+from rawback import against, codecs, likeness, metrics
+from rawback.files import dng, paths, raw
 from rawback.files.raw import RawFile
 from rawback.isp.colour import SRGB_TO_XYZ
 from rawback.recipe import Recipe
-from rawback.recovering import recover
-from rawback.rendering import RenderOptions, render
+from rawback.rendering import RenderOptions
 
-LIBRAW = {"no_auto_bright": True, "adjust_maximum_thr": 0.0}
 EXPOSURES = (-2, 2, 4)
 KELVIN, MOVED = 5500.0, 2000.0
 """Editing moves white balance as if the light, taken for 5500 K, had been 2000 K lower or higher."""
 
 
-def evaluate(source: str | Path, options: RenderOptions, qualities: list[int]) -> list[dict]:
-    """Render and recover a RAW file at each quality; one dictionary of figures each, dB unless named otherwise.
+@dataclass(frozen=True)
+class Case:
+    """A RAW file to be measured."""
+
+    name: str
+    data: bytes
+    file: RawFile
+    target: np.ndarray
+    """LibRaw's own rendering, upright, (H, W, 3) uint8."""
+
+
+See = Callable[[Case, int, against.Trip], None]
+
+
+def unseen(case: Case, quality: int, trip: against.Trip) -> None:
+    """For those who want figures alone."""
+
+
+def case(source: str | Path, crop: int = 0) -> Case:
+    """Read a RAW file; crop: the side of the square at its centre that is measured alone, 0: all of it.
 
     Raises RawbackError for what cannot be read.
     """
     data = paths.load(Path(source))
     file = raw.read(data, str(source))
-    target = _developed(data)
-    return [{"file": str(source), "quality": q} | _figures(file, data, target, replace(options, quality=q)) for q in qualities]
+    if crop:
+        data = _cropped(file, crop)
+        file = raw.read(data, str(source))
+    return Case(str(source), data, file, developed(data))
 
 
-def _figures(file: RawFile, data: bytes, target: np.ndarray, options: RenderOptions) -> dict:
-    rendered = render(file, options)
-    with tempfile.TemporaryDirectory(prefix="rawback-") as folder:
-        jpeg = Path(folder, "photo.jpg")
-        jpeg.write_bytes(rendered.data)
-        recovered = recover(jpeg)
-    pair = file.mosaic, recovered.mosaic
+def _cropped(file: RawFile, side: int) -> bytes:
+    """The centre of a RAW file as a DNG; it begins where the colour filters begin."""
+    period = len(file.recipe.cfa)
+    height, width = (min(side, n) for n in file.mosaic.shape)
+    top, left = ((n - cut) // (2 * period) * period for n, cut in zip(file.mosaic.shape, (height, width), strict=True))
+    recipe = replace(file.recipe, height=height, width=width, crop=None, margins=(0, 0, 0, 0))
+    mosaic = np.ascontiguousarray(file.mosaic[top : top + height, left : left + width])
+    return b"".join(dng.encode(mosaic, recipe, None, None))
+
+
+def evaluate(
+    source: str | Path, options: RenderOptions, qualities: list[int], methods: Sequence[str] = (against.OURS,),
+    *, crop: int = 0, baselines: Path | None = None, see: See = unseen,
+) -> list[dict]:  # fmt: skip
+    """There and back at each quality by each method; one dictionary of figures each, dB unless named otherwise.
+
+    crop: see `case`. baselines: the folder of what learned methods were trained to. see: is shown every round trip.
+    A method that cannot do the file has no figures, and says why under "note". Raises RawbackError for what cannot be read.
+    """
+    loaded = {name: against.method(name, baselines) for name in methods}
+    chosen = case(source, crop)
+    rows = []
+    for name, method in loaded.items():
+        for quality in qualities:
+            row: dict[str, Any] = {"file": chosen.name, "method": name, "quality": quality}
+            wanted = replace(options, quality=quality)
+            try:
+                trip = method(chosen.file, chosen.data, wanted)
+            except against.CannotCompare as error:
+                rows.append(row | {"note": str(error)})
+                continue
+            see(chosen, quality, trip)
+            rows.append(row | figures(chosen, trip, wanted))
+    return rows
+
+
+def by_codecs(case: Case) -> list[dict]:
+    """The RAW codecs' figures at each of their settings; none where they are not installed, or for X-Trans."""
+    if not codecs.available() or len(case.file.recipe.cfa) != 2:
+        return []
+    rows = []
+    for codec, settings in codecs.SETTINGS.items():
+        for setting in settings:
+            size, found = codecs.code(case.file, codec, setting)
+            known = {"file": case.name, "method": codec, "quality": setting}
+            rows.append({**known, **_distances(case.file, found, size)})
+    return rows
+
+
+def _distances(file: RawFile, found: np.ndarray, size: int) -> dict[str, float]:
+    pair = file.mosaic, found
     return {
         "raw_db": metrics.paper_psnr(*pair, file.recipe),
         "lin_db": metrics.mosaic_psnr(*pair, file.recipe),
+        "bits_per_photosite": size * 8 / file.mosaic.size,
+    }
+
+
+def figures(case: Case, trip: against.Trip, options: RenderOptions) -> dict[str, float]:
+    """All that is measured of a round trip."""
+    file, pair = case.file, (case.file.mosaic, trip.mosaic)
+    return {
+        **_distances(file, trip.mosaic, len(trip.jpeg)),
         **{f"{tone}_db": value for tone, value in metrics.by_tone(*pair, file.recipe).items()},
         **dict(zip(("bias_red_dn", "bias_green_dn", "bias_blue_dn"), metrics.black_bias(*pair, file.recipe), strict=True)),
-        **_edits(data, b"".join(recovered.dng()), file.recipe),
-        **_picture(rendered.data, target, options),
-        "bits_per_photosite": len(rendered.data) * 8 / file.mosaic.size,
+        **_edits(case.data, trip.dng, file.recipe),
+        **_picture(trip.jpeg, case.target, options),
     }
 
 
@@ -58,11 +129,11 @@ def _edits(original: bytes, recovered: bytes, recipe: Recipe) -> dict[str, float
     """PSNR between developments of the two RAWs: what an editor sees who changes exposure or white balance."""
     found = {}
     for ev in EXPOSURES:
-        found[f"edit_{ev:+d}ev_db"] = _psnr8(*(_developed(d, half_size=True, bright=2.0**ev) for d in (original, recovered)))
+        found[f"edit_{ev:+d}ev_db"] = _psnr8(*(developed(d, half_size=True, bright=2.0**ev) for d in (original, recovered)))
     for kelvin in (KELVIN - MOVED, KELVIN + MOVED):
         gains = recipe.gains * _answer(recipe, KELVIN) / _answer(recipe, kelvin)
         moved = {"user_wb": [*(gains / gains[1]).tolist(), 1.0], "use_camera_wb": False, "half_size": True}
-        found[f"edit_{kelvin - KELVIN:+.0f}k_db"] = _psnr8(*(_developed(d, **moved) for d in (original, recovered)))
+        found[f"edit_{kelvin - KELVIN:+.0f}k_db"] = _psnr8(*(developed(d, **moved) for d in (original, recovered)))
     return found
 
 
@@ -86,7 +157,8 @@ def _picture(jpeg: bytes, target: np.ndarray, options: RenderOptions) -> dict[st
     shown = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(jpeg))).convert("RGB"))
     stream = io.BytesIO()
     Image.fromarray(target).save(stream, "JPEG", quality=options.quality, subsampling=options.subsampling)
-    found = {"bytes": len(jpeg), "libraw_jpeg_bytes": len(stream.getvalue())}
+    size = len(stream.getvalue())
+    found = {"bytes": len(jpeg), "libraw_jpeg_bytes": size, "libraw_ratio": len(jpeg) / size}
     if shown.shape != target.shape:  # LibRaw stretches pixels that are not square
         return found | {"rgb_db": float("nan"), "ms_ssim": float("nan"), "de2000": float("nan")}
     grey = (shown @ [0.299, 0.587, 0.114] / 255, target @ [0.299, 0.587, 0.114] / 255)
@@ -95,36 +167,11 @@ def _picture(jpeg: bytes, target: np.ndarray, options: RenderOptions) -> dict[st
     return found | {"rgb_db": _psnr8(shown, target), "ms_ssim": likeness.ms_ssim(*grey), "de2000": difference}
 
 
-def _developed(data: bytes, **options) -> np.ndarray:
+def developed(data: bytes, **options) -> np.ndarray:
+    """LibRaw's rendering of a RAW file, upright, (H, W, 3) uint8; options are its own."""
     with rawpy.imread(io.BytesIO(data)) as file:
-        return file.postprocess(**(LIBRAW | {"use_camera_wb": True} | options))
+        return file.postprocess(**(against.LIBRAW | options))
 
 
 def _psnr8(a: np.ndarray, b: np.ndarray) -> float:
     return metrics.psnr(a / 255, b / 255)
-
-
-COLUMNS = {
-    "raw_db": "raw dB", "lin_db": "lin dB", "shadows_db": "shadows", "midtones_db": "mid", "highlights_db": "high",
-    "edit_-2ev_db": "-2 EV", "edit_+2ev_db": "+2 EV", "edit_+4ev_db": "+4 EV", "edit_-2000k_db": "-2000 K",
-    "edit_+2000k_db": "+2000 K", "rgb_db": "rgb dB", "ms_ssim": "MS-SSIM", "de2000": "DE2000", "bits_per_photosite": "bits",
-}  # fmt: skip
-
-
-def mean(rows: list[dict]) -> dict:
-    """Mean over files of each figure, nan passed over."""
-    names = [name for name in rows[0] if name not in ("file", "quality")]
-    values = {name: np.array([row[name] for row in rows], float) for name in names}
-    return {n: float(np.nanmean(v)) if np.isfinite(v).any() else float("nan") for n, v in values.items()}
-
-
-def table(rows: list[dict]) -> str:
-    """Figures per file and quality, then the mean of the files at each quality: a rate-distortion table."""
-    by_quality = {q: [row for row in rows if row["quality"] == q] for q in dict.fromkeys(row["quality"] for row in rows)}
-    means = [{"file": f"mean of {len(part)}", "quality": q} | mean(part) for q, part in by_quality.items()]
-    lines = [f"{'file':28} {'q':>3} " + " ".join(f"{title:>8}" for title in COLUMNS.values()) + "  x LibRaw JPEG"]
-    for row in [*rows, *means]:
-        figures = " ".join(f"{row[name]:8.4f}" if name == "ms_ssim" else f"{row[name]:8.2f}" for name in COLUMNS)
-        ratio = row["bytes"] / row["libraw_jpeg_bytes"]
-        lines.append(f"{Path(row['file']).name[-28:]:28} {row['quality']:3} {figures}  {ratio:.2f}")
-    return "\n".join(lines)

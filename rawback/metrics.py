@@ -24,10 +24,11 @@ def mosaic_psnr(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> float:
 
 def paper_psnr(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> float:
     """As the InvISP paper measures RAW: bilinearly demosaiced, white-balanced (largest gain 1), gamma 1/2.2."""
-    return psnr(*(_displayed(m, recipe) for m in (true, found)))
+    return psnr(*(displayed(m, recipe) for m in (true, found)))
 
 
-def _displayed(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
+def displayed(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Mosaic (H, W) uint16 -> planes (3, H, W) float32 0..1: interpolated, white-balanced, gamma 1/2.2, camera colours."""
     cfa = tile(np.array(recipe.cfa), *mosaic.shape)
     planes = demosaic_mean(np.clip(level(mosaic, recipe), 0, 1), cfa, radius=1 if len(recipe.cfa) == 2 else 2)
     gains = recipe.gains / recipe.gains.max()

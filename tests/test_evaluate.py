@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scenes import SAMPLE
 
-from rawback import RenderOptions, evaluating, likeness, metrics
+from rawback import RenderOptions, evaluating, likeness, metrics, tabulate
 from rawback.files import raw
 
 
@@ -54,4 +54,4 @@ def test_finer_quality_is_measured_as_better():
     for figure in figures:
         assert fine[figure] > coarse[figure]
     assert fine["ms_ssim"] > 0.99 and fine["de2000"] < 2
-    assert "mean of 1" in evaluating.table([coarse, fine])
+    assert "mean of 1" in tabulate.table([coarse, fine])

@@ -1,0 +1,168 @@
+"""The report of `evaluate`: what it is compared with, and the page."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from scenes import SAMPLE
+from small import raw_bytes, rawback
+
+from rawback import RenderOptions, against, codecs, evaluating, metrics, page, plot, sights, tabulate
+from rawback.errors import RawbackError, UsageError
+from rawback.files import raw
+from rawback.isp import closed_loop, inverse_pass, open_loop, pipeline
+from rawback.isp.tables import coding
+
+OPEN = RenderOptions(exposure=0.0, quality=90)
+
+
+def small(height=96, width=128, **recipe):
+    file = raw.read(raw_bytes(3, width, height), "small")
+    return replace(file, recipe=replace(file.recipe, refined=False, **recipe))
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_a_picture_is_coded_as_the_open_loop_codes_it(subsampling):
+    file = small()
+    tables = coding(90, subsampling, "standard")
+    ours = closed_loop.encode(file.mosaic, file.recipe, tables)
+    other = open_loop.encode(pipeline.forward(file.mosaic, file.recipe), tables)
+    for a, b in zip(ours.planes, other.planes, strict=True):
+        assert np.mean(a != b) < 0.02 and np.abs(a - b).max() <= 1  # the borders of demosaicing differ
+
+
+def test_upi_undoes_its_own_forward_curve():
+    """A grey of light g, under the smoothstep and gamma of the method's pipeline, comes back as g in every channel."""
+    recipe = small().recipe
+    light = 0.3
+    code = light ** (1 / 2.2)
+    shown = np.full((3, 16, 16), 3 * code**2 - 2 * code**3, np.float32)
+    mosaic = against.unprocessed(shown, recipe)
+    found = (
+        (mosaic - recipe.black[0])
+        / (recipe.white - recipe.black[0])
+        * recipe.gains[np.array(recipe.cfa)][np.arange(16)[:, None] % 2, np.arange(16) % 2]
+    )
+    assert np.allclose(found, light, atol=2e-3)
+
+
+def test_unknown_methods_are_refused_and_missing_weights_say_how_to_make_them(tmp_path):
+    with pytest.raises(UsageError, match="classical"):
+        against.method("magic")
+    with pytest.raises(RawbackError, match=r"benchmarks/baselines\.py .* --methods unet"):
+        against.method("unet", tmp_path)
+
+
+def test_the_closed_loop_beats_what_it_is_compared_with():
+    rows = evaluating.evaluate(SAMPLE, OPEN, [90], ["rawback", "classical", "upi"], crop=256)
+    ours, classical, upi = (row["raw_db"] for row in rows)
+    assert ours > classical + 3 and classical > upi + 5
+    assert [row["method"] for row in rows] == ["rawback", "classical", "upi"]
+
+
+def test_a_crop_is_the_centre_of_the_file():
+    whole, part = evaluating.case(SAMPLE).file, evaluating.case(SAMPLE, 200).file
+    height, width = whole.mosaic.shape
+    top, left = (height - 200) // 4 * 2, (width - 200) // 4 * 2
+    assert np.array_equal(part.mosaic, whole.mosaic[top : top + 200, left : left + 200])
+    assert part.recipe.cfa == whole.recipe.cfa and part.recipe.black == whole.recipe.black
+
+
+def test_cfa_planes_go_there_and_back():
+    file = small()
+    found = codecs.mosaic_of(codecs.planes_of(file.mosaic, file), file)
+    assert metrics.mosaic_psnr(file.mosaic, found, file.recipe) > 80
+
+
+def test_raw_codecs_grow_better_with_bytes():
+    pytest.importorskip("imagecodecs", reason="the RAW codecs need imagecodecs")
+    rows = evaluating.by_codecs(evaluating.case(SAMPLE, 256))
+    assert {row["method"] for row in rows} == set(codecs.SETTINGS)
+    for codec in codecs.SETTINGS:
+        points = sorted((row["bits_per_photosite"], row["raw_db"]) for row in rows if row["method"] == codec)
+        assert [db for _, db in points] == sorted(db for _, db in points)
+
+
+def test_means_pass_over_what_a_method_cannot_do():
+    rows = [{"file": f, "method": "m", "quality": 90, "raw_db": db} for f, db in (("a", 40.0), ("b", 44.0))]
+    rows.append({"file": "c", "method": "m", "quality": 90, "note": "not for this one"})
+    (found,) = tabulate.means(rows)
+    assert found["raw_db"] == 42 and found["file"] == "mean of 2"
+    assert tabulate.table(rows).endswith("c, m: not for this one")
+
+
+def test_ticks_are_round_and_hold_the_range():
+    assert plot.ticks(0, 2.9) == [0, 0.5, 1, 1.5, 2, 2.5, 3]
+    found = plot.ticks(27.4, 56.4)
+    assert found[0] <= 27.4 and found[-1] >= 56.4 and all(value % 5 == 0 for value in found)
+
+
+def test_a_pushed_crop_is_taken_where_there_is_detail():
+    picture = np.full((900, 900, 3), 128, np.uint8)
+    picture[576:864, 288:576] = np.random.default_rng(0).integers(0, 240, (288, 288, 1))
+    rows, columns = sights.telling_place(picture)
+    assert (rows.start, columns.start) == (576, 288)
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to, and checks that its elements are closed in order."""
+
+    VOID = ("meta", "img", "br", "link", "input")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.addresses, self.ids, self.unnamed, self.text = [], [], [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.addresses += [found[key] for key in ("src", "href", "srcset", "action") if key in found]
+        self.ids += [found["id"]] if "id" in found else []
+        if (tag == "img" and not found.get("alt")) or (tag == "th" and "scope" not in found):
+            self.unnamed.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_needs_nothing_else(tmp_path):
+    source = tmp_path / "<b>&amp;.dng"
+    source.write_bytes(raw_bytes(5, 256, 192))
+    out = tmp_path / "out.html"
+    done = rawback("evaluate", source, "--quality", "80,90", "--against", "classical", "--report", out)
+    assert done.returncode == 0, done.stderr
+    text = out.read_text()
+    found = Page(text)
+    assert not found.open and not found.unnamed
+    inside = [address for address in found.addresses if not address.startswith("data:image/")]
+    assert all(address.startswith("#") and address[1:] in found.ids for address in inside)
+    assert not re.search(r"@import|url\(|<script|<link", text)
+    assert "<b>&amp;.dng" in found.text  # as it is called, not as markup
+    assert text.count("<img") == 2 + 2 + 3  # picture and RAW, two maps, three crops
+    assert "prefers-color-scheme: dark" in text and "@media print" in text
+
+
+def test_evaluate_names_what_it_cannot_compare_with(tmp_path):
+    source = tmp_path / "a.dng"
+    source.write_bytes(raw_bytes())
+    assert rawback("evaluate", source, "--against", "magic").returncode == 2
+    missing = rawback("evaluate", source, "--quality", "90", "--against", "gray", "--baselines", tmp_path)
+    assert missing.returncode == 1 and missing.stderr.count(b"\n") == 1 and b"benchmarks/baselines.py" in missing.stderr
+
+
+def test_shown_pictures_are_of_the_quality_nearest_to_the_default():
+    assert page.shown_quality([75, 85, 95]) == 85 and page.shown_quality([40]) == 40
+
+
+def test_decoded_picture_of_other_methods_is_what_recover_reads():
+    """Coefficients of a flat colour come back as that colour, beyond white too."""
+    srgb = np.tile(np.array([1.3, 0.5, -0.1], np.float32)[:, None, None], (1, 32, 32))
+    picture = open_loop.encode(srgb, coding(95, "4:2:2", "standard"))
+    assert np.allclose(inverse_pass.decoded_strip(picture, 0, 32), srgb, atol=0.01)
