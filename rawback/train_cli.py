@@ -12,15 +12,15 @@ from rawback.errors import RawbackError
 Photos = Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of photographs or of RAW files.", show_default=False)]
 Folder = Annotated[Path, typer.Option("-o", "--output", help="The folder of the weights.", show_default=False)]
 Name = Annotated[str, typer.Option(help="Of the weights: NAME.json and what belongs to it.", show_default=False)]
-Parts = Annotated[str, typer.Option(help="restore, demosaic, flow, with commas between them.")]
-Steps = Annotated[int | None, typer.Option(help="Per part. Default: as many as generic-1 had.", show_default=False)]
+Parts = Annotated[str, typer.Option(help="demosaic, restore, restore_open, flow, with commas between them.")]
+Steps = Annotated[int | None, typer.Option(help="Per part. Default: as many as generic-2 had.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same weights.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: cuda where there is one.", show_default=False)]
 
 
 def train(
-    photos: Photos, output: Folder, name: Name, parts: Parts = "restore", steps: Steps = None, seed: Seed = 1,
-    device: Device = None,
+    photos: Photos, output: Folder, name: Name, parts: Parts = "demosaic,restore_open,restore", steps: Steps = None,
+    seed: Seed = 1, device: Device = None,
 ) -> None:  # fmt: skip
     """Train weights on photographs or on RAW files of your own; an interrupted training goes on where it stopped."""
     try:

@@ -126,7 +126,7 @@ def test_torch_and_numpy_agree_about_the_domain():
 def test_a_pair_is_what_recover_finds():
     mosaic, recipe = pairs.draw_mosaic(picture(), np.random.default_rng(1))
     coded = closed_loop.encode(mosaic, recipe, coding(95, "4:4:4", "raw"))
-    pair = pairs.pair_of(coded, recipe, pairs.RESAVED)
+    pair = pairs.pair_of(coded, recipe)
     found = features.decode(pair.code.astype(np.float32) / pairs.CODE_SCALE - np.float32(pairs.CODE_OFFSET))
     samples = np.clip(found / tile(inverse_pass.sample_gains(recipe), *mosaic.shape), 0, 1)
     assert np.abs(samples - np.clip(level(inverse_pass.decode(coded, recipe), recipe), 0, 1)).max() < 3e-3
@@ -139,7 +139,7 @@ def test_training_runs_resumes_and_its_weights_load(tmp_path):
     options = train.TrainOptions(parts=tuple(train.TASKS), steps=2, every=2, crops=(1, 1), side=64, batch=2, device="cpu")
     card = train.train(tmp_path, tmp_path / "out", "tiny", options)
     told = json.loads(card.read_text())
-    assert set(told["parts"]) == {"restore", "demosaic", "flow", "flow_inverse"}
+    assert set(told["parts"]) == {"restore", "restore_open", "demosaic", "flow", "flow_inverse"}
     assert len(json.loads((tmp_path / "out/tiny.training/photographs.json").read_text())) == 3
     again = json.loads(train.train(tmp_path, tmp_path / "out", "tiny", options).read_text())  # all is done: resumes at its end
     assert again["parts"]["restore"]["sha256"] == told["parts"]["restore"]["sha256"]

@@ -18,7 +18,7 @@ from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
 from rawback.isp.mosaic import level, tile
 from rawback.isp.tables import SUBSAMPLING, coding
 from rawback.learn import data, losses, pairs
-from rawback.learn.jpeg_simulator import bits, from_steps, grow, shrink, graded, to_steps
+from rawback.learn.jpeg_simulator import bits, from_steps, graded, grow, shrink, to_steps
 from rawback.learn.shards import DEMOSAIC, SIDE, Shards
 from rawback.learn.tasks import Examples, codes, corner
 from rawback.nets import features

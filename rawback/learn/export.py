@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from rawback.learn.train import Trained
 
 OPSET = 17
-USE = {"restore": ["resaved", "open"]}
-"""For which JPEGs a part is used: saved again by another program, or the open loop; an untouched closed loop needs none."""
+USE = {"restore": ["resaved"], "restore_open": ["open"]}
+"""For which JPEGs a restoration is used: closed loops that another program saved again, or open ones; an untouched closed
+loop needs none."""
 
 
 def example(part: str) -> tuple[tuple[torch.Tensor, ...], list[str], dict[str, dict[int, str]]]:
     """Inputs to trace a part with, their names, and which of their sides are free."""
     code = torch.zeros(1, 1, 64, 48)
-    if part in ("restore", "demosaic"):
+    if part in (*USE, "demosaic"):
         free = {"code": {2: "height", 3: "width"}, "chroma": {2: "half height", 3: "half width"}}
         return (code, torch.zeros(1, 2, 32, 24), torch.zeros(1, CONDITIONS)), ["code", "chroma", "conditions"], free
     return (torch.zeros(1, 3, 64, 48),), ["planes"], {"planes": {2: "height", 3: "width"}}

@@ -41,7 +41,7 @@ def straight_through(x: Tensor) -> Tensor:
 
 
 def graded(x: Tensor) -> Tensor:
-    """True rounding whose error grows with the coefficient in the gradient, as it does in the mean: |x| if small, at most 1 / sqrt(12).
+    """True rounding; in the gradient its error grows with the coefficient as it does in the mean: like |x|, up to 1 / sqrt(12).
 
     Where luma makes up for whatever chroma says, straight-through sees no reason to keep either small.
     """

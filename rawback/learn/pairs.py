@@ -7,6 +7,7 @@ Mosaics are RGGB throughout; other Bayer phases are mirrored into it (see `nets/
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,7 +29,6 @@ from rawback.recipe import Recipe
 CODE_SCALE, CODE_OFFSET = 24576, 0.25
 """Codes are kept as uint16: (code + offset) * scale holds -0.25..2.41 to 4e-5."""
 CHROMA_SCALE = 16384
-RESAVED, OPEN_LOOP = 0, 1
 
 
 @dataclass
@@ -40,8 +40,6 @@ class Pair:
     chroma: np.ndarray
     """(2, H / 2, W / 2) int16: decoded Cb, Cr, mean over the Bayer cell."""
     conditions: np.ndarray
-    kind: int
-    """RESAVED (closed loop, saved again by another program) or OPEN_LOOP."""
 
 
 def pack(code: np.ndarray) -> np.ndarray:
@@ -92,14 +90,14 @@ def target_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
     return features.encode(samples * tile(inverse_pass.sample_gains(recipe), *mosaic.shape))
 
 
-def pair_of(picture: Coefficients, recipe: Recipe, kind: int) -> Pair:
+def pair_of(picture: Coefficients, recipe: Recipe) -> Pair:
     """A JPEG's coefficients -> the net's input."""
     luma, *colour = inverse_pass.decoded_planes(picture, 0, picture.height)
     srgb = inverse_pass.extended_srgb(luma, *colour)
     balanced = inverse_pass.at_photosites(srgb, inverse_pass.camera_rows(recipe), curve_of(recipe), 0)
     chroma = [shrink(plane, (2, 2)) for plane in colour]
     told = features.conditions(recipe, picture.tables, picture.factors)
-    return Pair(pack(features.encode(balanced)), pack_chroma(chroma), told, kind)
+    return Pair(pack(features.encode(balanced)), pack_chroma(chroma), told)
 
 
 def resave(data: bytes, quality: int, subsampling: str) -> bytes:
@@ -116,25 +114,36 @@ def _read(data: bytes) -> Coefficients:
     return coefficients
 
 
-def draw_pairs(mosaic: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> list[Pair]:
-    """Two re-saved JPEGs of the closed loop and two of the open loop (one in eight re-saved as well)."""
-    quality = int(rng.choice([70, 75, 80, 85, 85, 88, 90, 90, 92]))
-    ours = _written(mosaic, recipe, quality, "4:2:0" if rng.random() < 0.85 else "4:4:4", "raw")
+Demosaicing = Callable[[Recipe, closed_loop.Coding], closed_loop.Demosaicer | None]
+"""What makes the open loop's demosaicer for a recipe and a coding."""
+
+
+def draw_resaved(mosaic: np.ndarray, recipe: Recipe, rng: np.random.Generator, demosaicing: Demosaicing) -> list[Pair]:
+    """Four JPEGs of the closed loop, each saved again by another program."""
     pairs = []
     for _ in range(2):
-        again = int(rng.choice([90, 90, 80, 80, 85, 75, 95, int(rng.integers(70, 97))]))
-        data = resave(ours, again, str(rng.choice(["4:4:4", "4:2:0", "4:2:0", "4:2:2"])))
-        pairs.append(pair_of(_read(data), recipe, RESAVED))
-    plain = replace(recipe, refined=False)
-    for _ in range(2):
-        quality, subsampling = int(rng.integers(78, 97)), str(rng.choice(list(SUBSAMPLING)))
-        picture = closed_loop.encode(mosaic, plain, coding(quality, subsampling, "standard"))
-        if rng.random() < 0.125:
-            data = resave(jpeg.write(picture, plain, b""), int(rng.integers(75, 96)), str(rng.choice(list(SUBSAMPLING))))
-            picture = _read(data)
-        pairs.append(pair_of(picture, plain, OPEN_LOOP))
+        quality = int(rng.choice([70, 75, 80, 85, 85, 87, 87, 88, 90, 90, 92]))
+        ours = _written(mosaic, recipe, coding(quality, "4:2:0" if rng.random() < 0.85 else "4:4:4", "raw"))
+        for _ in range(2):
+            again = int(rng.choice([90, 90, 80, 80, 85, 75, 95, int(rng.integers(70, 97))]))
+            data = resave(ours, again, str(rng.choice(["4:4:4", "4:2:0", "4:2:0", "4:2:2"])))
+            pairs.append(pair_of(_read(data), recipe))
     return pairs
 
 
-def _written(mosaic: np.ndarray, recipe: Recipe, quality: int, subsampling: str, tables: str) -> bytes:
-    return jpeg.write(closed_loop.encode(mosaic, recipe, coding(quality, subsampling, tables)), recipe, b"")
+def draw_open(mosaic: np.ndarray, recipe: Recipe, rng: np.random.Generator, demosaicing: Demosaicing) -> list[Pair]:
+    """Four JPEGs of the open loop, one in four demosaiced classically, one in sixteen saved again."""
+    plain, pairs = replace(recipe, refined=False), []
+    for _ in range(4):
+        tables = coding(int(rng.integers(75, 97)), str(rng.choice(list(SUBSAMPLING))), "standard")
+        demosaicer = demosaicing(plain, tables) if rng.random() < 0.75 else None
+        picture = closed_loop.encode(mosaic, plain, tables, demosaicer=demosaicer)
+        if rng.random() < 1 / 16:
+            data = resave(jpeg.write(picture, plain, b""), int(rng.integers(75, 96)), str(rng.choice(list(SUBSAMPLING))))
+            picture = _read(data)
+        pairs.append(pair_of(picture, plain))
+    return pairs
+
+
+def _written(mosaic: np.ndarray, recipe: Recipe, tables: closed_loop.Coding) -> bytes:
+    return jpeg.write(closed_loop.encode(mosaic, recipe, tables), recipe, b"")

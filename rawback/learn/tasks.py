@@ -9,10 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rawback.isp.closed_loop import Coding
 from rawback.learn import data, losses, pairs
 from rawback.learn.shards import RESTORE, SIDE, Shards
+from rawback.nets.demosaic import Demosaic
 from rawback.nets.features import GAINS
+from rawback.nets.parts import Demosaicer
 from rawback.nets.restore import Restore
+from rawback.nets.run_torch import TorchPart
+from rawback.recipe import Recipe
 
 Examples = tuple[Tensor, ...]
 
@@ -43,23 +48,26 @@ def corner(side: int, rng: np.random.Generator) -> tuple[int, int]:
 
 
 class RestoreTask:
-    """Recovered mosaics of re-saved and of open-loop JPEGs; the loss is in decibels."""
+    """Recovered mosaics of JPEGs that another program saved again; the loss is in decibels."""
 
     name = "restore"
+    draw = staticmethod(pairs.draw_resaved)
 
     def __init__(self, folder: Path, counts: tuple[int, int], seed: int, config: dict[str, int]) -> None:
         self.config = config
-        self.shards = (
-            Shards(folder / "restore", RESTORE, counts[0], seed),
-            Shards(folder / "restore-val", RESTORE, counts[1], seed + 1),
+        self.shards = tuple(
+            Shards(folder / f"{self.name}{suffix}", RESTORE, count, seed + i)
+            for i, (suffix, count) in enumerate(zip(("", "-val"), counts, strict=True))
         )
+        self.demosaic: Demosaic | None = None
+        """Trained before it in the same run: the open loop's."""
 
     def network(self) -> nn.Module:
         return Restore(**self.config)
 
     def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]:
         mosaic, recipe = pairs.draw_source(source, SIDE, rng)
-        drawn = pairs.draw_pairs(mosaic, recipe, rng)
+        drawn = self.draw(mosaic, recipe, rng, self._demosaicer)
         stacked = {name: np.stack([getattr(p, name) for p in drawn]) for name in ("code", "chroma", "conditions")}
         return stacked | {"target": pairs.pack(pairs.target_of(mosaic, recipe))}
 
@@ -95,3 +103,15 @@ class RestoreTask:
         code, chroma, told, target = examples
         scale = 2 ** told[:, GAINS]
         return losses.decibels(net(code, chroma, told), target, scale) - losses.decibels(code, target, scale)
+
+    def _demosaicer(self, recipe: Recipe, tables: Coding) -> Demosaicer | None:
+        if self.demosaic is None:
+            return None
+        return Demosaicer(TorchPart(self.demosaic, "cpu"), recipe, tables, self.demosaic.net.depth)
+
+
+class RestoreOpenTask(RestoreTask):
+    """The same of JPEGs of the open loop."""
+
+    name = "restore_open"
+    draw = staticmethod(pairs.draw_open)

@@ -167,7 +167,7 @@ class Conditioned(nn.Module):
 
     def __init__(self, channels: int, width: int, depth: int, out: int, conditions: int) -> None:
         super().__init__()
-        self.width, self.out = width, out
+        self.width, self.depth, self.out = width, depth, out
         self.first = nn.Conv2d(channels, width, 3, padding=1)
         self.middle = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(depth - 2))
         self.last = zero(nn.Conv2d(width, out, 3, padding=1))

@@ -13,7 +13,7 @@ from rawback.nets.demosaic import Demosaic
 from rawback.nets.flow import Flow, FrozenInverse
 from rawback.nets.restore import Restore
 
-NETS = {"restore": Restore, "demosaic": Demosaic, "flow": Flow}
+NETS = {"restore": Restore, "restore_open": Restore, "demosaic": Demosaic, "flow": Flow}
 
 
 class TorchPart:

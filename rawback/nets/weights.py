@@ -19,7 +19,7 @@ from rawback.nets.parts import Demosaicer, Engine, Restorer, is_bayer
 from rawback.recipe import Recipe
 
 FORMAT = 1
-PARTS = ("restore", "demosaic", "flow", "flow_inverse")
+PARTS = ("restore", "restore_open", "demosaic", "flow", "flow_inverse")
 
 
 @dataclass
@@ -42,10 +42,10 @@ class Weights:
         pictures and CFAs other than Bayer's.
         """
         kind = "open" if not recipe.refined else "untouched" if untouched else "resaved"
-        part = self.card["parts"].get("restore")
-        if part is None or kind not in part["use"] or not is_bayer(recipe) or len(picture.planes) != 3:
+        name = next((name for name, part in self.card["parts"].items() if kind in part.get("use", ())), None)
+        if name is None or not is_bayer(recipe) or len(picture.planes) != 3:
             return None
-        return Restorer(self.part("restore"), recipe, picture, part["config"]["depth"])
+        return Restorer(self.part(name), recipe, picture, self.card["parts"][name]["config"]["depth"])
 
     def demosaicer(self, recipe: Recipe, coding: Coding) -> Demosaicer | None:
         """The learned demosaicing for that recipe, or None: the closed loop needs none, X-Trans has none."""
@@ -115,7 +115,6 @@ def _read(path: Path, engine: str) -> Weights:
         card = json.loads(data)
         version, parts = card["format"], card["parts"]
         well_formed = all(name in PARTS and isinstance(part["config"], dict) and part["sha256"] for name, part in parts.items())
-        well_formed = well_formed and "use" in parts.get("restore", {"use": []})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RawbackError(
             f"{path} is no card of weights ({error}); expected the NAME.json that `rawback export` writes"
