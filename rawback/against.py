@@ -40,7 +40,8 @@ SAYS = {
 SUBSAMPLING = "4:2:2"
 """As in the paper; all but rawback's own JPEGs have it, with the standard's tables."""
 LIBRAW: dict[str, Any] = {"use_camera_wb": True, "no_auto_bright": True, "adjust_maximum_thr": 0.0}
-TILE = 512
+TILE, CELLS = 512, 16
+"""Pixels along a tile, and what the nets' sides must be multiples of."""
 CHECKOUT = Path(__file__).parents[1] / "benchmarks" / "baselines"
 
 
@@ -148,18 +149,17 @@ class Learned:
 
     def _run(self, part: str, planes: np.ndarray, recipe: Recipe) -> np.ndarray:
         """The net in tiles with the context that it needs; cells of 2x2 begin with red, as in training."""
-        net, halo = self.weights.part(part), int(self.weights.card["parts"][part]["config"]["halo"])
+        net, halo = self.weights.part(part), -(-int(self.weights.card["parts"][part]["config"]["halo"]) // CELLS) * CELLS
         before = [int(n) for n in np.argwhere(np.array(recipe.cfa) == 0)[0] % 2]
-        height, width = (n + b for n, b in zip(planes.shape[1:], before, strict=True))
-        beside = [(halo + b, -n % 16 + halo) for n, b in zip((height, width), before, strict=True)]
+        beside = [(b, -(n + b) % CELLS) for n, b in zip(planes.shape[1:], before, strict=True)]
         framed = np.pad(planes, [(0, 0), *beside], mode="symmetric")
-        out = np.empty((3, height, width), np.float32)
-        for y in range(0, height, TILE):
-            for x in range(0, width, TILE):
-                tile = framed[:, y : y + TILE + 2 * halo, x : x + TILE + 2 * halo]
-                there = out[:, y : y + TILE, x : x + TILE]
-                there[...] = net(tile[None])[0, :, halo : halo + there.shape[1], halo : halo + there.shape[2]]
-        return out[:, before[0] :, before[1] :]
+        out = np.empty_like(framed)
+        for y in range(0, framed.shape[1], TILE):
+            for x in range(0, framed.shape[2], TILE):
+                top, left = max(y - halo, 0), max(x - halo, 0)
+                found = net(framed[None, :, top : y + TILE + halo, left : x + TILE + halo])[0]
+                out[:, y : y + TILE, x : x + TILE] = found[:, y - top :, x - left :][:, :TILE, :TILE]
+        return out[:, before[0] : before[0] + planes.shape[1], before[1] : before[1] + planes.shape[2]]
 
 
 def libraw_rendering(file: RawFile, data: bytes) -> np.ndarray:

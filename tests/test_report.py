@@ -62,6 +62,25 @@ def test_the_closed_loop_beats_what_it_is_compared_with():
     assert [row["method"] for row in rows] == ["rawback", "classical", "upi"]
 
 
+class Echo:
+    """Weights whose net gives back what it is fed, and says how large that was."""
+
+    def __init__(self, halo):
+        self.card, self.fed = {"parts": {"flow_inverse": {"config": {"halo": halo}}}}, []
+
+    def part(self, name):
+        return lambda planes: self.fed.append(planes.shape[2:]) or planes
+
+
+@pytest.mark.parametrize("cfa", [((0, 1), (1, 2)), ((2, 1), (1, 0)), ((1, 0), (2, 1))])
+def test_nets_see_a_frame_in_tiles_that_begin_with_red(cfa):
+    planes = np.random.default_rng(2).random((3, 1101, 603), np.float32)
+    weights = Echo(36)
+    found = against.Learned("flow", weights)._run("flow_inverse", planes, replace(small().recipe, cfa=cfa))
+    assert np.array_equal(found, planes)
+    assert all(n % against.CELLS == 0 and n <= against.TILE + 2 * 48 for shape in weights.fed for n in shape)
+
+
 def test_a_crop_is_the_centre_of_the_file():
     whole, part = evaluating.case(SAMPLE).file, evaluating.case(SAMPLE, 200).file
     height, width = whole.mosaic.shape
