@@ -14,9 +14,10 @@ from rawback.files.jpeg import Photo
 from rawback.isp import inverse_pass, pipeline, tone
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, matrix_from_xyz
 from rawback.looks import Look
-from rawback.pixels import Pixels
+from rawback.pixels import Pixels, as_stored
 from rawback.recipe import Recipe
 
+BAYER = ((0, 1), (1, 2))
 MARGIN, SMALLEST = 8, 32
 """Photosites mirrored around the photo, so that the DNG's default crop is exactly the photo; and what LibRaw needs a side."""
 WHITE = 16383.0
@@ -53,25 +54,26 @@ def guess(source: Photo, look: Look | None = None) -> Guess:
     """The recipe of a photo from what it says of itself, or from its camera's look."""
     exif = source.exif or Exif()
     picture = source.picture
-    colours = _look_colours(look, picture) if look else _generic_colours(exif)
+    colours = _look_colours(look, picture, exif.orientation) if look else _generic_colours(exif)
     colours_from = "card" if look else str(colours.pop("colours_from"))
     gains = makernote.white_balance(exif)
     if gains:
         response = 1 / np.array(gains)
         colours |= {"neutral": tuple((response / response.max()).tolist()), "white_balance_from": "camera"}
     recipe = Recipe(
-        width=picture.width, height=picture.height, cfa=((0, 1), (1, 2)), black=(0.0,) * 4, curve="srgb", refined=False,
+        width=picture.width, height=picture.height, black=(0.0,) * 4, curve="srgb", refined=False,
         orientation=exif.orientation, noise=_noise(exif), **colours,
     )  # fmt: skip
     return Guess(recipe.validate(), colours_from, photo.profile(source))
 
 
-def _look_colours(look: Look, picture: Coefficients | Pixels) -> dict:
+def _look_colours(look: Look, picture: Coefficients | Pixels, orientation: int) -> dict:
     whole = {picture.width, picture.height} == set(look.size)
     return {
         "white": look.white, "neutral": look.neutral, "white_balance_from": "card", "camera": look.camera, "dng": look.dng,
-        "matrix": _rows(np.array(look.matrix) @ np.array(look.camera_matrix)), "tone": look.tone, "look": look.name,
-        "exposure": look.exposure, "vignette": look.vignette if whole else (),
+        "matrix": _tuples(np.array(look.matrix) @ np.array(look.camera_matrix)), "tone": look.tone, "look": look.name,
+        "exposure": look.exposure, "vignette": look.vignette if whole else (), "code_matrix": look.code_matrix,
+        "cfa": _tuples(as_stored(np.array(look.cfa), orientation)) if whole and look.cfa else BAYER,
     }  # fmt: skip
 
 
@@ -84,14 +86,14 @@ def _generic_colours(exif: Exif) -> dict:
     name = exif.model if exif.model.lower().startswith(exif.make.lower()) else f"{exif.make} {exif.model}"
     return {
         "white": WHITE, "neutral": tuple((response / response.max()).tolist()), "white_balance_from": "assumed",
-        "camera": name.strip() or "unknown camera", "matrix": _rows(saturated @ matrix_from_xyz(from_xyz)),
+        "camera": name.strip() or "unknown camera", "matrix": _tuples(saturated @ matrix_from_xyz(from_xyz)),
         "dng": {"ColorMatrix1": tuple(from_xyz.ravel().tolist()), "CalibrationIlluminant1": (21.0,)},
         "tone": tone.generic_knots(CURVES["srgb"]), "look": "generic", "exposure": tone.GENERIC_EXPOSURE,
-        "colours_from": "table" if known else "assumed",
+        "cfa": BAYER, "colours_from": "table" if known else "assumed",
     }  # fmt: skip
 
 
-def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
+def _tuples(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(row) for row in matrix.tolist())
 
 

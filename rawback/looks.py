@@ -11,8 +11,9 @@ import numpy as np
 from rawback.cameras import cards, folders
 from rawback.errors import RawbackError
 from rawback.isp import tone
-from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe
+from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe, mixes
 
+BAYER = ((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))
 MAX_BYTES = 1 << 20
 FORMAT = 1
 """Of cards; those with learned parts have the same."""
@@ -41,6 +42,10 @@ class Look:
     """Colour tags for the DNG."""
     vignette: tuple[float, ...] = ()
     """`Recipe.vignette`, for whole pictures of the size below."""
+    code_matrix: tuple[tuple[float, ...], ...] = ()
+    """`Recipe.code_matrix`."""
+    cfa: tuple[tuple[int, ...], ...] = ()
+    """Colours of the photosites from the top left of such a picture, seen upright; empty where that is not known."""
     size: tuple[int, int] = (0, 0)
     """Width and height of the pictures it was measured on."""
     white: float = 16383.0
@@ -54,7 +59,8 @@ class Look:
     def upon(self, recipe: Recipe) -> Recipe:
         """The recipe of a RAW with this look. What the camera does against the falling off of its lens is left to it."""
         matrix = np.array(self.matrix) @ np.array(recipe.matrix)
-        return replace(recipe, matrix=tuple(map(tuple, matrix.tolist())), tone=self.tone, curve="srgb", look=self.name)
+        rows = tuple(map(tuple, matrix.tolist()))
+        return replace(recipe, matrix=rows, tone=self.tone, code_matrix=self.code_matrix, curve="srgb", look=self.name)
 
     def matches(self, make: str, model: str) -> bool:
         """Whether a photo's EXIF names this camera."""
@@ -69,8 +75,10 @@ def from_card(card: dict, name: str) -> Look:
         dng = {k: _floats(v) for k, v in values.pop("dng", {}).items() if k in DNG_NUMBERS and len(v) == DNG_NUMBERS[k]}
         rows = {key: tuple(map(_floats, values.pop(key))) for key in ("matrix", "camera_matrix")}
         lists = {key: _floats(values.pop(key)) for key in ("tone", "neutral", "vignette")}
+        rows["code_matrix"] = tuple(map(_floats, values.pop("code_matrix", ())))  # cards of the first version have none
+        cfa = tuple(tuple(map(int, row)) for row in values.pop("cfa", ()))
         size = tuple(map(int, values.pop("size")))
-        look = Look(name, dng=dng, size=size, **rows, **lists, **values)  # type: ignore[arg-type]
+        look = Look(name, dng=dng, size=size, cfa=cfa, **rows, **lists, **values)  # type: ignore[arg-type]
         if not _plausible(look):
             raise ValueError("numbers out of range")
         return look
@@ -89,6 +97,8 @@ def _plausible(look: Look) -> bool:
         all(m.shape == (3, 3) and np.linalg.cond(m) < MAX_CONDITION for m in matrices)
         and bool(np.isfinite(numbers).all())
         and tone.valid(look.tone)
+        and (not look.code_matrix or mixes(look.code_matrix))
+        and (not look.cfa or look.cfa in BAYER)
         and len(look.neutral) == 3 and min(look.neutral) >= 1e-3 and max(look.neutral) <= 1
         and len(look.vignette) in (0, 5) and len(look.size) == 2 and abs(look.exposure) < 10 and 1 < look.white <= 65535
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ from rawback.files.jpeg import Photo
 from rawback.files.raw import RawFile
 from rawback.isp import inverse_pass
 from rawback.isp.mosaic import black_pattern
-from rawback.pixels import Pixels
+from rawback.pixels import Pixels, upright
 from rawback.recipe import Recipe
 
 BLOCK = 4
@@ -46,6 +46,12 @@ class Samples:
     """(N,) which ninth of the picture, 0..8: for checks on what was held out."""
     shift: tuple[int, int]
     """Rows and columns, in cells of the CFA, by which the picture lies on the RAW."""
+    cfa: tuple[tuple[int, ...], ...] = ()
+    """What colour of photosite lies under the top left pixels of the upright picture, (2, 2); empty where that is not known."""
+
+    def part(self, chosen: np.ndarray | slice) -> Samples:
+        """Some of them."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in ("codes", "light", "radius2", "place")})
 
 
 def read_pair(raw_data: bytes, raw_name: str, jpeg_data: bytes | None, jpeg_name: str) -> tuple[RawFile, Photo, Samples]:
@@ -64,15 +70,18 @@ def sample(raw: RawFile, photo: Photo, names: str) -> Samples:
     saturated = cells.max(-1) > BLOWN
     light = upright(cells @ np.array(recipe.matrix, np.float32).T, recipe.orientation)
     saturated = upright(saturated, recipe.orientation)
-    codes, spread = _reduced(upright(_decoded(photo), _orientation(photo)), light.shape[:2], len(recipe.cfa), names)
+    pixels = upright(_decoded(photo), _orientation(photo))
+    codes, spread = _reduced(pixels, light.shape[:2], len(recipe.cfa), names)
     shift = _shift(codes[..., 1], light[..., 1], names)
+    whole = len(recipe.cfa) == 2 and pixels.shape[:2] == (2 * codes.shape[0], 2 * codes.shape[1])
+    cfa = _cfa(pixels[..., 1], light[..., 1], shift, recipe) if whole else ()
     (cy, cx), (ly, lx) = zip(*(_overlap(*sizes) for sizes in zip(codes.shape, light.shape, shift, strict=False)), strict=True)
     height, width = codes.shape[:2]
     radius2 = _radius2(height, width)[cy, cx]
     place = (np.arange(height) * 3 // height)[cy, None] * 3 + (np.arange(width) * 3 // width)[None, cx]
     codes, spread, light, saturated = codes[cy, cx], spread[cy, cx], light[ly, lx], saturated[ly, lx]
     usable = (spread < FLAT) & (codes.min(-1) > DARKEST) & (codes.max(-1) < BRIGHTEST_CODE) & ~saturated
-    return _blocks(codes, light, radius2, place, usable, shift, names)
+    return replace(_blocks(codes, light, radius2, place, usable, shift, names), cfa=cfa)
 
 
 def cells_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
@@ -96,14 +105,6 @@ def _decoded(photo: Photo) -> np.ndarray:
     strip = picture.strip if isinstance(picture, Pixels) else partial(inverse_pass.decoded_strip, picture)
     planes, profile = strip(0, picture.height), photos.profile(photo)
     return np.moveaxis(profile.to_srgb(planes) if profile else planes, 0, -1)
-
-
-def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Pixels (H, W, ...) in stored order -> as they are to be seen (EXIF orientation 1..8)."""
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    flip_rows, flip_columns = {2: (0, 1), 3: (1, 1), 4: (1, 0), 6: (0, 1), 7: (1, 1), 8: (1, 0)}.get(orientation, (0, 0))
-    return pixels[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
 
 
 def _reduced(codes: np.ndarray, cells: tuple[int, ...], period: int, names: str) -> tuple[np.ndarray, np.ndarray]:
@@ -144,6 +145,25 @@ def _shift(codes: np.ndarray, light: np.ndarray, names: str) -> tuple[int, int]:
     if not alike > TEXTURE:
         raise RawbackError(f"{names} do not show the same; expected the camera's own picture of that RAW")
     return dy, dx
+
+
+def _cfa(green: np.ndarray, light: np.ndarray, shift: tuple[int, int], recipe: Recipe) -> tuple[tuple[int, ...], ...]:
+    """The CFA as it lies under the picture, whose green codes (2 H, 2 W) are laid on the RAW's green (H, W) to a pixel.
+
+    Green is sampled evenly about the middle of a cell, so its gradients agree best where the cells are the RAW's own.
+    """
+    best, found = -1.0, (0, 0)
+    wanted = _gradient(np.log(np.maximum(light, 0) + 0.01))
+    for offset in np.ndindex(3, 3):
+        moved = np.roll(green, [1 - o for o in offset], (0, 1))
+        cells = (moved[::2, ::2] + moved[1::2, ::2] + moved[::2, 1::2] + moved[1::2, 1::2]) / 4
+        laid = _gradient(np.log(np.maximum(cells, 0) + 0.03))
+        (cy, ly), (cx, lx) = (_overlap(*sizes) for sizes in zip(laid.shape, wanted.shape, shift, strict=True))
+        alike = float(np.corrcoef(laid[cy, cx].ravel(), wanted[ly, lx].ravel())[0, 1])
+        if alike > best:
+            best, found = alike, (2 * shift[0] + offset[0] - 1, 2 * shift[1] + offset[1] - 1)
+    seen = upright(np.array(recipe.cfa), recipe.orientation)
+    return tuple(tuple(row) for row in np.roll(seen, found, (0, 1)).tolist())
 
 
 def _gradient(plane: np.ndarray) -> np.ndarray:

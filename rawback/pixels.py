@@ -28,3 +28,19 @@ class Pixels:
         """Rows start..stop as planes (3, rows, width) float32, 0..1."""
         rows = self.values[start:stop].astype(np.float32) / np.float32(np.iinfo(self.values.dtype).max)
         return np.broadcast_to(rows, (3, *rows.shape)) if rows.ndim == 2 else np.moveaxis(rows, -1, 0)
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """(H, W, ...) turned as EXIF orientation 1..8 asks (tag 274); a view."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+def as_stored(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """The inverse of `upright`."""
+    return upright(pixels, {6: 8, 8: 6}.get(orientation, orientation))

@@ -52,6 +52,8 @@ class Recipe:
     """How the curve runs on above white: 1 + shoulder * log(...); less is flatter."""
     tone: tuple[float, ...] = ()
     """A camera's tone curve upon the transfer curve (`isp.tone.ToneCurve`): its codes at the picture's codes 0..1."""
+    code_matrix: tuple[tuple[float, ...], ...] = ()
+    """The picture's codes -> the tone curve's: what a camera mixes after its curve; rows sum to 1. Empty: nothing."""
     look: str = ""
     """Whose look `matrix` and `tone` hold: "generic", or the name of a camera's card; empty: none."""
     vignette: tuple[float, ...] = ()
@@ -109,6 +111,7 @@ class Recipe:
         yield "exposure", not _all([self.exposure], -20, 20)
         yield "curve", not _all([self.shoulder], 1e-2, 10)
         yield "tone curve", bool(self.tone) and not tone.valid(self.tone)
+        yield "code matrix", bool(self.code_matrix) and not mixes(self.code_matrix)
         yield "vignette", len(self.vignette) not in (0, 5) or not _all(self.vignette, -10, 10)
         yield "pedestal", not _all([self.pedestal], 0, 0.5)
         yield "centroids", len(self.centroids) not in (0, 3) or not _all(self.centroids, -1, 1)
@@ -130,6 +133,14 @@ class Recipe:
 
 def _all(values, low: float, high: float) -> bool:
     return all(math.isfinite(v) and low <= v <= high for v in values)
+
+
+def mixes(rows: tuple[tuple[float, ...], ...]) -> bool:
+    """Whether rows can be a `code_matrix`: 3x3, invertible, greys stay."""
+    if [len(row) for row in rows] != [3, 3, 3] or not _all(sum(rows, ()), -1e3, 1e3):
+        return False
+    matrix = np.array(rows)
+    return bool(np.abs(matrix.sum(1) - 1).max() < 1e-4 and np.linalg.cond(matrix) <= MAX_CONDITION)
 
 
 def to_fields(recipe: Recipe) -> dict[str, str]:
@@ -217,8 +228,8 @@ REQUIRED = ("width", "height", "cfa", "black", "white", "neutral", "matrix")
 PARSERS = {
     "width": int, "height": int, "cfa": _rows(_ints), "black": _floats, "white": float, "neutral": _floats,
     "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
-    "shoulder": float, "tone": _floats, "look": str, "vignette": _floats, "pedestal": float, "refined": _flag,
-    "centroids": _floats, "orientation": int, "margins": _ints, "crop": _floats, "scale": _floats,
-    "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "picture_sha256": str,
+    "shoulder": float, "tone": _floats, "code_matrix": _rows(_floats), "look": str, "vignette": _floats,
+    "pedestal": float, "refined": _flag, "centroids": _floats, "orientation": int, "margins": _ints, "crop": _floats,
+    "scale": _floats, "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "picture_sha256": str,
     "thumbnail": lambda text: base64.b64decode(text, validate=True),
 }  # fmt: skip

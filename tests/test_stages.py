@@ -11,7 +11,7 @@ from scenes import BAYER, CFAS, X_TRANS, garden, recipe_of
 from rawback.errors import RawbackError
 from rawback.isp import blocks, colour, mosaic, pipeline
 from rawback.isp.colour import CURVES, Curve, curve_of
-from rawback.isp.pipeline import STAGES, CameraMatrix, Demosaic, Levels, TransferCurve, WhiteBalance
+from rawback.isp.pipeline import STAGES, CameraMatrix, CodeMatrix, Demosaic, Levels, TransferCurve, WhiteBalance
 
 AWKWARD = np.array(
     [0, -0.0, 1, -1, 1e-30, -1e-30, 1e-6, 0.018, 0.01806, 0.999999, 1.000001, 2.7, 16, -0.05, -1.5, 300], np.float32
@@ -183,5 +183,5 @@ def test_subsampling_keeps_means_and_ramps(factors: tuple[int, int]):
 
 
 def test_stages_stand_in_the_order_of_the_chain():
-    assert [type(s) for s in STAGES] == [Levels, WhiteBalance, Demosaic, CameraMatrix, TransferCurve]
+    assert [type(s) for s in STAGES] == [Levels, WhiteBalance, Demosaic, CameraMatrix, TransferCurve, CodeMatrix]
     assert recipe_of(6, 6, X_TRANS).gains.tolist() == pytest.approx([1 / 0.49, 1, 1 / 0.63])

@@ -73,9 +73,14 @@ def look(recipe: Recipe) -> dict[int, Entry]:
 
 
 def _saturation(recipe: Recipe) -> float:
-    """How much more colourful the look is than the camera's matrix alone (exact where the look is but a saturation)."""
+    """How much more colourful the look is than the camera's matrix alone (exact where the look is but a saturation).
+
+    What is mixed after the curve counts as much as in light.
+    """
     numbers = recipe.dng.get("ColorMatrix2") or recipe.dng.get("ColorMatrix1")
     if not numbers:
         return 1.0
     mix = np.array(recipe.matrix) @ np.linalg.inv(matrix_from_xyz(np.reshape(numbers, (3, 3))))
-    return float(np.clip((np.trace(mix / mix.sum(1, keepdims=True)) - 1) / 2, 0.8, 1.3))
+    mixed_later = np.linalg.inv(recipe.code_matrix) if recipe.code_matrix else np.eye(3)
+    amount = (np.trace(mix / mix.sum(1, keepdims=True)) - 1) / 2 * (np.trace(mixed_later) - 1) / 2
+    return float(np.clip(amount, 0.8, 1.3))

@@ -10,6 +10,7 @@ import imageio.v3 as imageio
 import numpy as np
 
 from rawback.files.jpeg import srgb_profile
+from rawback.pixels import upright
 
 KINDS = (".tif", ".tiff", ".png")
 
@@ -19,17 +20,6 @@ def encode(srgb: np.ndarray, orientation: int, kind: str) -> bytes:
     pixels = np.rint(np.clip(srgb, 0, 1) * 65535).astype(np.uint16).transpose(1, 2, 0)
     pixels = np.ascontiguousarray(upright(pixels, orientation))
     return _png(pixels) if kind == ".png" else _tiff(pixels)
-
-
-def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """(H, W, ...) turned as EXIF orientation 1..8 asks (tag 274)."""
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return pixels
 
 
 def _tiff(pixels: np.ndarray) -> bytes:

@@ -147,7 +147,7 @@ class _Encoding:
         samples = level(window(self.mosaic, start, stop, self.period), self.recipe, start)
         cb, cr = (inverse_pass.chroma_rows(self.picture, component, start, stop) for component in (1, 2))
         target = samples * tile(self.gains, *samples.shape, top=start)
-        luma = luma_for(target, inverse_pass.chroma_offsets(cb, cr), tile(self.rows, *samples.shape, top=start), self.curve)
+        luma = luma_for(target, self._offsets(cb, cr), tile(self.rows, *samples.shape, top=start), self.curve)
         return _smooth_where(luma, samples >= BLOWN)
 
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
@@ -165,8 +165,12 @@ class _Encoding:
         ycc[1:] = demosaicer(balanced, *ycc[1:])
         seen = [blocks.grow(self._subsampled(plane), self.coding.factors)[:, :width] for plane in ycc[1:]]
         rows = tile(self.rows, *balanced.shape, top=around[0])
-        ycc[0] = luma_for(balanced, inverse_pass.chroma_offsets(*seen), rows, self.curve)
+        ycc[0] = luma_for(balanced, self._offsets(*seen), rows, self.curve)
         return ycc[:, halo:-halo]
+
+    def _offsets(self, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+        """What chroma adds to luma in the codes of the curve, (3, H, W)."""
+        return pipeline.CODE_MATRIX.inverse(inverse_pass.chroma_offsets(cb, cr), self.recipe, 0)
 
     def _balanced(self, strip: tuple[int, int]) -> np.ndarray:
         samples = level(window(self.mosaic, *strip, self.period), self.recipe, strip[0])

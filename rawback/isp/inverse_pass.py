@@ -12,7 +12,7 @@ import numpy as np
 
 from rawback.coefficients import Coefficients
 from rawback.cores import threads
-from rawback.isp import blocks
+from rawback.isp import blocks, pipeline
 from rawback.isp.colour import YCC_TO_RGB, curve_of
 from rawback.isp.mosaic import tile, unlevel
 from rawback.isp.tone import Curve
@@ -40,7 +40,8 @@ def decode(
         start, stop = rows_of_strip
         first, last = max(start - halo, 0), min(stop + halo, picture.height)
         planes = decoded_planes(picture, first, last)
-        samples = at_photosites(extended_srgb(*planes), rows, curve_of(recipe), first)
+        codes = pipeline.CODE_MATRIX.inverse(extended_srgb(*planes), recipe, first)
+        samples = at_photosites(codes, rows, curve_of(recipe), first)
         if restore:
             samples = restore(samples, *planes[1:])[start - first : start - first + stop - start]
         samples *= tile(per_gain, *samples.shape, top=start)

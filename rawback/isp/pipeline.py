@@ -1,7 +1,7 @@
 """The bijection as one ordered list of stages: `render` walks it down, `recover` walks it up.
 
     mosaic (H, W) uint16 -> samples (H, W) -> balanced (H, W) -> planes (3, H, W) camera RGB
-        -> planes linear sRGB -> planes extended sRGB (0..1 is what a viewer shows; nothing is clipped)
+        -> planes linear sRGB -> planes of codes -> planes extended sRGB (0..1 is what a viewer shows; nothing is clipped)
 
 `top` is the row of the frame at which a strip begins: it sets the phase of the CFA.
 """
@@ -76,8 +76,22 @@ class TransferCurve:
         return curve_of(recipe).decode(y)[0]
 
 
+class CodeMatrix:
+    """The curve's codes <-> the picture's, which a camera may have made more colourful after its curve.
+
+    Rows sum to 1, so greys stay, and what a plane added to all three does not change what is added to it.
+    """
+
+    def forward(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return mix(np.linalg.inv(np.array(recipe.code_matrix)).astype(np.float32), x) if recipe.code_matrix else x
+
+    def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        return mix(np.array(recipe.code_matrix, np.float32), y) if recipe.code_matrix else y
+
+
+CODE_MATRIX = CodeMatrix()
 SENSOR: list[Stage] = [Levels(), WhiteBalance(), Demosaic()]
-COLOUR: list[Stage] = [CameraMatrix(), TransferCurve()]
+COLOUR: list[Stage] = [CameraMatrix(), TransferCurve(), CODE_MATRIX]
 STAGES = SENSOR + COLOUR
 
 
