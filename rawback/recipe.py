@@ -230,6 +230,6 @@ PARSERS = {
     "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
     "shoulder": float, "tone": _floats, "code_matrix": _rows(_floats), "look": str, "vignette": _floats,
     "pedestal": float, "refined": _flag, "centroids": _floats, "orientation": int, "margins": _ints, "crop": _floats,
-    "scale": _floats, "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "picture_sha256": str,
-    "thumbnail": lambda text: base64.b64decode(text, validate=True),
+    "scale": _floats, "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str,
+    "picture_sha256": str, "thumbnail": lambda text: base64.b64decode(text, validate=True),
 }  # fmt: skip
