@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from rawback.errors import RawbackError
 
 Photos = Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of photographs or of RAW files.", show_default=False)]
+Training = Annotated[Path, typer.Argument(metavar="TRAINING", help="The folder NAME.training.", show_default=False)]
 Folder = Annotated[Path, typer.Option("-o", "--output", help="The folder of the weights.", show_default=False)]
 Name = Annotated[str, typer.Option(help="Of the weights: NAME.json and what belongs to it.", show_default=False)]
 Parts = Annotated[str, typer.Option(help="demosaic, restore, restore_open, flow, with commas between them.")]
@@ -23,10 +25,19 @@ def train(
     seed: Seed = 1, device: Device = None,
 ) -> None:  # fmt: skip
     """Train weights on photographs or on RAW files of your own; an interrupted training goes on where it stopped."""
+    learn = _learn()
+    options = learn.TrainOptions(parts=tuple(parts.split(",")), steps=steps, seed=seed, device=device)
+    print(learn.train(photos, output, name, options))
+
+
+def export(training: Training, output: Folder, name: Name) -> None:
+    """Make weights of the best that a training, finished or interrupted, has found so far."""
+    print(_learn().export_training(training, output, name))
+
+
+def _learn() -> ModuleType:
     try:
-        from rawback.learn.train import TrainOptions
-        from rawback.learn.train import train as verb
+        from rawback.learn import train
     except ImportError as error:
         raise RawbackError(f"training needs {error.name}: install rawback with its extra, 'rawback[train]'") from error
-    options = TrainOptions(parts=tuple(parts.split(",")), steps=steps, seed=seed, device=device)
-    print(verb(photos, output, name, options))
+    return train

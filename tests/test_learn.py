@@ -144,6 +144,8 @@ def test_training_runs_resumes_and_its_weights_load(tmp_path):
     again = json.loads(train.train(tmp_path, tmp_path / "out", "tiny", options).read_text())  # all is done: resumes at its end
     assert again["parts"]["restore"]["sha256"] == told["parts"]["restore"]["sha256"]
     assert weights.load(str(card)).part("demosaic") is not None
+    exported = train.export_training(tmp_path / "out/tiny.training", tmp_path / "again", "other")
+    assert json.loads(exported.read_text())["parts"] == told["parts"]
 
 
 def test_an_interrupted_training_ends_where_a_whole_one_does(tmp_path):
@@ -165,6 +167,8 @@ def test_an_interrupted_training_ends_where_a_whole_one_does(tmp_path):
 
 
 def test_wrong_options_and_empty_folders_are_refused(tmp_path):
+    with pytest.raises(RawbackError, match="no checkpoints"):
+        train.export_training(tmp_path, tmp_path, "none")
     with pytest.raises(RawbackError, match="no photographs"):
         data.find(tmp_path)
     with pytest.raises(RawbackError, match="restore"):

@@ -23,6 +23,7 @@ from rawback.learn.demosaic_task import DemosaicTask
 from rawback.learn.flow_task import FlowTask
 from rawback.learn.shards import SIDE
 from rawback.learn.tasks import RestoreOpenTask, RestoreTask, Task
+from rawback.nets import run_torch
 
 TASKS: dict[str, type] = {task.name: task for task in (DemosaicTask, RestoreTask, RestoreOpenTask, FlowTask)}
 CONFIGS = {
@@ -32,6 +33,7 @@ CONFIGS = {
     "flow": {"cell": 2, "blocks": 3, "width": 16, "depth": 3, "dense": 0},
 }
 STEPS = {"restore": 4500, "restore_open": 4500, "demosaic": 2000, "flow": 4000}
+MANIFEST, FACTS = "photographs.json", "training.json"
 CROPS = {"restore": (480, 24), "restore_open": (480, 24), "demosaic": (480, 24), "flow": (240, 24)}
 
 
@@ -82,21 +84,40 @@ def train(photos: str | Path, out: str | Path, name: str, options: TrainOptions 
     sources = data.find(photos)
     work = Path(out) / f"{name}.training"
     work.mkdir(parents=True, exist_ok=True)
-    data.write_manifest(sources, work / "photographs.json")
-    trained: dict[str, Trained] = {}
+    data.write_manifest(sources, work / MANIFEST)
+    (work / FACTS).write_text(json.dumps({"options": asdict(options), "photographs": len(sources)}, indent=1))
     console = Console(stderr=True)
+    trained: dict[str, Trained] = {}
     for part in options.parts:
         task = TASKS[part](work, options.crops or CROPS[part], options.seed, CONFIGS[part])
         if isinstance(task, RestoreTask) and "demosaic" in trained:
             task.demosaic = trained["demosaic"].net  # type: ignore[assignment]
         make_examples(task, sources, console)
         trained[part] = Training(task, work, options).run(console)
-    facts = {
-        "options": asdict(options),
-        "photographs": len(sources),
-        "manifest_sha256": export.sha256_of(work / "photographs.json"),
-    }
-    return export.export(trained, Path(out), name, facts)
+    return export_training(work, Path(out), name)
+
+
+def export_training(work: Path, out: Path, name: str) -> Path:
+    """Export the best that a training, finished or interrupted, has found so far. Returns the card.
+
+    Raises RawbackError where the folder `work` holds no checkpoints.
+    """
+    found = {part: work / f"{part}.checkpoint.safetensors" for part in TASKS}
+    found = {part: path for part, path in found.items() if path.exists()}
+    if not found or not (work / FACTS).exists():
+        raise RawbackError(f"{work}: no checkpoints; expected the NAME.training folder of `rawback train`")
+    facts = json.loads((work / FACTS).read_text()) | {"manifest_sha256": export.sha256_of(work / MANIFEST)}
+    return export.export({part: _best(part, path) for part, path in found.items()}, out, name, facts)
+
+
+def _best(part: str, path: Path) -> Trained:
+    with safe_open(path, "pt") as file:
+        state = _State(**json.loads(file.metadata()["state"]))
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    net = run_torch.network(part, CONFIGS[part])
+    net.load_state_dict(_under(tensors, "best."))
+    best = max(state.history, key=lambda entry: sum(entry["gains"]))
+    return Trained(net.eval(), CONFIGS[part], {"validation dB gained": best["gains"], "steps": best["step"]})
 
 
 def make_examples(task: Task, sources: list[data.Source], console: Console) -> None:
@@ -118,7 +139,7 @@ class Trained:
 
     net: nn.Module
     config: dict[str, int]
-    figures: dict[str, list[float]]
+    figures: dict[str, list[float] | int]
 
 
 @dataclass
@@ -155,12 +176,7 @@ class Training:
                     gains = self._validate()
                     bar.update(at, description=f"{self.task.name}: {gains[0]:+.2f} / {gains[1]:+.2f} dB")
                 bar.update(at, completed=self.state.step)
-        self.net.load_state_dict(self.best_average)
-        return Trained(
-            self.net.cpu().eval(),
-            self.task.config,
-            {"validation dB gained": self.state.history[-1]["gains"]} if self.state.history else {},
-        )
+        return _best(self.task.name, self.path)
 
     def _step(self) -> None:
         state, options = self.state, self.options
