@@ -147,7 +147,9 @@ def cameras(as_json: AsJson = False) -> None:
         print("no weights are installed: every camera that LibRaw knows is rendered without", file=sys.stderr)
 
 
-for command in (archive_cli.verify, archive_cli.strip, evaluate_cli.evaluate, look_cli.calibrate, train_cli.train):
+for command in (
+    archive_cli.verify, archive_cli.strip, evaluate_cli.evaluate, look_cli.calibrate, train_cli.train, train_cli.export,
+):  # fmt: skip
     app.command()(command)
 
 
