@@ -61,16 +61,16 @@ def trained(task: BaselineTask, folder: Path, options: train.TrainOptions, side:
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "figures.json"
     began = time.process_time()
-    result = train.Training(task, folder, options).run(Console(stderr=True))
+    net = baselines.fit(task, folder, options)
     if not kept.exists():
         seconds = time.process_time() - began
         facts = {
             "steps": options.steps, "batch": options.batch, "side": options.side, "rate": options.rate, "seed": options.seed,
-            "cpu_seconds": round(seconds), "parameters": sum(p.numel() for p in result.net.parameters()),
-            "decibels": measure(task, result.net, side),
+            "cpu_seconds": round(seconds), "parameters": sum(p.numel() for p in net.parameters()),
+            "decibels": measure(task, net, side),
         }  # fmt: skip
         kept.write_text(json.dumps(facts))
-    return result.net, json.loads(kept.read_text())
+    return net, json.loads(kept.read_text())
 
 
 def table(args: argparse.Namespace) -> Iterator[str]:
@@ -82,7 +82,7 @@ def table(args: argparse.Namespace) -> Iterator[str]:
         large = method == "paper"
         options = train.TrainOptions(
             steps=round(args.steps * PAPER_SHARE) if large else args.steps, batch=1 if large else args.batch,
-            side=PAPER_SIDE if large else args.side, rate=args.rate / 3 if large else args.rate, every=args.steps,
+            side=PAPER_SIDE if large else args.side, rate=args.rate / 3 if large else args.rate,
         )  # fmt: skip
         task = BaselineTask(args.output / "examples", CROPS, 1, method, largest=PAPER_SIDE if large else SIDE)
         net, facts = trained(task, args.output / f"{method}.training", options, 128)
@@ -100,9 +100,7 @@ def ablation(args: argparse.Namespace) -> Iterator[str]:
     for title, how in ABLATION.items():
         rows = []
         for seed in range(1, args.seeds + 1):
-            options = train.TrainOptions(
-                steps=args.steps, batch=args.batch, side=args.side, rate=args.rate, seed=seed, every=args.steps
-            )
+            options = train.TrainOptions(steps=args.steps, batch=args.batch, side=args.side, rate=args.rate, seed=seed)
             task = BaselineTask(args.output / "examples", CROPS, 1, "flow", **how)  # type: ignore[arg-type]
             folder = args.output / "ablation.training" / f"{'-'.join(how.values()) or 'fourier'}-{seed}".replace(":", "")
             rows.append(trained(task, folder, options, 256)[1])

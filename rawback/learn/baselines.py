@@ -16,6 +16,7 @@ from rawback.learn.baseline_nets import CONFIGS, FlowPair, InCells, Pair, networ
 from rawback.learn.flow_task import RAW_WEIGHT, FlowTask, mosaic_of
 from rawback.learn.shards import Shards
 from rawback.learn.tasks import Examples
+from rawback.learn.train import Training, TrainOptions
 from rawback.nets.features import GAINS
 from rawback.nets.flow import FrozenInverse
 from rawback.nets.weights import FORMAT
@@ -73,6 +74,17 @@ class BaselineTask(FlowTask):
         raw = losses.decibels(found, mosaic, 2 ** told[:, GAINS])
         error = (decoded.clamp(0, 1) - look).square().mean((1, 2, 3))
         return torch.cat([raw, -10 * torch.log10(error + 1e-9)[:, None]], 1)
+
+
+def fit(task: BaselineTask, folder: Path, options: TrainOptions) -> nn.Module:
+    """Train a pair to the last step; where the folder has its checkpoint, what was trained is taken up."""
+    job = Training(task, folder, options)
+    if job.state.step < job.steps:
+        while job.state.step < job.steps:
+            job._step()
+        job._validate()  # writes the checkpoint
+    job.net.load_state_dict(job.best_average)
+    return job.net.cpu().eval()
 
 
 class Direction(nn.Module):
