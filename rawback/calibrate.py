@@ -84,7 +84,8 @@ def _check(samples: Sequence[Samples]) -> list[dict]:
 
 def _look(found: Fit, sources: Sequence[tuple[RawFile, Photo, Samples]], name: str) -> Look:
     raws, photos, samples = zip(*sources, strict=True)
-    recipe, exif, picture = raws[0].recipe, photos[0].exif or raws[0].exif, photos[0].picture
+    recipe, picture = raws[0].recipe, photos[0].picture
+    exif = next((exif for exif in (photos[0].exif, raws[0].exif) if exif and exif.model), None)
     cfas = {one.cfa for one in samples}
     level = float(found.matrix.sum(1).mean())
     neutral = np.exp(np.mean([np.log(raw.recipe.neutral) for raw in raws], axis=0))

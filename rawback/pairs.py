@@ -10,6 +10,8 @@ import numpy as np
 from rawback.errors import RawbackError
 from rawback.files import photo as photos
 from rawback.files import raw as raws
+from rawback.files import tiff
+from rawback.files.exif import ORIENTATION
 from rawback.files.jpeg import Photo
 from rawback.files.raw import RawFile
 from rawback.isp import inverse_pass
@@ -58,9 +60,18 @@ def read_pair(raw_data: bytes, raw_name: str, jpeg_data: bytes | None, jpeg_name
     """A RAW and its picture (None: the one inside the RAW), and the samples. Raises RawbackError if they do not match."""
     raw = raws.read(raw_data, raw_name)
     if jpeg_data is None:
-        jpeg_data, jpeg_name = raws.embedded_jpeg(raw_data, raw_name), f"the picture inside {raw_name}"
+        photo = _inside(raw, raws.embedded_jpeg(raw_data, raw_name), f"the picture inside {raw_name}")
+        return raw, photo, sample(raw, photo, f"{raw_name} and the picture inside it")
     photo = photos.read(jpeg_data, jpeg_name)
     return raw, photo, sample(raw, photo, f"{raw_name} and {jpeg_name}")
+
+
+def _inside(raw: RawFile, data: bytes, name: str) -> Photo:
+    """The camera's picture inside its RAW, with the RAW's EXIF where it has none: it lies as the RAW does, then."""
+    photo = photos.read(data, name)
+    if raw.exif and not (photo.exif and ORIENTATION in photo.exif.ifd0):
+        photo.exif = replace(raw.exif, ifd0=raw.exif.ifd0 | {ORIENTATION: tiff.pack(tiff.SHORT, [raw.recipe.orientation])})
+    return photo
 
 
 def sample(raw: RawFile, photo: Photo, names: str) -> Samples:
@@ -70,7 +81,7 @@ def sample(raw: RawFile, photo: Photo, names: str) -> Samples:
     saturated = cells.max(-1) > BLOWN
     light = upright(cells @ np.array(recipe.matrix, np.float32).T, recipe.orientation)
     saturated = upright(saturated, recipe.orientation)
-    pixels = upright(_decoded(photo), _orientation(photo))
+    pixels = upright(_decoded(photo), photo.exif.orientation if photo.exif else 1)
     codes, spread = _reduced(pixels, light.shape[:2], len(recipe.cfa), names)
     shift = _shift(codes[..., 1], light[..., 1], names)
     whole = len(recipe.cfa) == 2 and pixels.shape[:2] == (2 * codes.shape[0], 2 * codes.shape[1])
@@ -93,10 +104,6 @@ def cells_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
         part = mosaic[row :: len(pattern), column :: len(pattern)][:height, :width].astype(np.float32)
         rgb[..., pattern[row, column]] += (part - black) / (recipe.white - black)
     return rgb * (recipe.gains / np.bincount(pattern.ravel(), minlength=3)).astype(np.float32)
-
-
-def _orientation(photo: Photo) -> int:
-    return photo.exif.orientation if photo.exif else 1
 
 
 def _decoded(photo: Photo) -> np.ndarray:
