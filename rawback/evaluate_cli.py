@@ -50,6 +50,8 @@ def evaluate(
     methods = list(dict.fromkeys([OURS, *filter(None, against.split(","))]))
     if crop and crop < SMALLEST:
         raise UsageError(f"crop is {crop}; expected 0, or {SMALLEST} or more")
+    if report:
+        page.check_target(report)
     album = page.Album(page.shown_quality(qualities))
     see = album.see if report else evaluating.unseen
     rows = []

@@ -12,6 +12,7 @@ import numpy as np
 
 from rawback import __version__, evaluating, metrics, sights, tabulate
 from rawback.against import OURS, Trip
+from rawback.errors import UsageError
 from rawback.evaluating import Case
 from rawback.plot import Line, legend, plot
 
@@ -85,6 +86,18 @@ def shown_quality(qualities: Sequence[int]) -> int:
     return min(qualities, key=lambda quality: abs(quality - FAVOURED))
 
 
+def check_target(path: Path) -> None:
+    """Raise UsageError where a report cannot go: not .html, no such folder, or over a file that is no report."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{path}: a report is a page; name it something.html")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is no folder; make it first")
+    if path.exists():
+        with path.open("rb") as file:
+            if MARK.encode() not in file.read(1000):
+                raise UsageError(f"{path} is there and is no report of rawback; choose another name")
+
+
 def build(rows: list[dict], album: Album, about: dict[str, str], settings: str) -> str:
     """The page: figures, plots, pictures. about: the methods by name, and what they are; settings: of the command."""
     names = list(dict.fromkeys(row["file"] for row in rows))
@@ -99,13 +112,15 @@ def build(rows: list[dict], album: Album, about: dict[str, str], settings: str) 
     )  # fmt: skip
 
 
+MARK = '<meta name="generator" content="rawback">'
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>rawback: {files} there and back</title>
+<meta name="generator" content="rawback">
+<title>{files}, to JPEG and back to RAW</title>
 <style>{css}
 .scale {{ background: {scale} }}
 </style>

@@ -176,6 +176,17 @@ def test_evaluate_names_what_it_cannot_compare_with(tmp_path):
     assert missing.returncode == 1 and missing.stderr.count(b"\n") == 1 and b"benchmarks/baselines.py" in missing.stderr
 
 
+def test_a_report_replaces_reports_only(tmp_path):
+    photo, kept, report = tmp_path / "a.dng", tmp_path / "notes.html", tmp_path / "out.html"
+    photo.write_bytes(raw_bytes())
+    kept.write_text("<p>mine")
+    report.write_text(page.PAGE[:1000])
+    for target in (photo, kept, tmp_path / "nowhere" / "out.html"):
+        with pytest.raises(UsageError, match=target.parent.name if "nowhere" in str(target) else target.name):
+            page.check_target(target)
+    page.check_target(report)
+
+
 def test_shown_pictures_are_of_the_quality_nearest_to_the_default():
     assert page.shown_quality([75, 85, 95]) == 85 and page.shown_quality([40]) == 40
 
