@@ -83,10 +83,9 @@ def _generic_colours(exif: Exif) -> dict:
     from_xyz = np.array(known or camera_table.MEAN_MATRIX)
     response = from_xyz @ SRGB_TO_XYZ.sum(1)  # to daylight, D65
     saturated = np.linalg.inv(tone.saturation_matrix(tone.GENERIC_SATURATION))
-    name = exif.model if exif.model.lower().startswith(exif.make.lower()) else f"{exif.make} {exif.model}"
     return {
         "white": WHITE, "neutral": tuple((response / response.max()).tolist()), "white_balance_from": "assumed",
-        "camera": name.strip() or "unknown camera", "matrix": _tuples(saturated @ matrix_from_xyz(from_xyz)),
+        "camera": exif.camera or "unknown camera", "matrix": _tuples(saturated @ matrix_from_xyz(from_xyz)),
         "dng": {"ColorMatrix1": tuple(from_xyz.ravel().tolist()), "CalibrationIlluminant1": (21.0,)},
         "tone": tone.generic_knots(CURVES["srgb"]), "look": "generic", "exposure": tone.GENERIC_EXPOSURE,
         "cfa": BAYER, "colours_from": "table" if known else "assumed",

@@ -77,7 +77,7 @@ def subsampling(picture: Coefficients) -> str:
 
 
 def _camera(exif, recipe: Recipe) -> str:
-    return f"{exif.make} {exif.model}".strip() if exif and exif.make else recipe.camera
+    return (exif.camera if exif else "") or recipe.camera
 
 
 def _shown(recipe: Recipe) -> dict[str, str]:

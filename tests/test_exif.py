@@ -5,6 +5,7 @@ import json
 import shutil
 import struct
 import subprocess
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rawback.errors import RawbackError
-from rawback.files import exif, tiff
+from rawback.files import ciff, exif, tiff
 from rawback.files.exif import Exif
 from rawback.files.tiff import ASCII, BYTE, LONG, SHORT, UNDEFINED, Directory, Entry
 
@@ -190,3 +191,59 @@ def exiftool(paths: list[Path]) -> dict[str, dict[str, object]]:
         found["SourceFile"]: {k: v for k, v in found.items() if k.split(":")[0] in groups and "MakerNote" not in k}
         for found in json.loads(answer)
     }
+
+
+def heap(records: dict[int, bytes | dict], order: str = "<") -> bytes:
+    """A heap of CIFF records; short values stand in the directory itself, dicts are heaps within."""
+    body, directory = b"", b""
+    for tag, content in records.items():
+        if tag & 0xC000 == 0x4000:
+            directory += struct.pack(order + "H", tag) + content.ljust(8, b"\0")
+            continue
+        data = heap(content, order) if isinstance(content, dict) else content
+        directory += struct.pack(order + "HII", tag, len(data), len(body))
+        body += data
+    return body + struct.pack(order + "H", len(records)) + directory + struct.pack(order + "I", len(body))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_records_of_a_crw_become_exif(order):
+    settings = [0] * 21
+    settings[17], settings[20] = 5, 3  # centre-weighted, aperture priority
+    records = {
+        0x2807: {0x080A: b"Canon\0Canon PowerShot G2\0", 0x0810: b"Somebody\0rest"},
+        0x300A: {0x580E: struct.pack(order + "II", 1642666404, 0)},
+        0x300B: {0x102D: struct.pack(order + "21h", *settings), 0x102A: struct.pack(order + "7h", *[0] * 6, -20)},
+    }
+    mark = b"II" if order == "<" else b"MM"
+    data = mark + struct.pack(order + "I", 26) + b"HEAPCCDR" + bytes(12) + heap(records, order)
+    assert ciff.is_ciff(data)
+    ifd0, shot = ciff.entries(memoryview(data))
+    assert [tiff.text(ifd0[tag]) for tag in (271, 272, 315)] == ["Canon", "Canon PowerShot G2", "Somebody"]
+    assert tiff.text(shot[36867]) == "2022:01:20 08:13:24"
+    assert [tiff.numbers(shot[tag])[0] for tag in (37383, 34850)] == [2, 3]
+    assert tiff.numbers(shot[37380])[0] == pytest.approx(-2 / 3, abs=0.01)
+    for length in range(14, len(data)):
+        ciff.entries(memoryview(data[:length]))  # nothing or something, never an error
+
+
+def test_a_crw_whose_heaps_hold_each_other_is_soon_done():
+    inner = heap({0x2807 + k: b"" for k in range(8)})
+    for _ in range(40):
+        count = 100
+        at = len(inner)
+        directory = b"".join(struct.pack("<HII", 0x2807, at, 0) for _ in range(count))
+        inner = inner + struct.pack("<H", count) + directory + struct.pack("<I", at)
+    started = time.process_time()
+    ciff.entries(memoryview(b"II" + struct.pack("<I", 26) + b"HEAPCCDR" + bytes(12) + inner))
+    assert time.process_time() - started < 1
+
+
+def test_a_make_is_not_said_twice():
+    def camera(make: str, model: str) -> str:
+        return exif.Exif({271: tiff.ascii_text(make), 272: tiff.ascii_text(model)}).camera
+
+    assert camera("NIKON CORPORATION", "NIKON D60") == "NIKON D60"
+    assert camera("Canon", "Canon EOS 5D") == "Canon EOS 5D"
+    assert camera("SONY", "ILCE-7M3") == "SONY ILCE-7M3"
+    assert camera("", "") == ""

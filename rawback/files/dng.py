@@ -18,6 +18,7 @@ from rawback.files.dng_pixels import (
     CROP_ORIGIN,
     CROP_SIZE,
     NOISE_PROFILE,
+    PLANE_COLOUR,
     SCALE,
     WHITE,
     Whole,
@@ -63,7 +64,7 @@ class DngTags:
     scale: tuple[float, float] = (1.0, 1.0)
     baseline_exposure: float = 0.0
     noise: tuple[float, ...] = ()
-    """NoiseProfile as (scale, offset), the mean where the file has one pair for each colour."""
+    """NoiseProfile: scale and offset, or those of red, green and blue; the mean of pairs where there are others."""
 
 
 def read_tags(data: Buffer) -> DngTags | None:
@@ -73,7 +74,6 @@ def read_tags(data: Buffer) -> DngTags | None:
         return None
     tags = first | mosaic
     origin, size = _numbers(tags, CROP_ORIGIN, 2), _numbers(tags, CROP_SIZE, 2)
-    noise = _numbers(tags, NOISE_PROFILE)
     rows, columns = map(int, _numbers(tags, BLACK_REPEAT, 2) or (1, 1))
     black = _numbers(tags, BLACK, rows * columns)
     colours = {name: _numbers(tags, tag, DNG_NUMBERS[name]) for name, (tag, _) in COLOUR_TAGS.items()}
@@ -88,7 +88,7 @@ def read_tags(data: Buffer) -> DngTags | None:
         crop=(origin[0], origin[1], size[0], size[1]) if origin and size else None,
         scale=_pair(_numbers(tags, SCALE, 2)) or (1.0, 1.0),
         baseline_exposure=next(iter(_numbers(tags, BASELINE_EXPOSURE, 1)), 0.0),
-        noise=(float(np.mean(noise[::2])), float(np.mean(noise[1::2]))) if noise and len(noise) % 2 == 0 else (),
+        noise=_noise(_numbers(tags, NOISE_PROFILE), _numbers(tags, PLANE_COLOUR) or (0, 1, 2)),
     )
 
 
@@ -110,6 +110,12 @@ def _numbers(tags: dict[int, Entry], tag: int, count: int | None = None) -> tupl
 
 def _pair(values: tuple[float, ...]) -> tuple[float, float] | None:
     return (float(values[0]), float(values[1])) if values and min(values) > 0 else None
+
+
+def _noise(values: tuple[float, ...], planes: tuple[float, ...]) -> tuple[float, ...]:
+    if len(values) == 2 or (len(values) == 6 and planes == (0, 1, 2)):
+        return values
+    return (float(np.mean(values[::2])), float(np.mean(values[1::2]))) if values and len(values) % 2 == 0 else ()
 
 
 def _area(values: tuple[float, ...]) -> tuple[int, int, int, int] | None:
@@ -161,7 +167,7 @@ def camera_tags(recipe: Recipe, exif: Exif, software: str) -> dict[int, Entry]:
         exif_module.SOFTWARE: tiff.ascii_text(software),
         DNG_VERSION: tiff.pack(BYTE, [1, 4, 0, 0]),
         50707: tiff.pack(BYTE, [1, 4, 0, 0]),  # DNGBackwardVersion
-        CAMERA: tiff.ascii_text(recipe.camera or f"{exif.make} {exif.model}".strip() or "unknown"),
+        CAMERA: tiff.ascii_text(recipe.camera or exif.camera or "unknown"),
         BASELINE_EXPOSURE: tiff.rationals([recipe.baseline_exposure + recipe.exposure], SRATIONAL),
         **_neutral(recipe),
     } | {COLOUR_TAGS[name][0]: _entry(COLOUR_TAGS[name][1], values) for name, values in numbers.items()}

@@ -63,6 +63,13 @@ class Exif:
         return tiff.text(self.ifd0.get(MODEL))
 
     @property
+    def camera(self) -> str:
+        """Make and model as one name, without the make where the model says it again ("NIKON CORPORATION", "NIKON D60")."""
+        make, model = self.make.strip(), self.model.strip()
+        twice = model and model.split()[0].lower() in make.lower().split()
+        return model if twice else f"{make} {model}".strip()
+
+    @property
     def orientation(self) -> int:
         """Orientation (tag 274), 1 if missing or impossible."""
         value = tiff.numbers(self.ifd0[ORIENTATION])[:1] if ORIENTATION in self.ifd0 else ()

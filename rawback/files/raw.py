@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import rawpy
 
 from rawback.errors import RawbackError
-from rawback.files import dng, exif, jpeg, original, stderr
+from rawback.files import ciff, dng, exif, jpeg, original, stderr
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.whole import missing_bytes
@@ -101,7 +101,7 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
         white=float(raw.white_level),
         neutral=neutral,
         matrix=matrix,
-        camera=tags.camera or _camera(found),
+        camera=tags.camera or (found.camera if found else ""),
         white_balance_from=origin,
         orientation=FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         margins=(raw.sizes.top_margin, raw.sizes.left_margin, raw.sizes.raw_width, raw.sizes.raw_height),
@@ -198,35 +198,37 @@ def _crop(raw: rawpy.RawPy, tags: DngTags, width: int, height: int) -> tuple[flo
 
 
 def _exif(raw: rawpy.RawPy, data: bytes) -> Exif | None:
-    """The container's own EXIF, else the one that LibRaw writes into the embedded thumbnail, else LibRaw's values."""
+    """The container's own EXIF, else LibRaw's with what the records of a CRW add."""
     try:
         found = exif.find_exif(data)
     except RawbackError:
         found = None
     if found is not None and found.make:
         return found
+    told = _shown(raw) or found or _values(raw)
+    if ciff.is_ciff(data):
+        ifd0, shot = ciff.entries(memoryview(data))
+        return replace(told, ifd0=told.ifd0 | ifd0, exif=told.exif | shot)
+    return told
+
+
+def _shown(raw: rawpy.RawPy) -> Exif | None:
+    """The EXIF of the embedded thumbnail, or the one that LibRaw writes into it."""
     try:
         thumbnail = raw.extract_thumb()
-        shown = exif.find_exif(bytes(thumbnail.data)) if thumbnail.format == rawpy.ThumbFormat.JPEG else None
+        return exif.find_exif(bytes(thumbnail.data)) if thumbnail.format == rawpy.ThumbFormat.JPEG else None
     except (rawpy.LibRawError, RawbackError):
-        shown = None
-    if shown is not None:
-        return shown
+        return None
+
+
+def _values(raw: rawpy.RawPy) -> Exif:
+    """The EXIF that LibRaw's values make."""
     other = raw.other
     taken = other.timestamp if other.timestamp and other.timestamp.year > 1970 else None
-    values = exif.from_values(
+    return exif.from_values(
         taken=taken, exposure=other.shutter_speed, f_number=other.aperture, iso=other.iso_speed,
         focal_length=other.focal_length, lens=raw.lens.model,
     )  # fmt: skip
-    return found or values
-
-
-def _camera(found: Exif | None) -> str:
-    """Make and model as one name, the make not twice."""
-    if found is None:
-        return ""
-    make, model = found.make.strip(), found.model.strip()
-    return model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
 
 
 def embedded_jpeg(data: bytes, name: str) -> bytes:
