@@ -20,7 +20,7 @@ FAVOURED = 87
 """The quality whose pictures are shown, if it is among those measured: the default of `render`."""
 RAW_COLUMNS = {
     "bits_per_photosite": "bits per photosite", "raw_db": "raw dB", "lin_db": "lin dB", "shadows_db": "shadows",
-    "midtones_db": "midtones", "highlights_db": "highlights",
+    "midtones_db": "midtones", "highlights_db": "highlights", "noise_shadows": "noise kept",
 }  # fmt: skip
 SEEN_COLUMNS = {
     "edit_-2ev_db": "-2 EV", "edit_+2ev_db": "+2 EV", "edit_+4ev_db": "+4 EV", "edit_-2000k_db": "-2000 K",
@@ -31,6 +31,7 @@ TERMS = {
     "raw dB": "PSNR of the RAW as the InvISP paper measures it: bilinear, white-balanced, gamma 2.2, peak 1, whole frame",
     "lin dB": "PSNR of the mosaic itself between black and white level",
     "shadows, midtones, highlights": "lin dB of photosites up to 5 %, up to 40 % and above",
+    "noise kept": "variance of the noise in shadows (0.2 to 2 % of the range) over the original's: 1 is all of it",
     "EV, K": "PSNR between LibRaw's renderings of both RAWs with exposure or the colour of light moved by so much",
     "rgb dB, MS-SSIM, ΔE 2000": "the picture against LibRaw's own rendering; ΔE is the median",
     "size": "bytes of the JPEG over those of LibRaw's rendering as a JPEG of the same quality",

@@ -76,17 +76,20 @@ def scale() -> str:
 
 
 def telling_place(pushed: np.ndarray) -> tuple[slice, slice]:
-    """Where a pushed rendering (H, W, 3) uint8 shows most: much detail, little of it clipped."""
-    side = [min(CROP, n) for n in pushed.shape[:2]]
-    grey = pushed.mean(-1)
+    """Where a pushed rendering (H, W, 3) uint8 shows most: fine detail that is neither clipped nor black; noise is none."""
+    cells = [n // 4 for n in pushed.shape[:2]]
+    grey = pushed[: 4 * cells[0], : 4 * cells[1]].reshape(cells[0], 4, cells[1], 4, 3).mean((1, 3, 4))
+    detail = np.abs(np.diff(grey, axis=0, prepend=grey[:1])) + np.abs(np.diff(grey, axis=1, prepend=grey[:, :1]))
+    seen = (grey > 20) & (grey < 245)
+    side = [min(CROP // 4, n) for n in cells]
     best, place = -1.0, (0, 0)
-    for y in range(0, grey.shape[0] - side[0] + 1, max(side[0] // 2, 1)):
-        for x in range(0, grey.shape[1] - side[1] + 1, max(side[1] // 2, 1)):
-            part = grey[y : y + side[0], x : x + side[1]]
-            worth = float(part.std()) * float((part < 250).mean()) ** 4
+    for y in range(0, cells[0] - side[0] + 1, max(side[0] // 2, 1)):
+        for x in range(0, cells[1] - side[1] + 1, max(side[1] // 2, 1)):
+            part = slice(y, y + side[0]), slice(x, x + side[1])
+            worth = float(np.sqrt(detail[part]).mean()) * float(seen[part].mean()) ** 2
             if worth > best:
-                best, place = worth, (y, x)
-    return slice(place[0], place[0] + side[0]), slice(place[1], place[1] + side[1])
+                best, place = worth, (4 * y, 4 * x)
+    return slice(place[0], place[0] + CROP), slice(place[1], place[1] + CROP)
 
 
 def crop(pixels: np.ndarray, place: tuple[slice, slice]) -> str:
