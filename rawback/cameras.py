@@ -27,6 +27,25 @@ def cards() -> list[dict]:
     return list(found.values())
 
 
+def card_of(name_or_path: str) -> dict:
+    """An installed card by name, or one by its path, with its name. Raises RawbackError if there is none."""
+    path = Path(name_or_path)
+    if path.suffix == ".json" or path.is_file():
+        return _card(path) | {"name": path.stem}
+    known = {card["name"]: card for card in cards()}
+    if name_or_path not in known:
+        raise RawbackError(f"no camera {name_or_path!r}; expected the path of a card, or one of {', '.join(known) or 'none'}")
+    return known[name_or_path]
+
+
+def weights_for(camera: str | None) -> str:
+    """The weights for a camera's card: the card itself where it lists learned parts, those it names, else the default."""
+    if camera is None:
+        return DEFAULT_WEIGHTS
+    card = card_of(camera)
+    return camera if card.get("parts") else str(card.get("weights", DEFAULT_WEIGHTS))
+
+
 def _card(path: Path) -> dict:
     try:
         card = json.loads(path.read_bytes())

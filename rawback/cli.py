@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from rawback import __version__, archive_cli, batch_cli, clip_cli, evaluate_cli, look_cli, train_cli
-from rawback.cameras import DEFAULT_WEIGHTS
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 from rawback.options_cli import AsJson, Effort, Inputs, NoExif, NoRefine, Subsampling, Tables, Weights, ratio
 
@@ -37,7 +36,7 @@ def render(
     look: look_cli.Look = "libraw",
     camera: look_cli.Camera = None,
     effort: Effort = "fast",
-    weights: Weights = DEFAULT_WEIGHTS,
+    weights: Weights = None,
     keep: archive_cli.Keep = None,
     delete_original: archive_cli.DeleteOriginal = False,
     codec: clip_cli.Codec = "mjpeg",
@@ -87,7 +86,7 @@ def recover(
     dng: look_cli.Dng = "cfa",
     no_compress: Annotated[bool, typer.Option("--no-compress", help="Store the mosaic without lossless JPEG.")] = False,
     packed: clip_cli.Packed = False,
-    weights: Weights = DEFAULT_WEIGHTS,
+    weights: Weights = None,
     no_exif: NoExif = False,
     files_from: batch_cli.FilesFrom = None,
     null: batch_cli.Null = False,

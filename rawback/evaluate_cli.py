@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from rawback.cameras import DEFAULT_WEIGHTS
 from rawback.errors import UsageError
 from rawback.options_cli import AsJson, Effort, Inputs, NoRefine, Subsampling, Tables, Weights, ratio
 
@@ -29,7 +28,7 @@ SMALLEST = 128
 
 def evaluate(
     inputs: Inputs, quality: Quality = "75,85,87,90,95", subsampling: Subsampling = "4:2:0", tables: Tables = "raw",
-    no_refine: NoRefine = False, effort: Effort = "fast", weights: Weights = DEFAULT_WEIGHTS, against: Against = "",
+    no_refine: NoRefine = False, effort: Effort = "fast", weights: Weights = None, against: Against = "",
     baselines: Baselines = None, report: Report = None, crop: Crop = 0, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Measure round trip and rendering on your own RAW files, at exposure 0: a rate-distortion table.

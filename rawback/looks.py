@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rawback.cameras import cards, folders
+from rawback.cameras import card_of, cards, folders
 from rawback.errors import RawbackError
 from rawback.isp import tone
 from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe, mixes
@@ -114,6 +114,12 @@ def load(name_or_path: str) -> Look:
             return from_card(_read(folder / f"{path.name}.json"), path.name)
     known = ", ".join(card["name"] for card in cards() if "look" in card) or "none"
     raise RawbackError(f"no camera {name_or_path!r}; expected a JSON of `rawback calibrate`, or an installed one: {known}")
+
+
+def of_camera(name_or_path: str) -> Look | None:
+    """A camera's look, or None where its card is of weights only. Raises RawbackError if there is no such card."""
+    card = card_of(name_or_path)
+    return from_card(card, card["name"]) if "look" in card or not card.get("sensor") else None
 
 
 def find(make: str, model: str) -> Look | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rawback import __version__, bitexact, foreign, looks, provenance
-from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS
+from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS, weights_for
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import dng, jpeg, packet, paths, preview
@@ -69,19 +69,21 @@ class Recovered:
 
 def recover(
     source: str | paths.Location, *, camera: str | None = None, linear: bool = False, keep_exif: bool = True,
-    weights: str = DEFAULT_WEIGHTS, progress: Progress = lambda share: None,
+    weights: str | None = None, progress: Progress = lambda share: None,
 ) -> Recovered:  # fmt: skip
     """Rebuild the RAW of a JPEG or another picture (a path, or "-" for standard input).
 
     camera: the look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of
     its camera, else a generic one. weights: of the restoration of pictures that were saved again or rendered without
-    the closed loop, by name or path, or "none". linear: camera RGB instead of a mosaic, for those who do not want to
+    the closed loop, by name or path, or "none"; None: the camera's, else the default. linear: camera RGB instead of a mosaic, for those who do not want to
     demosaic twice.
     Raises RawbackError for what is no picture that can be read, or carries a recipe that cannot be.
     """
-    look = looks.load(camera) if camera else None
+    look = looks.of_camera(camera) if camera else None
     photo = photos.read(paths.load(source), str(source), _sidecar(source) if keep_exif else b"")
-    return from_photo(photo, str(source), look, linear=linear, keep_exif=keep_exif, weights=weights, progress=progress)
+    return from_photo(
+        photo, str(source), look, linear=linear, keep_exif=keep_exif, weights=weights or weights_for(camera), progress=progress
+    )  # fmt: skip
 
 
 def from_photo(

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from rawback import __version__, keeping, layer, looks, provenance
-from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS
+from rawback.cameras import NO_WEIGHTS, weights_for
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError, UsageError
 from rawback.files import exif, jpeg, jumbf, paths, picture16
@@ -57,8 +57,8 @@ class RenderOptions:
     """"libraw", or "camera": the camera's own, as `calibrate` found it; `exposure` is then in EV against its, None being 0."""
     camera: str | None = None
     """Whose look, by name or the path of its JSON; None: that of the RAW's own camera."""
-    weights: str = DEFAULT_WEIGHTS
-    """Of the demosaicing of the open loop (not `refine`), by name or the path of a card, or "none"."""
+    weights: str | None = None
+    """Of the demosaicing of the open loop (not `refine`), by name or the path of a card, or "none"; None: the camera's."""
 
     def check(self) -> RenderOptions:
         """Return self, or raise UsageError for values that cannot be."""
@@ -131,7 +131,7 @@ def coded(
     optimise = options.effort == "best"
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise)
-        demosaicer, recipe = _learned(recipe, tables, options.weights)
+        demosaicer, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer), recipe, []
 
     def file_size(picture: Coefficients) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rawback.cameras import DEFAULT_WEIGHTS
 from rawback.errors import RawbackError, UsageError
 from rawback.files import picture16
 from rawback.files.paths import Location
@@ -59,8 +58,8 @@ class Recover:
     """Whose look to undo, by name or the path of its JSON."""
     linear: bool = False
     """Camera RGB instead of a mosaic."""
-    weights: str = DEFAULT_WEIGHTS
-    """Of the restoration, by name or path, or "none"."""
+    weights: str | None = None
+    """Of the restoration, by name or path, or "none"; None: the camera's, else the default."""
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         from rawback.recovering import recover

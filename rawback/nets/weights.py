@@ -119,6 +119,8 @@ def _read(path: Path, engine: str) -> Weights:
         raise RawbackError(
             f"{path} is no card of weights ({error}); expected the NAME.json that `rawback export` writes"
         ) from error
+    if not parts and "weights" in card:
+        raise RawbackError(f"{path} has no learned parts of its own; use the weights {card['weights']}")
     if version != FORMAT or not well_formed:
         raise RawbackError(
             f"{path} is a card of format {version} with parts {sorted(parts)}; this rawback knows format {FORMAT}; update it"
