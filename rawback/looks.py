@@ -119,7 +119,8 @@ def load(name_or_path: str) -> Look:
 def of_camera(name_or_path: str) -> Look | None:
     """A camera's look, or None where its card is of weights only. Raises RawbackError if there is no such card."""
     card = card_of(name_or_path)
-    return from_card(card, card["name"]) if "look" in card or not card.get("sensor") else None
+    of_weights = bool(card.get("parts")) or "weights" in card
+    return None if of_weights and "look" not in card else from_card(card, card["name"])
 
 
 def find(make: str, model: str) -> Look | None:

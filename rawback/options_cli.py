@@ -15,7 +15,9 @@ NoRefine = Annotated[bool, typer.Option("--no-refine", help="Plain encoding: the
 Effort = Annotated[str, typer.Option(help="fast, or best: a smaller file for the same RAW, in more time.")]
 Weights = Annotated[
     str | None,
-    typer.Option(help="Learned parts, for re-saved and --no-refine pictures: a name, a card's path, or none. Default: generic-2."),
+    typer.Option(
+        help="Learned parts, for re-saved and --no-refine pictures: a name, a card's path, or none. Default: generic-2."
+    ),
 ]
 NoExif = Annotated[bool, typer.Option("--no-exif", help="Leave EXIF and GPS out.")]
 

@@ -75,8 +75,8 @@ def recover(
 
     camera: the look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of
     its camera, else a generic one. weights: of the restoration of pictures that were saved again or rendered without
-    the closed loop, by name or path, or "none"; None: the camera's, else the default. linear: camera RGB instead of a mosaic, for those who do not want to
-    demosaic twice.
+    the closed loop, by name or path, or "none"; None: the camera's, else the default. linear: camera RGB instead of a
+    mosaic, for those who do not want to demosaic twice.
     Raises RawbackError for what is no picture that can be read, or carries a recipe that cannot be.
     """
     look = looks.of_camera(camera) if camera else None
