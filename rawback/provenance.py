@@ -21,7 +21,7 @@ cannot hold by more than 3. A caption moved one by 5 to 32, a red square of a 24
 eighth of the sides put elsewhere by 20 to 157, 5 % of brightness by 7 to 11, a crop of 8 pixels scaled up again by 4 to 53."""
 LARGE = 1 << 21
 """Pixels from which on means of 2x2 stand for them: fast enough, and as near where a cell has thousands of pixels."""
-BAND = 32
+BAND = 4
 """Rows of MCUs that are brought to pixels at a time."""
 
 
@@ -44,7 +44,7 @@ def examine(picture: Coefficients, recipe: Recipe) -> tuple[State, Coefficients]
         if turned.sha256() == recipe.picture_sha256:
             return (State.UNTOUCHED if turn == TURNS[0] else State.ROTATED), turned
     if turns and recipe.thumbnail:
-        found, rendered = cells(shown(picture)), _grids(recipe.thumbnail)
+        found, rendered = cells(picture), _grids(recipe.thumbnail)
         nearest = min(turns, key=lambda turn: turn.differs(found, rendered))
         if nearest.differs(found, rendered) <= TOLERANCE:
             return State.RECOMPRESSED, nearest.pixels(picture)
@@ -53,14 +53,19 @@ def examine(picture: Coefficients, recipe: Recipe) -> tuple[State, Coefficients]
 
 def thumbnail(picture: Coefficients) -> bytes:
     """16x16 luma, 8x8 Cb, 8x8 Cr as a viewer shows them, one byte each."""
-    return b"".join(np.rint(grid).astype(np.uint8).tobytes() for grid in cells(shown(picture)))
+    return b"".join(np.rint(grid).astype(np.uint8).tobytes() for grid in cells(picture))
 
 
-def cells(planes: np.ndarray) -> list[np.ndarray]:
-    """Area average of Y, Cb, Cr (3, h, w) to 16x16, 8x8 and 8x8 cells."""
-    height, width = planes.shape[1:]
-    grids = (GRID, CHROMA_GRID, CHROMA_GRID)
-    return [_overlap(n, height) @ plane @ _overlap(n, width).T for n, plane in zip(grids, planes, strict=True)]
+def cells(picture: Coefficients) -> list[np.ndarray]:
+    """Area averages of what `shown` gives of Y, Cb and Cr: 16x16, 8x8 and 8x8 cells."""
+    n = 4 if picture.width * picture.height >= LARGE else 8
+    height, width = _size(picture, n)
+    shares = [(_overlap(grid, height), _overlap(grid, width).T) for grid in (GRID, CHROMA_GRID, CHROMA_GRID)]
+    found = [np.zeros((grid, grid), np.float32) for grid in (GRID, CHROMA_GRID, CHROMA_GRID)]
+    for top, planes in _bands(picture, n):
+        for cell, plane, (down, across) in zip(found, planes, shares, strict=True):
+            cell += down[:, top : top + len(plane)] @ (plane @ across)
+    return found
 
 
 def _overlap(n: int, size: int) -> np.ndarray:
@@ -75,21 +80,29 @@ def _grids(stored: bytes) -> list[np.ndarray]:
     return [values[:luma].reshape(GRID, GRID), *values[luma:].reshape(2, CHROMA_GRID, CHROMA_GRID)]
 
 
-def shown(picture: Coefficients) -> np.ndarray:
-    """Y, Cb, Cr as viewers clamp them, (3, rows, columns) float32 in 0..255; of large pictures at half their size.
+def shown(picture: Coefficients, n: int) -> np.ndarray:
+    """Y, Cb, Cr as viewers clamp them, (3, rows, columns) float32 in 0..255, at n eighths of their size (1, 2, 4 or 8).
 
     That is what remains when another program saves the picture anew: out of its gamut, and in blocks that are partly
     blown, it differs much from the means of the coefficients.
     """
-    n = 4 if picture.width * picture.height >= LARGE else 8
-    rows, columns = (-(-side * n // 8) for side in (picture.height, picture.width))
+    planes = np.empty((3, *_size(picture, n)), np.float32)
+    for top, band in _bands(picture, n):
+        planes[:, top : top + band.shape[1]] = band
+    return planes
+
+
+def _size(picture: Coefficients, n: int) -> tuple[int, int]:
+    return -(-picture.height * n // 8), -(-picture.width * n // 8)
+
+
+def _bands(picture: Coefficients, n: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The first row and the planes of each band of `shown`."""
+    rows, columns = _size(picture, n)
     v, _ = picture.factors
-    planes = np.empty((3, rows, columns), np.float32)
     for top in range(0, len(picture.planes[0]), BAND * v):
         luma, *chroma = (_samples(p[at : at + count], t, n) for p, t, at, count in _band(picture, top))
-        part = planes[:, n * top : n * top + len(luma)]
-        part[:] = _clamped(luma, chroma, picture.factors)[:, : part.shape[1], :columns]
-    return planes
+        yield n * top, _clamped(luma, chroma, picture.factors)[:, : rows - n * top, :columns]
 
 
 def _band(picture: Coefficients, top: int) -> Iterator[tuple[np.ndarray, np.ndarray, int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,11 +115,14 @@ def develop(
         picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
     else:
         picture, recipe, reached = coded(raw, recipe, options, progress)
-    recipe = replace(
-        recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
-    )
-    boxes = _layer(raw, picture, recipe, options) if options.lossless else []
-    data = jpeg.write(picture, recipe, _exif(raw, picture, recipe, options), jumbf.to_segments(boxes))
+    with ThreadPoolExecutor(1) as pool:
+        coded_picture = pool.submit(jpeg.coded_picture, picture)  # on one core, all else meanwhile on another
+        recipe = replace(
+            recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
+        )
+        boxes = _layer(raw, picture, recipe, options) if options.lossless else []
+        exif_tags = _exif(raw, picture, recipe, options)
+        data = jpeg.with_metadata(coded_picture.result(), recipe, exif_tags, jumbf.to_segments(boxes))
     if boxes:
         reached.append(f"kept to the last bit, in {sum(len(box.content) for box in boxes)} of {len(data)} bytes")
     return Rendered(data, recipe, [*raw.notes, *reached])
@@ -193,7 +197,7 @@ def _exif(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOp
 
 def _thumbnail(picture: Coefficients) -> bytes:
     """A small JPEG of the picture as viewers show it."""
-    planes = provenance.shown(picture)
+    planes = provenance.shown(picture, 2)
     size = planes[0].shape[::-1]
     bands = [Image.fromarray(np.rint(p).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR) for p in planes]
     image = Image.merge("YCbCr", bands)

@@ -139,7 +139,11 @@ def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes, more: 
 
     more: further segments, marker and payload.
     """
-    coded = coded_picture(coefficients)
+    return with_metadata(coded_picture(coefficients), recipe, exif, more)
+
+
+def with_metadata(coded: bytes, recipe: Recipe | None, exif: bytes, more: Sequence[tuple[int, bytes]] = ()) -> bytes:
+    """The file of a `coded_picture`, with the metadata that `write` takes."""
     segments = [(APP1, EXIF + exif), (APP2, ICC + srgb_profile()), *more]
     if recipe is not None:
         segments.insert(1, (APP1, XMP + xmp.build(to_fields(recipe))))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import heapq
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
+
+from rawback.cores import threads
 
 PRECISION = 16
 CATEGORIES = 17
@@ -146,13 +149,14 @@ def _headers(shape: tuple[int, ...], lengths: np.ndarray, order: list[int]) -> b
 
 def tiles(mosaic: np.ndarray, rows: int, columns: int) -> list[bytes]:
     """Tiles of a mosaic (H, W) uint16, row by row. Two components, so that "left" is the nearest of the same colour."""
-    found = []
-    for top in range(0, mosaic.shape[0], rows):
-        across = _inside(top, rows, mosaic.shape[0])
-        for left in range(0, mosaic.shape[1], columns):
-            down = _inside(left, columns, mosaic.shape[1])
-            found.append(encode(mosaic[np.ix_(across, down)].reshape(rows, columns // 2, 2)))
-    return found
+
+    def tile(corner: tuple[int, int]) -> bytes:
+        across, down = (_inside(start, n, size) for start, n, size in zip(corner, (rows, columns), mosaic.shape, strict=True))
+        return encode(mosaic[np.ix_(across, down)].reshape(rows, columns // 2, 2))
+
+    corners = [(top, left) for top in range(0, mosaic.shape[0], rows) for left in range(0, mosaic.shape[1], columns)]
+    with ThreadPoolExecutor(threads()) as pool:
+        return list(pool.map(tile, corners))
 
 
 def _inside(start: int, count: int, size: int) -> np.ndarray:

@@ -6,7 +6,6 @@ import io
 import struct
 import zlib
 
-import imageio.v3 as imageio
 import numpy as np
 
 from rawback.files.jpeg import srgb_profile
@@ -23,6 +22,8 @@ def encode(srgb: np.ndarray, orientation: int, kind: str) -> bytes:
 
 
 def _tiff(pixels: np.ndarray) -> bytes:
+    import imageio.v3 as imageio
+
     stream = io.BytesIO()
     extra = [(34675, 7, None, srgb_profile(), True)]  # InterColorProfile
     imageio.imwrite(stream, pixels, extension=".tif", photometric="rgb", compression="zlib", extratags=extra)

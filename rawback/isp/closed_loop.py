@@ -13,19 +13,16 @@ from typing import Protocol
 import numpy as np
 
 from rawback.coefficients import Coefficients
-from rawback.isp import blocks, inverse_pass, pipeline, trellis
+from rawback.isp import blocks, inverse_pass, luma, pipeline, trellis
+from rawback.isp.chroma import BayerChroma, is_bayer, sharpened
 from rawback.isp.colour import RGB_TO_YCC, curve_of
 from rawback.isp.inverse_pass import Progress
 from rawback.isp.mosaic import HALO, level, tile, window
 from rawback.isp.statistics import Statistics
-from rawback.isp.tone import Curve
 from rawback.recipe import Recipe
 
-LUMA_RANGE = (-0.25, 1.88)
-"""Code values that luma may take: plain C decoders clamp samples through a table of limited range (480 / 255)."""
-NEWTON_STEPS = 3  # the start is so near that two leave 0.4 code values at worst, three less than float32 can tell
-BLOWN = 0.9985
-"""From this share of the white level on a photosite counts as saturated: anything brighter is as right."""
+ENOUGH = 1 << 17
+"""Levels of a strip from which on every fourth block stands for all."""
 
 
 class Demosaicer(Protocol):
@@ -64,9 +61,9 @@ def encode(
     coding = replace(coding, luma=with_room_for_mean(coding.luma, brightest_luma(mosaic, recipe)))
     v, h = coding.factors
     mcu_rows, mcu_columns = -(-height // (8 * v)), -(-width // (8 * h))
-    luma = np.zeros((mcu_rows * v, mcu_columns * h, 64), np.int16)
+    y = np.zeros((mcu_rows * v, mcu_columns * h, 64), np.int16)
     cb, cr = (np.zeros((mcu_rows, mcu_columns, 64), np.int16) for _ in range(2))
-    picture = Coefficients(width, height, [luma, cb, cr], [coding.luma, coding.chroma, coding.chroma], coding.factors)
+    picture = Coefficients(width, height, [y, cb, cr], [coding.luma, coding.chroma, coding.chroma], coding.factors)
     job = _Encoding(mosaic, recipe, coding, picture, demosaicer)
     strips = job.strips()
     passes = [job.chroma, job.luma] + [job.optimised_luma] * coding.optimise if recipe.refined else [job.open_loop]
@@ -74,7 +71,7 @@ def encode(
         inverse_pass.in_threads(work, strips, lambda share, number=number: progress((number + share) / len(passes)))  # type: ignore[misc]
         if number and recipe.refined:
             job.learn_statistics()
-    picture.planes[0] = luma[: -(-height // 8), : -(-width // 8)]
+    picture.planes[0] = y[: -(-height // 8), : -(-width // 8)]
     if recipe.refined:
         picture.centroids = tuple(job.centroids.tolist())
     return picture
@@ -85,7 +82,7 @@ def brightest_luma(mosaic: np.ndarray, recipe: Recipe) -> float:
     period = len(recipe.cfa)
     peaks = np.array([[mosaic[y::period, x::period].max(initial=0) for x in range(period)] for y in range(period)])
     balanced = level(peaks, recipe) * inverse_pass.sample_gains(recipe)
-    return float(min(curve_of(recipe).encode(balanced.astype(np.float32)).max(), LUMA_RANGE[1]))
+    return float(min(curve_of(recipe).encode(balanced.astype(np.float32)).max(), luma.LUMA_RANGE[1]))
 
 
 def with_room_for_mean(table: np.ndarray, brightest: float) -> np.ndarray:
@@ -106,6 +103,8 @@ class _Encoding:
         self.curve = curve_of(recipe)
         self.rows, self.gains = inverse_pass.camera_rows(recipe), inverse_pass.sample_gains(recipe)
         self.white_at = min(1.0, 2.0**recipe.exposure)
+        self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
+        self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if is_bayer(recipe) else None
         self.statistics: dict[tuple[int, int], Statistics] = {}
 
     def strips(self) -> list[tuple[int, int]]:
@@ -114,21 +113,24 @@ class _Encoding:
 
     def chroma(self, strip: tuple[int, int]) -> None:
         """Chroma of the picture with blown photosites white: viewers clamp Y, Cb and Cr before they convert to RGB."""
-        self._code_chroma(self._ycc(strip, self.white_at), strip)
+        if self.bayer:
+            self._code_chroma(self.bayer.strip(*strip), strip)
+        else:
+            self._code_chroma(self._subsampled(self._ycc(strip, self.white_at)[1:]), strip)
 
     def open_loop(self, strip: tuple[int, int]) -> None:
         """The picture as it is, nothing compensated: the paper's way, without its clipping."""
         ycc = self._ycc(strip, None) if self.demosaicer is None else self._learned_ycc(strip, self.demosaicer)
-        self._code_chroma(ycc, strip)
-        self._quantise_luma(ycc[0], strip)
+        self._code_chroma(self._subsampled(ycc[1:]), strip)
+        self._quantise_luma(ycc[0], 1, strip)
 
     def luma(self, strip: tuple[int, int]) -> None:
         """Quantise the luma that the mosaic needs, with a dead zone."""
-        self._quantise_luma(self._needed_luma(strip), strip)
+        self._quantise_luma(self._needed_luma(strip), luma.FINE, strip)
 
     def optimised_luma(self, strip: tuple[int, int]) -> None:
         """Quantise it again, each level weighed against its bits, now that the picture's statistics are known."""
-        steps = self._luma_steps(self._needed_luma(strip))
+        steps = self._luma_steps(self._needed_luma(strip), luma.FINE)
         levels = trellis.optimise(steps.reshape(-1, 64), self.bits, self.centroids)
         self._keep_luma(levels.reshape(steps.shape), steps, strip)
 
@@ -137,18 +139,16 @@ class _Encoding:
         total = Statistics.sum(self.statistics.values())
         self.centroids, self.bits = total.centroids(), trellis.bits_of(total.symbols)
 
-    def _quantise_luma(self, luma: np.ndarray, strip: tuple[int, int]) -> None:
-        steps = self._luma_steps(luma)
+    def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int]) -> None:
+        steps = self._luma_steps(plane, white)
         self._keep_luma(blocks.quantise(steps, self._dead_zone), steps, strip)
 
     def _needed_luma(self, strip: tuple[int, int]) -> np.ndarray:
-        """The luma with which the decoder gives back the mosaic under the chroma that it will see."""
+        """The luma with which the decoder gives back the mosaic under the chroma that it will see; white is at `luma.FINE`."""
         start, stop = strip
-        samples = level(window(self.mosaic, start, stop, self.period), self.recipe, start)
-        cb, cr = (inverse_pass.chroma_rows(self.picture, component, start, stop) for component in (1, 2))
-        target = samples * tile(self.gains, *samples.shape, top=start)
-        luma = luma_for(target, self._offsets(cb, cr), tile(self.rows, *samples.shape, top=start), self.curve)
-        return _smooth_where(luma, samples >= BLOWN)
+        mosaic = window(self.mosaic, start, stop, self.period)
+        blue, red = (inverse_pass.chroma_rows(self.picture, c, start, stop, k) for c, k in ((1, luma.BLUE), (2, luma.RED)))
+        return _smooth_where(self.solver.luma(mosaic, blue, red, start), self.solver.blown(mosaic, start))
 
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
         start, stop = strip
@@ -163,9 +163,9 @@ class _Encoding:
         ycc = self._ycc(around, None)
         balanced = self._balanced(around)
         ycc[1:] = demosaicer(balanced, *ycc[1:])
-        seen = [blocks.grow(self._subsampled(plane), self.coding.factors)[:, :width] for plane in ycc[1:]]
+        seen = [blocks.grow(plane, self.coding.factors)[:, :width] for plane in self._subsampled(ycc[1:])]
         rows = tile(self.rows, *balanced.shape, top=around[0])
-        ycc[0] = luma_for(balanced, self._offsets(*seen), rows, self.curve)
+        ycc[0] = luma.luma_for(balanced, self._offsets(*seen), rows, self.curve)
         return ycc[:, halo:-halo]
 
     def _offsets(self, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
@@ -176,70 +176,50 @@ class _Encoding:
         samples = level(window(self.mosaic, *strip, self.period), self.recipe, strip[0])
         return samples * tile(self.gains, *samples.shape, top=strip[0])
 
-    def _subsampled(self, plane: np.ndarray) -> np.ndarray:
-        """Chroma (rows, width) as it is coded: what the decoder's upsampling will blur is sharpened once beforehand."""
-        v, h = self.coding.factors
-        wide = _widen(plane, 8 * h)
-        small = blocks.shrink(wide, (v, h))
-        return small if (v, h) == (1, 1) else small + blocks.shrink(wide - blocks.grow(small, (v, h)), (v, h))
+    def _subsampled(self, planes: np.ndarray) -> np.ndarray:
+        """Cb and Cr (2, rows, width) as they are coded, (2, rows / v, columns / h)."""
+        factors = self.coding.factors
+        small = [blocks.shrink(_widen(plane, 8 * factors[1]), factors) for plane in planes]
+        return np.stack([sharpened(plane, factors) for plane in small])
 
-    def _code_chroma(self, ycc: np.ndarray, strip: tuple[int, int]) -> None:
+    def _code_chroma(self, planes: np.ndarray, strip: tuple[int, int]) -> None:
         v = self.coding.factors[0]
         at = slice(strip[0] // (8 * v), strip[1] // (8 * v))
-        for component in (1, 2):
-            plane = self._subsampled(ycc[component]) * np.float32(255)
-            steps = blocks.to_coefficients(plane) * (1 / self.coding.chroma.astype(np.float32))
-            levels = blocks.quantise(steps, self._dead_zone)
-            self.picture.planes[component][at] = levels
+        for component, plane in enumerate(planes, 1):
+            steps = blocks.to_coefficients(plane, 255 / self.coding.chroma)
+            self.picture.planes[component][at] = blocks.quantise(steps, self._dead_zone)
 
-    def _luma_steps(self, luma: np.ndarray) -> np.ndarray:
-        """Luma (rows, width) in code values -> coefficients in quantiser steps (m, n, 64)."""
-        plane = _widen(luma, 8 * self.coding.factors[1]) * np.float32(255) - np.float32(128)
-        return blocks.to_coefficients(plane) * (1 / self.coding.luma.astype(np.float32))
+    def _luma_steps(self, plane: np.ndarray, white: float) -> np.ndarray:
+        """Luma (rows, width) -> coefficients in quantiser steps (m, n, 64)."""
+        steps = blocks.to_coefficients(_widen(plane, 8 * self.coding.factors[1]), 255 / white / self.coding.luma)
+        steps[..., 0] -= np.float32(8 * 128 / self.coding.luma[0])
+        return steps
 
     def _keep_luma(self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int]) -> None:
         self.picture.planes[0][strip[0] // 8 : strip[1] // 8] = levels
         if self.recipe.refined:
-            self.statistics[strip] = Statistics.of(levels, steps, self.coding.optimise)
+            part = np.s_[:] if self.coding.optimise or levels.size < ENOUGH else np.s_[:, ::4]
+            self.statistics[strip] = Statistics.of(levels[part], steps[part], self.coding.optimise)
 
     @property
     def _dead_zone(self) -> float:
         return self.coding.dead_zone if self.recipe.refined else 0.5
 
 
-def luma_for(target: np.ndarray, offsets: np.ndarray, rows: np.ndarray, curve: Curve) -> np.ndarray:
-    """The luma, in code values (1 = white), with which each photosite answers `target`.
-
-    `target` (H, W): balanced samples; `offsets` (3, H, W): what chroma adds to luma; `rows` (H, W, 3): the camera's
-    answer to linear sRGB there. Newton's method on an increasing function, started where the picture would be grey.
-    """
-    weights = [np.ascontiguousarray(rows[..., c]) for c in range(3)]
-    luma = curve.encode(target)
-    for weight, offset in zip(weights, offsets, strict=True):
-        luma -= weight * offset
-    np.clip(luma, *LUMA_RANGE, out=luma)
-    for _ in range(NEWTON_STEPS):
-        error, slope = -target, np.zeros_like(target)
-        for weight, offset in zip(weights, offsets, strict=True):
-            linear, rise = curve.decode(luma + offset)
-            error += np.multiply(linear, weight, out=linear)
-            slope += np.multiply(rise, weight, out=rise)
-        error /= np.maximum(slope, np.float32(0.02), out=slope)
-        luma -= np.clip(error, -0.2, 0.2, out=error)
-    return np.clip(luma, *LUMA_RANGE, out=luma)
-
-
 def _smooth_where(luma: np.ndarray, blown: np.ndarray) -> np.ndarray:
     """Where photosites are blown any luma above the needed one is right: take the largest needed in 5x5, as it is smooth."""
-    if not blown.any():
+    rows, columns = (np.flatnonzero(blown.any(axis)) for axis in (1, 0))
+    if not len(rows):
         return luma
-    needed = np.where(blown, luma, 0)
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    needed = np.where(blown[box], luma[box], 0)
     for axis in (0, 1):
         padded = np.pad(needed, [(2, 2) if a == axis else (0, 0) for a in (0, 1)])
         size = needed.shape[axis]
         parts = [padded[i : i + size] if axis == 0 else padded[:, i : i + size] for i in range(5)]
         needed = np.maximum.reduce(parts)
-    return np.where(blown, needed, luma)
+    np.copyto(luma[box], needed, where=blown[box])
+    return luma
 
 
 def _widen(plane: np.ndarray, multiple: int) -> np.ndarray:

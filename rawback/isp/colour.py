@@ -59,24 +59,34 @@ class Curve:
 
     def decode(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Code values float32 -> (linear, d linear / d code), the exact inverse of `encode`."""
-        code = code - self.black
-        above = np.abs(code)
-        start = self.toe_slope * self.toe
-        power_part = np.maximum(above, start)
-        np.minimum(power_part, 1 - self.black, out=power_part)
-        power_part += self.black + self.offset
-        power_part *= 1 / (1 + self.offset)
-        linear = np.power(power_part, 1 / self.power)
-        slope = linear / power_part
-        slope *= 1 / (self.power * (1 + self.offset))
-        below = np.minimum(above - start, 0)
-        linear += below * (1 / self.toe_slope)
-        slope[below < 0] = 1 / self.toe_slope
+        above = np.abs(code - self.black)
+        inside = np.clip(above, self.toe_slope * self.toe, 1 - self.black)
+        slope = np.power((inside + (self.black + self.offset)) / (1 + self.offset), 1 / self.power - 1) / self._slope_at_one
+        slope[above < self.toe_slope * self.toe] = 1 / self.toe_slope
         if above.size and above.max() > 1 - self.black:
-            grown = np.exp(np.maximum(above - (1 - self.black), 0) * (1 / self.shoulder))
-            slope *= grown
+            slope *= np.exp(np.maximum(above - (1 - self.black), 0) * (1 / self.shoulder))
+        return self.light(code), slope
+
+    def light(self, code: np.ndarray) -> np.ndarray:
+        """Code values float32 -> linear, the exact inverse of `encode`."""
+        code = code - self.black
+        start, end = self.toe_slope * self.toe, 1 - self.black
+        lowest, highest = (code.min(), code.max()) if code.size else (start, end)
+        in_toe, in_shoulder = lowest < start, max(highest, -lowest) > end  # most strips are in neither: half the work
+        above = np.abs(code) if lowest < 0 else code
+        linear = np.clip(above, start, end) if in_toe or in_shoulder else above.copy()
+        beyond = above - linear if in_toe or in_shoulder else linear
+        linear += self.black + self.offset
+        linear *= 1 / (1 + self.offset)
+        np.power(linear, 1 / self.power, out=linear)
+        if in_shoulder:
+            grown = np.exp(np.clip(beyond, 0, None) * (1 / self.shoulder))
             linear += (grown - 1) * (self.shoulder / self._slope_at_one)
-        return np.copysign(linear, code, out=linear), slope
+            np.clip(beyond, None, 0, out=beyond)
+        if in_toe:
+            beyond *= 1 / self.toe_slope
+            linear += beyond
+        return np.copysign(linear, code, out=linear) if lowest < 0 else linear
 
     @property
     def _slope_at_one(self) -> float:

@@ -14,11 +14,11 @@ from rawback.coefficients import Coefficients
 from rawback.cores import threads
 from rawback.isp import blocks, pipeline
 from rawback.isp.colour import YCC_TO_RGB, curve_of
-from rawback.isp.mosaic import tile, unlevel
+from rawback.isp.mosaic import level, tile, unlevel
 from rawback.isp.tone import Curve
 from rawback.recipe import Recipe
 
-STRIP_PIXELS = 1 << 18  # small enough for the cache, large enough that numpy's calls cost nothing
+STRIP_PIXELS, PART_PIXELS = 1 << 19, 1 << 15  # small enough for the caches, large enough that numpy's calls cost nothing
 Progress = Callable[[float], None]
 Restore = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """A learned restoration: balanced samples, Cb and Cr, each (rows, width) float32 -> the likelier samples."""
@@ -35,13 +35,16 @@ def decode(
     mosaic = np.empty((picture.height, picture.width), np.uint16)
     rows = camera_rows(recipe)
     per_gain = 1 / sample_gains(recipe)
+    curve = curve_of(recipe)
 
     def strip(rows_of_strip: tuple[int, int]) -> None:
         start, stop = rows_of_strip
         first, last = max(start - halo, 0), min(stop + halo, picture.height)
         planes = decoded_planes(picture, first, last)
-        codes = pipeline.CODE_MATRIX.inverse(extended_srgb(*planes), recipe, first)
-        samples = at_photosites(codes, rows, curve_of(recipe), first)
+        samples = np.empty((last - first, picture.width), np.float32)
+        for part in parts(*samples.shape):
+            codes = pipeline.CODE_MATRIX.inverse(extended_srgb(*(plane[part] for plane in planes)), recipe, first)
+            samples[part] = at_photosites(codes, rows, curve, first + part.start)
         if restore:
             samples = restore(samples, *planes[1:])[start - first : start - first + stop - start]
         samples *= tile(per_gain, *samples.shape, top=start)
@@ -56,7 +59,8 @@ def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.nda
     """Rows start..stop of Y, Cb, Cr (rows, width) float32 at full size, 1 = white, chroma centred; unclipped, unrounded."""
     first, last = start // 8, -(-stop // 8)
     luma = blocks.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids)
-    luma = (luma[start - 8 * first : stop - 8 * first, : picture.width] + 128) / 255
+    luma = luma[start - 8 * first : stop - 8 * first, : picture.width] * np.float32(1 / 255)
+    luma += np.float32(128 / 255)
     if len(picture.planes) == 1:
         return luma, np.zeros_like(luma), np.zeros_like(luma)
     return luma, chroma_rows(picture, 1, start, stop), chroma_rows(picture, 2, start, stop)
@@ -69,7 +73,9 @@ def decoded_strip(picture: Coefficients, start: int, stop: int) -> np.ndarray:
 
 def extended_srgb(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
     """Y, Cb, Cr -> extended sRGB planes (3, rows, width) float32."""
-    return np.add(luma, chroma_offsets(cb, cr))
+    srgb = chroma_offsets(cb, cr)
+    srgb += luma
+    return srgb
 
 
 def chroma_offsets(cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
@@ -92,28 +98,43 @@ def sample_gains(recipe: Recipe) -> np.ndarray:
     return (recipe.gains * np.float32(2**recipe.exposure))[np.array(recipe.cfa)]
 
 
+def sample_line(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """DN -> balanced sample by CFA position: factor and summand, float32."""
+    shape = np.shape(recipe.cfa)
+    least, large = (level(np.full(shape, dn, np.uint16), recipe) * sample_gains(recipe) for dn in (0, 1 << 15))
+    return (large - least) / np.float32(1 << 15), least
+
+
 def at_photosites(srgb: np.ndarray, rows: np.ndarray, curve: Curve, top: int) -> np.ndarray:
     """Extended sRGB planes -> balanced samples (H, W): curve, matrix and mosaicing of the pipeline's inverse in one."""
-    weights = tile(rows, *srgb.shape[1:], top=top)
     samples = np.zeros(srgb.shape[1:], np.float32)
     for c in range(3):
-        samples += curve.decode(srgb[c])[0] * weights[..., c]
+        light = curve.light(srgb[c])
+        light *= tile(np.ascontiguousarray(rows[..., c]), *light.shape, top=top)
+        samples += light
     return samples
 
 
-def chroma_rows(picture: Coefficients, component: int, start: int, stop: int) -> np.ndarray:
-    """Decoded chroma at rows start..stop of luma, one block of context on either side: (rows, width), 0..1 units."""
+def chroma_rows(picture: Coefficients, component: int, start: int, stop: int, scale: float = 1.0) -> np.ndarray:
+    """Decoded chroma at rows start..stop of luma: (rows, width) float32, in 0..1 units times `scale`."""
     v, h = picture.factors
     levels = picture.planes[component]
-    first, last = max(start // (8 * v) - 1, 0), min(-(-stop // (8 * v)) + 1, levels.shape[0])
-    plane = blocks.grow(blocks.dequantise(levels[first:last], picture.tables[component]), (v, h))
-    offset = start - first * 8 * v
-    return plane[offset : offset + stop - start, : picture.width] * np.float32(1 / 255)
+    first, last = max(start // v - 1, 0), min(-(-stop // v) + 1, 8 * len(levels))  # a row of context on either side
+    small = blocks.dequantise(levels[first // 8 : -(-last // 8)], picture.tables[component])
+    small = small[first % 8 : first % 8 + last - first] * np.float32(scale / 255)
+    offset = start - first * v
+    return blocks.grow(small, (v, h))[offset : offset + stop - start, : picture.width]
 
 
 def strips(height: int, width: int, multiple: int) -> list[tuple[int, int]]:
     rows = max(STRIP_PIXELS // width // multiple, 1) * multiple
     return [(start, min(start + rows, height)) for start in range(0, height, rows)]
+
+
+def parts(height: int, width: int, multiple: int = 1) -> list[slice]:
+    """Rows of a strip that fit into the cache together, with what is made of them on the way."""
+    rows = max(PART_PIXELS // width // multiple, 1) * multiple
+    return [slice(start, min(start + rows, height)) for start in range(0, height, rows)]
 
 
 def in_threads(work: Callable[[tuple[int, int]], None], strips: list[tuple[int, int]], progress: Progress) -> None:

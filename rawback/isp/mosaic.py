@@ -6,11 +6,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from rawback.isp import bayer
 from rawback.recipe import Recipe
 
 SHARED_PIXELS = 1 << 20
 """Tiled patterns up to this size are kept for the next strip; a whole frame's would only fill memory."""
-HALO = 8
+HALO = 2 * bayer.MARGIN
 """Rows around a strip that `demosaic` needs for the strip to come out as in the whole frame."""
 
 
@@ -106,82 +107,22 @@ def _triangle_sum(plane: np.ndarray, radius: int) -> np.ndarray:
 
 
 def demosaic_bayer(samples: np.ndarray, red_row: int, red_column: int) -> np.ndarray:
-    """Directional demosaicing of a Bayer mosaic whose first red photosite lies at (red_row, red_column).
+    """Directional demosaicing (`isp.bayer`) of a mosaic whose first red photosite lies at (red_row, red_column).
 
-    Green by Hamilton and Adams' filter along rows and along columns, the direction with the smoother colour
-    differences in a 5x5 neighbourhood taken (Menon, Andriani and Calvagno 2007, without their refining step);
-    red and blue by the mean of colour differences. (H, W) float32 -> (3, H, W) float32.
+    (H, W) float32 -> (3, H, W) float32.
     """
     height, width = samples.shape
-    pad = HALO
-    rows = (pad + red_row, pad + (height + red_row) % 2)
-    columns = (pad + red_column, pad + (width + red_column) % 2)
-    framed = np.pad(samples, (rows, columns), mode="reflect")  # red at the top left, whole quads
-    quads = _Quads(framed)
-    planes = quads.planes()
-    return planes[:, rows[0] : rows[0] + height, columns[0] : columns[0] + width]
-
-
-class _Quads:
-    """A Bayer frame as four planes of half size: red, the green beside it, the green below it, blue."""
-
-    def __init__(self, framed: np.ndarray) -> None:
-        self.shape = framed.shape
-        self.red, self.beside = framed[0::2, 0::2], framed[0::2, 1::2]
-        self.below, self.blue = framed[1::2, 0::2], framed[1::2, 1::2]
-
-    def planes(self) -> np.ndarray:
-        """Three full planes (3, H, W) float32."""
-        red, blue = self.red, self.blue
-        # along the row red stands between two `beside` greens, blue between two `below`; along the column the other way
-        red_row = _between(self.beside, red, 1, -1) - red
-        red_column = _between(self.below, red, 0, -1) - red
-        blue_row = _between(self.below, blue, 1, 1) - blue
-        blue_column = _between(self.beside, blue, 0, 1) - blue
-        by_row = self._roughness(red_row, blue_row, 1)
-        by_column = self._roughness(red_column, blue_column, 0)
-        vertical = by_column < by_row
-        green_red = np.where(vertical, red_column, red_row)  # green minus red at red, green minus blue at blue
-        green_blue = np.where(vertical, blue_column, blue_row)
-        return self._fill(green_red, green_blue, vertical)
-
-    def _roughness(self, red: np.ndarray, blue: np.ndarray, axis: int) -> np.ndarray:
-        step = np.abs(_shift(red, axis, 1) - red) + np.abs(_shift(blue, axis, 1) - blue)
-        return step + _shift(step, 0, 1) + _shift(step, 0, -1) + _shift(step, 1, 1) + _shift(step, 1, -1)
-
-    def _fill(self, green_red: np.ndarray, green_blue: np.ndarray, vertical: np.ndarray) -> np.ndarray:
-        planes = np.empty((3, *self.shape), np.float32)
-        red, green, blue = planes
-        half = np.float32(0.5)
-        green[0::2, 0::2], green[1::2, 1::2] = self.red + green_red, self.blue + green_blue
-        green[0::2, 1::2], green[1::2, 0::2] = self.beside, self.below
-        red[0::2, 0::2], blue[1::2, 1::2] = self.red, self.blue
-        red[0::2, 1::2] = self.beside - (green_red + _shift(green_red, 1, 1)) * half
-        red[1::2, 0::2] = self.below - (green_red + _shift(green_red, 0, 1)) * half
-        blue[1::2, 0::2] = self.below - (green_blue + _shift(green_blue, 1, -1)) * half
-        blue[0::2, 1::2] = self.beside - (green_blue + _shift(green_blue, 0, -1)) * half
-        # at the far corner of the quad the difference comes from the two neighbours along the smoother direction
-        row_red = (red[1::2, 0::2] - self.below + _shift(red[1::2, 0::2] - self.below, 1, 1)) * half
-        column_red = (red[0::2, 1::2] - self.beside + _shift(red[0::2, 1::2] - self.beside, 0, 1)) * half
-        red[1::2, 1::2] = green[1::2, 1::2] + np.where(vertical, column_red, row_red)
-        row_blue = (blue[0::2, 1::2] - self.beside + _shift(blue[0::2, 1::2] - self.beside, 1, -1)) * half
-        column_blue = (blue[1::2, 0::2] - self.below + _shift(blue[1::2, 0::2] - self.below, 0, -1)) * half
-        blue[0::2, 0::2] = green[0::2, 0::2] + np.where(vertical, column_blue, row_blue)
-        return planes
-
-
-def _shift(plane: np.ndarray, axis: int, by: int) -> np.ndarray:
-    """The plane moved so that [i] holds [i + by], the last line repeated."""
-    moved = np.empty_like(plane)
-    source, target = (plane, moved) if axis == 0 else (plane.T, moved.T)
-    if by > 0:
-        target[:-1], target[-1] = source[1:], source[-1]
-    else:
-        target[1:], target[0] = source[:-1], source[0]
-    return moved
-
-
-def _between(green: np.ndarray, centre: np.ndarray, axis: int, by: int) -> np.ndarray:
-    """Green at `centre`, which lies between green[i] and green[i + by]: their mean plus the centre's own curvature."""
-    laplacian = 2 * centre - _shift(centre, axis, 1) - _shift(centre, axis, -1)
-    return (green + _shift(green, axis, by)) * np.float32(0.5) + laplacian * np.float32(0.25)
+    rows = (HALO + red_row, HALO + (height + red_row) % 2)
+    columns = (HALO + red_column, HALO + (width + red_column) % 2)
+    framed = np.pad(samples, (rows, columns), mode="reflect")  # red at the top left, whole cells
+    cells = np.array([[framed[y::2, x::2] for x in (0, 1)] for y in (0, 1)])
+    green, *less = bayer.demosaic(cells)
+    planes = np.empty((3, framed.shape[0] - 2 * HALO, framed.shape[1] - 2 * HALO), np.float32)
+    inside = slice(bayer.MARGIN, -bayer.MARGIN)
+    for y, x in np.ndindex(2, 2):
+        planes[0, y::2, x::2] = green[y, x] - less[0][y, x]
+        planes[1, y::2, x::2] = green[y, x]
+        planes[2, y::2, x::2] = green[y, x] - less[1][y, x]
+    planes[0, 0::2, 0::2] = cells[0, 0, inside, inside]
+    planes[2, 1::2, 1::2] = cells[1, 1, inside, inside]
+    return planes[:, red_row : red_row + height, red_column : red_column + width]

@@ -27,6 +27,7 @@ class Curve(Protocol):
 
     def encode(self, linear: np.ndarray) -> np.ndarray: ...
     def decode(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def light(self, code: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,20 @@ class ToneCurve:
 
     def decode(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Code values float32 -> (linear, d linear / d code), the inverse of `encode`."""
+        standard, slope = self._standard(code)
+        linear, rise = self.base.decode(standard)
+        return linear, rise * slope
+
+    def light(self, code: np.ndarray) -> np.ndarray:
+        """Code values float32 -> linear, the inverse of `encode`."""
+        return self.base.light(self._standard(code)[0])
+
+    def _standard(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The standard curve's codes, and how steeply they rise with the picture's."""
         codes, standard, slopes = self._table
         at = np.clip(np.floor(code * PIECES).astype(np.int32) + PIECES + 1, 0, 2 * PIECES + 1)
         slope = slopes[at]
-        linear, rise = self.base.decode((code - codes[at]) * slope + standard[at])
-        return linear, rise * slope
+        return (code - codes[at]) * slope + standard[at], slope
 
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rawback.isp import inverse_pass, pipeline
 from rawback.isp.blocks import shrink as shrink_plane
-from rawback.isp.closed_loop import LUMA_RANGE
+from rawback.isp.luma import LUMA_RANGE
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
 from rawback.isp.mosaic import level, tile
 from rawback.isp.tables import SUBSAMPLING, coding

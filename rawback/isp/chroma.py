@@ -1,0 +1,117 @@
+"""Chroma of a Bayer picture, straight from the cells of its mosaic: what the closed loop codes first.
+
+The same as the stages of the pipeline make, but subsampled on the way, and with the transfer curve as a table: the RAW
+does not care for errors of chroma, and viewers do not see a tenth of a code value.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from rawback.isp import bayer
+from rawback.isp.colour import RGB_TO_YCC, curve_of
+from rawback.isp.inverse_pass import sample_line
+from rawback.isp.mosaic import HALO, window
+from rawback.isp.tone import Curve
+from rawback.recipe import Recipe
+
+FINE = 8192
+"""Entries for 1 of linear light in the table of the curve: the nearest is off by 0.07 / 255 in the toe, less above."""
+LIGHT_RANGE = (-1.0, 3.0)
+"""What the table covers; beyond, its ends are taken."""
+BLOCK_PIXELS, COLUMNS = 1 << 16, 16
+"""What is worked on at a time, few enough for the cache: whole MCUs."""
+
+
+def is_bayer(recipe: Recipe) -> bool:
+    """Whether the mosaic's cells are red, two greens on a diagonal, and blue."""
+    return sorted(sum(recipe.cfa, ())) == [0, 1, 1, 2] and (recipe.cfa[0][0] == 1) == (recipe.cfa[1][1] == 1)
+
+
+class BayerChroma:
+    """Of one frame. Samples are cut at `white_at`, so that blown ones are white."""
+
+    def __init__(self, mosaic: np.ndarray, recipe: Recipe, factors: tuple[int, int], white_at: float) -> None:
+        self.mosaic, self.factors, self.white_at = mosaic, factors, white_at
+        self.codes = _encoding(curve_of(recipe))
+        self.scale, self.bias = sample_line(recipe)
+        (self.red,) = np.argwhere(np.array(recipe.cfa) == 0).tolist()
+        matrix = np.array(recipe.matrix) * FINE  # of camera RGB; here of green, and of what red and blue are less
+        mixed_later = np.linalg.inv(np.array(recipe.code_matrix)) if recipe.code_matrix else np.eye(3)
+        self.to_chroma = (RGB_TO_YCC[1:] @ mixed_later).astype(np.float32)
+        self.matrix = np.stack([matrix.sum(1), -matrix[:, 0], -matrix[:, 2]], 1).astype(np.float32)
+
+    def strip(self, start: int, stop: int) -> np.ndarray:
+        """Cb and Cr as they are coded, (2, rows / v, columns / h) float32, for rows start..stop and whole MCUs across."""
+        v, h = self.factors
+        width = -(-self.mosaic.shape[1] // (8 * h)) * 8 * h
+        chroma = np.empty((2, (stop - start) // v, width // h), np.float32)
+        rows = window(self.mosaic, start - HALO, stop + HALO, 2)
+        count = max(BLOCK_PIXELS // (stop - start) // COLUMNS, 4) * COLUMNS
+        for left in range(0, width, count):
+            right = min(left + count, width)
+            chroma[:, :, left // h : right // h] = self._block(window(rows.T, left - HALO, right + HALO, 2).T)
+        return np.stack([sharpened(plane, self.factors) for plane in chroma])
+
+    def _block(self, mosaic: np.ndarray) -> np.ndarray:
+        """Means of Cb and Cr within the halo, (2, rows, columns)."""
+        turn = tuple(slice(None, None, -1 if red else 1) for red in self.red)  # red comes first, as cells have it
+        cells = self._cells(mosaic[turn])
+        planes = bayer.demosaic(cells)
+        light = self.matrix @ planes.reshape(3, -1)
+        light += np.float32(0.5 - FINE * LIGHT_RANGE[0])
+        codes = planes
+        for code, values in zip(codes.reshape(3, -1), light, strict=True):
+            self.codes.take(values.astype(np.intp), mode="clip", out=code)
+        return self._subsampled(codes)[(slice(None), *turn)]
+
+    def _cells(self, mosaic: np.ndarray) -> np.ndarray:
+        """Balanced samples (2, 2, h, w)."""
+        cells = np.empty((2, 2, mosaic.shape[0] // 2, mosaic.shape[1] // 2), np.float32)
+        for y, x in np.ndindex(2, 2):
+            position, cell = (y ^ self.red[0], x ^ self.red[1]), cells[y, x]
+            np.copyto(cell, mosaic[y::2, x::2])
+            cell *= self.scale[position]
+            cell += self.bias[position]
+            np.clip(cell, None, self.white_at, out=cell)
+        return cells
+
+    def _subsampled(self, codes: np.ndarray) -> np.ndarray:
+        """R, G, B at the photosites of cells (3, 2, 2, h, w) -> means of Cb and Cr (2, rows, columns)."""
+        v, h = self.factors
+        if v == 2:
+            codes = codes[:, :1] + codes[:, 1:]
+        if h == 2:
+            codes = codes[:, :, :1] + codes[:, :, 1:]
+        y, x, height, width = codes.shape[1:]
+        chroma = (self.to_chroma / np.float32(v * h)) @ codes.reshape(3, -1)
+        return chroma.reshape(2, y, x, height, width).transpose(0, 3, 1, 4, 2).reshape(2, y * height, x * width)
+
+
+@lru_cache(maxsize=4)
+def _encoding(curve: Curve) -> np.ndarray:
+    """Codes of linear light, FINE to 1, from LIGHT_RANGE[0] on."""
+    low, high = LIGHT_RANGE
+    light = low + np.arange(round((high - low) * FINE)) / FINE
+    return curve.encode(light.astype(np.float32)).astype(np.float32)
+
+
+def sharpened(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
+    """Subsampled chroma, with what the decoder's upsampling will blur sharpened once beforehand: twice it, less its blur."""
+    blurred = plane
+    for axis, factor in enumerate(factors):
+        blurred = _blurred(blurred, axis) if factor == 2 else blurred
+    return 2 * plane - blurred if blurred is not plane else plane
+
+
+def _blurred(plane: np.ndarray, axis: int) -> np.ndarray:
+    """What is left of subsampled chroma that is upsampled (`blocks.grow`) and subsampled again: 1/8, 3/4, 1/8."""
+    lines = plane if axis == 0 else plane.T
+    found, eighth = lines * np.float32(0.75), lines * np.float32(0.125)
+    found[1:] += eighth[:-1]
+    found[:-1] += eighth[1:]
+    found[0] += eighth[0]
+    found[-1] += eighth[-1]
+    return found if axis == 0 else found.T
