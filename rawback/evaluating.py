@@ -120,6 +120,7 @@ def figures(case: Case, trip: against.Trip, options: RenderOptions) -> dict[str,
         **_distances(file, trip.mosaic, len(trip.jpeg)),
         **{f"{tone}_db": value for tone, value in metrics.by_tone(*pair, file.recipe).items()},
         **dict(zip(("bias_red_dn", "bias_green_dn", "bias_blue_dn"), metrics.black_bias(*pair, file.recipe), strict=True)),
+        **{f"noise_{name}": ratio for name, ratio in metrics.noise_kept(*pair, file.recipe).items()},
         **_edits(case.data, trip.dng, file.recipe),
         **_picture(trip.jpeg, case.target, options),
     }

@@ -95,7 +95,8 @@ class Search:
         return picture, self.recipe, self._said(picture)
 
     def _by_noise(self) -> tuple[Coefficients, Recipe, str]:
-        self.recipe = replace(self.recipe, noise=self.recipe.noise or noise.estimate(self.mosaic, self.recipe))
+        model = self.recipe.noise or noise.estimate(self.mosaic, self.recipe) or (0.0, noise.rounding(self.recipe))
+        self.recipe = replace(self.recipe, noise=model)
         wanted = step_for_noise(self.recipe)
         step = float(np.clip(wanted, FINEST, COARSEST))
         picture = self._coded(self.mosaic, step)
@@ -154,7 +155,7 @@ def bands(mosaic: np.ndarray) -> np.ndarray:
 
 def step_for_noise(recipe: Recipe) -> float:
     """The largest luma step whose error adds at most NOISE_SHARE of the noise variance at every level and photosite."""
-    scale, offset = recipe.noise
+    scale, offset = np.mean(np.reshape(recipe.noise, (-1, 2)), 0)
     levels = np.linspace(0, 0.98, 400)
     curve = curve_of(recipe)
     steps = []

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from rawback.isp import noise
 from rawback.isp.mosaic import black_pattern, demosaic_mean, level, tile
 from rawback.recipe import Recipe
 
 TONES = {"shadows": (0.0, 0.05), "midtones": (0.05, 0.4), "highlights": (0.4, 1.01)}
 """Ranges of the true mosaic between black and white level."""
+NOISE_LEVELS = {"black": (-1.0, 0.002), "shadows": (0.002, 0.02), "midtones": (0.02, 0.2), "highlights": (0.2, 0.9)}
+"""Ranges of level within which noise is compared, finer towards black than TONES."""
+ENOUGH_BLOCKS = 24
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -43,8 +47,30 @@ def by_tone(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> dict[str, fl
 
 
 def black_bias(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> list[float]:
-    """Mean of found - true in DN over the darkest photosites (true value up to 1 % above black), for red, green, blue."""
+    """Mean of found - true in DN over the darkest photosites, for red, green, blue; nan where there are none.
+
+    Those whose true and found value are up to 1 % above black in the mean: by the true value alone, what noise
+    happened to make dark would be chosen, and seem to have been brightened.
+    """
     cfa = tile(np.array(recipe.cfa), *true.shape)
-    dark = true <= tile(black_pattern(recipe), *true.shape) + 0.01 * (recipe.white - np.mean(recipe.black))
+    limit = tile(black_pattern(recipe), *true.shape) + 0.01 * (recipe.white - np.mean(recipe.black))
     difference = found.astype(np.float64) - true
+    dark = true + difference / 2 <= limit
     return [float(difference[dark & (cfa == c)].mean()) if (dark & (cfa == c)).any() else float("nan") for c in range(3)]
+
+
+def noise_kept(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> dict[str, float]:
+    """Noise variance of a recovered mosaic over the true one's, in each of NOISE_LEVELS; nan where too little is flat.
+
+    Less than 1: noise was smeared away; more: it was added to. Of each range the fifth of the blocks that vary least.
+    """
+    cut = [noise.blocks(mosaic, recipe) for mosaic in (true, found)]
+    noise_true, noise_found = map(noise.around_ramp, cut)
+    mean, varies = (cut[0].mean((1, 2)) + cut[1].mean((1, 2))) / 2, noise_true + noise_found
+    kept = {}
+    for name, (low, high) in NOISE_LEVELS.items():
+        inside = (mean >= low) & (mean < high) & (noise_true > 0)
+        chosen = inside & (varies <= np.quantile(varies[inside], noise.QUIET)) if inside.any() else inside
+        enough = np.count_nonzero(chosen) >= ENOUGH_BLOCKS
+        kept[name] = float(noise_found[chosen].sum() / noise_true[chosen].sum()) if enough else float("nan")
+    return kept

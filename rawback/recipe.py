@@ -59,7 +59,7 @@ class Recipe:
     vignette: tuple[float, ...] = ()
     """The gain 1 + k0 r^2 + ... + k4 r^10 that the camera gave against the falling off of its lens, r = 1 in the corners."""
     pedestal: float = 0.0
-    """Added before the curve, as a fraction of the white level."""
+    """Added before the curve to white-balanced samples, as a fraction of the white level."""
     refined: bool = True
     """Whether the closed loop chose the coefficients (`--no-refine`: False)."""
     centroids: tuple[float, ...] = ()
@@ -75,7 +75,8 @@ class Recipe:
     baseline_exposure: float = 0.0
     """BaselineExposure (DNG tag 50730) that the original file asked for, in EV."""
     noise: tuple[float, ...] = ()
-    """Noise model: variance = scale * x + offset for x in 0..1 (DNG tag 51041); (scale, offset) or nothing."""
+    """Noise model: variance = scale * x + offset for x in 0..1 (DNG tag 51041); scale and offset of all colours, or of red,
+    green and blue one after the other; or nothing."""
     weights: str = ""
     """Name of the weights in the chain; empty: none."""
     weights_sha256: str = ""
@@ -120,7 +121,7 @@ class Recipe:
         yield "crop", self.crop is not None and not self._holds(self.crop)
         yield "scale", len(self.scale) != 2 or not _all(self.scale, 0.1, 10)
         yield "baseline exposure", not _all([self.baseline_exposure], -20, 20)
-        yield "noise", len(self.noise) not in (0, 2) or not _all(self.noise, -1, 1)
+        yield "noise", len(self.noise) not in (0, 2, 6) or not _all(self.noise, -1, 1)
         yield "thumbnail", len(self.thumbnail) not in (0, 384)
         yield "DNG tags", any(len(v) != DNG_NUMBERS.get(k) or not _all(v, -1e5, 1e5) for k, v in self.dng.items())
 

@@ -16,7 +16,7 @@ from rawback.errors import RawbackError, UsageError
 from rawback.files import exif, jpeg, jumbf, paths, picture16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.isp import closed_loop, exposure, pipeline
+from rawback.isp import closed_loop, exposure, noise, pipeline
 from rawback.isp.closed_loop import Coding
 from rawback.isp.inverse_pass import Progress
 from rawback.isp.tables import SUBSAMPLING, coding
@@ -165,14 +165,13 @@ def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderO
 
 
 def decide(raw: RawFile, options: RenderOptions) -> Recipe:
-    """The recipe with what `render` may choose: exposure, and the curve that holds it."""
-    recipe, ev = raw.recipe, options.exposure
+    """The recipe with what `render` may choose, exposure and the curve that holds it, and with the noise that it finds."""
+    recipe = replace(raw.recipe, refined=options.refine, noise=raw.recipe.noise or noise.estimate(raw.mosaic, raw.recipe))
     if options.look == "camera":
         look = _look(raw, options)
-        recipe, ev = look.upon(recipe), look.exposure + (ev or 0.0)
-    elif ev is None:
-        ev = exposure.auto_exposure(raw.mosaic, recipe)
-    return exposure.with_shoulder(replace(recipe, exposure=float(ev), refined=options.refine)).validate()
+        brightened = replace(look.upon(recipe), exposure=float(look.exposure + (options.exposure or 0.0)))
+        return exposure.with_shoulder(brightened).validate()
+    return exposure.expose(raw.mosaic, recipe, options.exposure).validate()
 
 
 def _look(raw: RawFile, options: RenderOptions) -> Look:

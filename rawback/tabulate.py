@@ -9,9 +9,9 @@ import numpy as np
 
 COLUMNS = {
     "raw_db": "raw dB", "lin_db": "lin dB", "shadows_db": "shadows", "midtones_db": "mid", "highlights_db": "high",
-    "edit_-2ev_db": "-2 EV", "edit_+2ev_db": "+2 EV", "edit_+4ev_db": "+4 EV", "edit_-2000k_db": "-2000 K",
-    "edit_+2000k_db": "+2000 K", "rgb_db": "rgb dB", "ms_ssim": "MS-SSIM", "de2000": "DE2000", "bits_per_photosite": "bits",
-    "libraw_ratio": "x LibRaw JPEG",
+    "noise_shadows": "noise", "edit_-2ev_db": "-2 EV", "edit_+2ev_db": "+2 EV", "edit_+4ev_db": "+4 EV",
+    "edit_-2000k_db": "-2000 K", "edit_+2000k_db": "+2000 K", "rgb_db": "rgb dB", "ms_ssim": "MS-SSIM", "de2000": "DE2000",
+    "bits_per_photosite": "bits", "libraw_ratio": "x LibRaw JPEG",
 }  # fmt: skip
 KEYS = ("file", "method", "quality", "note")
 """What a row of figures has that is no figure."""

@@ -15,6 +15,7 @@ from rawback.recipe import Recipe
 TILE = 256
 CFA_PHOTOMETRIC, LINEAR_PHOTOMETRIC = 32803, 34892
 BLACK_REPEAT, BLACK, WHITE, SCALE, CROP_ORIGIN, CROP_SIZE = 50713, 50714, 50717, 50718, 50719, 50720
+PLANE_COLOUR = 50710
 ACTIVE_AREA, NOISE_PROFILE, OPCODES_AFTER_DEMOSAIC = 50829, 51041, 51022
 FIX_VIGNETTE, SINCE_VERSION, OPTIONAL = 3, bytes([1, 3, 0, 0]), 1
 
@@ -42,7 +43,7 @@ def mosaic(whole: Whole, recipe: Recipe, compress: bool) -> Directory:
     raw.entries |= {
         258: tiff.pack(SHORT, [16]), 262: tiff.pack(SHORT, [CFA_PHOTOMETRIC]), 277: tiff.pack(SHORT, [1]),
         33421: tiff.pack(SHORT, [rows, columns]), 33422: tiff.pack(BYTE, sum(recipe.cfa, ())),
-        50710: tiff.pack(BYTE, [0, 1, 2]), 50711: tiff.pack(SHORT, [1]),  # CFAPlaneColor, CFALayout
+        PLANE_COLOUR: tiff.pack(BYTE, [0, 1, 2]), 50711: tiff.pack(SHORT, [1]),  # CFALayout
         WHITE: tiff.pack(LONG, [round(recipe.white)]), ACTIVE_AREA: tiff.pack(LONG, whole.area), **_black(recipe),
     } | whole.raw  # fmt: skip
     if compress:

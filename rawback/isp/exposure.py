@@ -17,6 +17,32 @@ SHOULDERS = (0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03)
 HIGHEST_CODE = 1.6
 """Where a saturated photosite of the strongest channel may land, leaving room to what a JPEG can carry (1.88)."""
 
+DARK = 4.0
+"""EV of brightening that a picture asks for, or gets, from which on it is treated as a dark one."""
+CLEAR, HAZE = 1.2, 20 / 255
+"""How many sigmas of read noise a pedestal lifts black above the code 0, and the code up to which a black looks black."""
+
+
+def expose(mosaic: np.ndarray, recipe: Recipe, ev: float | None) -> Recipe:
+    """The recipe with an exposure in EV, None being automatic brightness, and with the curve and pedestal for it.
+
+    A dark picture that is to stay dark gets sRGB's curve: its RAW would lie in the first codes of BT.709's. A dark one
+    that is brightened gets a pedestal: the closed loop keeps what is below black, but a program that saves the
+    picture again cuts it off, and so would brighten the blacks of the RAW by half of their noise.
+    """
+    auto = auto_exposure(mosaic, recipe)
+    ev = float(auto if ev is None else ev)
+    curve = "srgb" if auto - ev >= DARK else recipe.curve
+    recipe = with_shoulder(replace(recipe, exposure=ev, curve=curve))
+    return replace(recipe, pedestal=_pedestal(recipe)) if ev >= DARK and recipe.noise else recipe
+
+
+def _pedestal(recipe: Recipe) -> float:
+    """CLEAR sigmas for the colour whose noise white balance raises most, unless black would look hazy."""
+    read_noise = math.sqrt(float(np.mean(recipe.noise[1::2])))
+    haze = float(curve_of(recipe).decode(np.array([HAZE], np.float32))[0][0]) / 2**recipe.exposure
+    return round(min(CLEAR * read_noise * float(recipe.gains.max()), haze), 7)
+
 
 def auto_exposure(mosaic: np.ndarray, recipe: Recipe) -> float:
     """EV >= 0 by LibRaw's auto-bright rule: the brightest channel of the rendering clips at 1 % of the pixels."""

@@ -39,19 +39,27 @@ def black_pattern(recipe: Recipe) -> np.ndarray:
     return np.array(recipe.black, np.float32).reshape(np.shape(recipe.cfa))
 
 
+def pedestals(recipe: Recipe) -> np.ndarray:
+    """What is added to samples before the curve, by CFA position: float32 of the CFA's shape, white level 1."""
+    return (np.float32(recipe.pedestal) / recipe.gains)[np.array(recipe.cfa)]
+
+
 def level(mosaic: np.ndarray, recipe: Recipe, top: int = 0) -> np.ndarray:
     """Sensor values (H, W) in DN -> float32, 0 black, 1 white level; values below black stay negative."""
     black = tile(black_pattern(recipe), *mosaic.shape, top=top)
     samples = np.subtract(mosaic, black, dtype=np.float32)
     samples /= tile(np.float32(recipe.white) - black_pattern(recipe), *mosaic.shape, top=top)
-    samples += np.float32(recipe.pedestal)
+    if recipe.pedestal:
+        samples += tile(pedestals(recipe), *samples.shape, top=top)
     return samples
 
 
 def unlevel(samples: np.ndarray, recipe: Recipe, top: int = 0) -> np.ndarray:
     """The way back: (H, W) float32 -> uint16 DN, rounded, clipped to 0..white level."""
     black = tile(black_pattern(recipe), *samples.shape, top=top)
-    dn = (samples - np.float32(recipe.pedestal)) * (np.float32(recipe.white) - black) + black
+    if recipe.pedestal:
+        samples = samples - tile(pedestals(recipe), *samples.shape, top=top)
+    dn = samples * (np.float32(recipe.white) - black) + black
     np.rint(dn, out=dn)
     return np.clip(dn, 0, int(recipe.white), out=dn).astype(np.uint16)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from rawback.isp.mosaic import level
@@ -13,33 +15,59 @@ QUIET = 0.2
 """Share of the blocks of a tone that is taken to be free of texture: those of least variance."""
 QUIET_BIAS = 1.35
 """What the quietest fifth must be multiplied by: the variance of 49 normal differences of 2x2 neighbours varies by 1 / 4."""
+SAMPLE_PIXELS = 1 << 20
+"""Photosites that tell enough: bands of the frame, evenly spread, are looked at."""
 
 
-def estimate(mosaic: np.ndarray, recipe: Recipe) -> tuple[float, float]:
-    """(scale, offset) of the noise model, as DNG's NoiseProfile (tag 51041); never less than rounding to whole DN leaves."""
-    period = len(recipe.cfa)
-    means, variances = [], []
-    samples = level(mosaic, recipe)
-    for row, column in np.ndindex(period, period):
-        m, v = _blocks(samples[row::period, column::period])
-        means.append(m)
-        variances.append(v)
-    mean, variance = np.concatenate(means), np.concatenate(variances)
-    rounding = 1 / 12 / (recipe.white - float(np.mean(recipe.black))) ** 2
+def estimate(mosaic: np.ndarray, recipe: Recipe) -> tuple[float, ...]:
+    """(scale, offset) of the noise model, as DNG's NoiseProfile (tag 51041); never less than rounding to whole DN leaves.
+
+    mosaic: (H, W) uint16. Nothing where the frame is too small to tell.
+    """
+    cut = blocks(_bands(mosaic, BLOCK * len(recipe.cfa)), recipe)
+    rest = (cut[:, :-1, :-1] - cut[:, 1:, :-1] - cut[:, :-1, 1:] + cut[:, 1:, 1:]) / 2  # no plane and no ramp is left
+    mean, variance = cut.mean((1, 2)), np.square(rest).mean((1, 2))
     usable = (mean > -0.01) & (mean < 0.9) & (variance > 0)
     if np.count_nonzero(usable) < 4 * BINS:
-        return 0.0, rounding
+        return ()
     levels, quiet = _quietest(mean[usable], variance[usable])
     scale, offset = _line(levels, quiet)
-    return max(scale, 0.0), max(offset, rounding)
+    return max(scale, 0.0), max(offset, rounding(recipe))
 
 
-def _blocks(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean, and variance of what a plane and a ramp cannot explain, in blocks of one CFA position."""
+def rounding(recipe: Recipe) -> float:
+    """The variance that rounding to whole DN leaves, white level 1."""
+    return 1 / 12 / (recipe.white - float(np.mean(recipe.black))) ** 2
+
+
+def blocks(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Mosaic (H, W) uint16 -> the photosites of one colour in whole blocks: (blocks, BLOCK, BLOCK) float32, white level 1."""
+    period = len(recipe.cfa)
+    samples = level(mosaic, replace(recipe, pedestal=0.0))
+    return np.concatenate([_cut(samples[row::period, column::period]) for row, column in np.ndindex(period, period)])
+
+
+def _cut(plane: np.ndarray) -> np.ndarray:
     m, n = (size // BLOCK for size in plane.shape)
-    cut = plane[: m * BLOCK, : n * BLOCK].reshape(m, BLOCK, n, BLOCK).swapaxes(1, 2)
-    rest = (cut[..., :-1, :-1] - cut[..., 1:, :-1] - cut[..., :-1, 1:] + cut[..., 1:, 1:]) / 2
-    return cut.mean((2, 3)).ravel(), np.square(rest).mean((2, 3)).ravel()
+    return plane[: m * BLOCK, : n * BLOCK].reshape(m, BLOCK, n, BLOCK).swapaxes(1, 2).reshape(-1, BLOCK, BLOCK)
+
+
+def around_ramp(cut: np.ndarray) -> np.ndarray:
+    """The variance of what no ramp explains in blocks (blocks, BLOCK, BLOCK), at all frequencies above."""
+    line = np.arange(BLOCK, dtype=np.float32) - (BLOCK - 1) / 2
+    power = BLOCK * np.square(line).sum()
+    rest = cut - cut.mean((1, 2), keepdims=True)
+    ramps = np.square(rest.sum(1) @ line) / power + np.square(rest.sum(2) @ line) / power
+    return (np.square(rest).sum((1, 2)) - ramps) / (BLOCK**2 - 3)
+
+
+def _bands(mosaic: np.ndarray, rows: int) -> np.ndarray:
+    """Bands of so many rows, which begin at multiples of it; the frame itself if it is small."""
+    places, number = mosaic.shape[0] // rows, max(SAMPLE_PIXELS // (rows * mosaic.shape[1]), 1)
+    if places <= number:
+        return mosaic
+    starts = np.linspace(0, places - 1, number).astype(int) * rows
+    return np.concatenate([mosaic[start : start + rows] for start in starts])
 
 
 def _quietest(mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.isp import fixed
 from rawback.isp.colour import curve_of
-from rawback.isp.mosaic import tile
+from rawback.isp.mosaic import pedestals, tile
 from rawback.recipe import Recipe
 
 LOWEST, CODES = -256, 1024
@@ -63,7 +63,7 @@ class Predictor:
             (centroids[0], centroids[1], centroids[2]),
             int(recipe.white),
             cfa.astype(np.uint8),
-            np.rint(16 * (black - recipe.pedestal * span[cfa])).astype(np.int32),
+            np.rint(16 * (black - pedestals(recipe) * span[cfa])).astype(np.int32),
         )  # fmt: skip
 
     def to_bytes(self) -> bytes:
