@@ -116,6 +116,10 @@ def test_fixed_point_never_wraps():
         for picture in (levels, levels // 2 * signs):
             plane = fixed.plane(picture, np.full(64, 65535, np.uint16), (16, 16, 16))
             assert np.abs(plane).max() < 1 << 17
+    chroma = np.array([[-16, 16]], np.int32) * fixed.CHROMA_LIMIT
+    limit = fixed.WEIGHT_LIMIT
+    for plane in fixed.rgb(np.zeros((1, 2), np.int32), chroma, chroma, ((limit, limit), (-limit, -limit), (limit, -limit))):
+        assert plane.tolist() in ([[-65532, 65532]], [[65532, -65532]], [[0, 0]])
 
 
 def test_classes_of_slopes_are_quarters_of_octaves():
@@ -124,8 +128,13 @@ def test_classes_of_slopes_are_quarters_of_octaves():
     assert CLASS_OF_SLOPE.max() == 63
 
 
-def test_the_predictor_foretells_what_recover_would_give():
+MIXED = ((1.15, -0.02, -0.13), (0.06, 1.02, -0.08), (0.15, -0.04, 0.89))
+
+
+@pytest.mark.parametrize("mixed", [(), MIXED])
+def test_the_predictor_foretells_what_recover_would_give(mixed):
     mosaic, recipe = scene(208, 160)
+    recipe = replace(recipe, code_matrix=mixed)
     picture = rendered(mosaic, recipe)
     value, slope = Predictor.of(recipe, picture).predict(picture, 0, 160)
     plain = inverse_pass.decode(picture, recipe)
@@ -230,6 +239,7 @@ def test_noise_of_masked_photosites_costs_its_entropy():
 @pytest.mark.parametrize("seed", range(60))
 def test_tables_from_strangers_are_refused_or_used(seed):
     mosaic, recipe = scene(64, 64)
+    recipe = replace(recipe, code_matrix=MIXED if seed % 2 else ())
     coder = Coder.of(mosaic, rendered(mosaic, recipe), recipe)
     rng = np.random.default_rng(seed)
     predictor = bytearray(coder.predictor.to_bytes())

@@ -5,6 +5,8 @@ Coefficients, samples and chroma in sixteenths. Every bound on the way holds for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rawback.isp.blocks import LIMIT
@@ -19,7 +21,9 @@ stays below 2^31. A coefficient of 4096 or a column of 2048 is beyond what sampl
 CHROMA_LIMIT = 1 << 14  # 1024 code values: four times a JPEG's own range
 UPSAMPLED = 16
 """`grow` multiplies by this."""
-CR_TO_RED, CB_TO_GREEN, CR_TO_GREEN, CB_TO_BLUE = 11485, -2819, -5850, 14516  # JFIF's matrix times 2^13
+JFIF = ((0, 11485), (-2819, -5850), (14516, 0))
+"""What Cb and Cr add to red, green and blue, times 2^13."""
+WEIGHT_LIMIT = (1 << 14) - 1
 
 
 def plane(levels: np.ndarray, table: np.ndarray, centroids: tuple[int, ...] = (0, 0, 0)) -> np.ndarray:
@@ -86,14 +90,18 @@ def _triangle(samples: np.ndarray, axis: int) -> np.ndarray:
     return grown
 
 
-def rgb(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> list[np.ndarray]:
-    """Luma in sixteenths, chroma from `grow` (within 16 * CHROMA_LIMIT) -> R, G, B in sixteenths, int32 of any range."""
-    cb, cr = cb >> 2, cr >> 2  # sixty-fourths: 2^16 times a factor of at most 2^14
-    red = cr * CR_TO_RED
-    green = cb * CB_TO_GREEN
-    green += cr * CR_TO_GREEN
-    blue = cb * CB_TO_BLUE
-    for offset in (red, green, blue):
+def rgb(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray, weights: Sequence[Sequence[int]] = JFIF) -> list[np.ndarray]:
+    """Luma in sixteenths, chroma from `grow` (within 16 * CHROMA_LIMIT) -> R, G, B in sixteenths, int32 of any range.
+
+    weights: as JFIF, within WEIGHT_LIMIT.
+    """
+    cb, cr = cb >> 2, cr >> 2  # sixty-fourths: 2^16 times two weights of less than 2^14
+    planes = []
+    for from_cb, from_cr in weights:
+        offset = cr * from_cr if from_cr else np.zeros_like(cr)
+        if from_cb:
+            offset += cb * from_cb
         offset >>= BITS + 2
         offset += luma
-    return [red, green, blue]
+        planes.append(offset)
+    return planes

@@ -18,7 +18,7 @@ import numpy as np
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.isp import fixed
-from rawback.isp.colour import curve_of
+from rawback.isp.colour import YCC_TO_RGB, curve_of
 from rawback.isp.mosaic import pedestals, tile
 from rawback.recipe import Recipe
 
@@ -26,7 +26,7 @@ LOWEST, CODES = -256, 1024
 """The tables reach from code value LOWEST over CODES values (255 is white): beyond what a JPEG's luma and chroma sum to."""
 LIGHT_BITS, WEIGHT_BITS = 20, 8
 LIGHT_LIMIT, ENTRY_LIMIT = (1 << 30) - 1, 1 << 26
-HEADER = struct.Struct("<9q3iHBB")
+HEADER, CHROMA = struct.Struct("<9q3iHBB"), struct.Struct("<6i")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Predictor:
     """(rows, columns) uint8."""
     black: np.ndarray
     """int32 of the CFA's shape: the answer to darkness, in sixteenths of a DN."""
+    chroma: tuple[tuple[int, ...], ...] = fixed.JFIF
+    """What Cb and Cr add to the codes of R, G, B: not JFIF's where a camera's look mixes codes."""
 
     @classmethod
     def of(cls, recipe: Recipe, picture: Coefficients) -> Predictor:
@@ -64,6 +66,7 @@ class Predictor:
             int(recipe.white),
             cfa.astype(np.uint8),
             np.rint(16 * (black - pedestals(recipe) * span[cfa])).astype(np.int32),
+            _chroma_weights(recipe),
         )  # fmt: skip
 
     def to_bytes(self) -> bytes:
@@ -71,7 +74,8 @@ class Predictor:
         rows, columns = self.cfa.shape
         head = HEADER.pack(*self.weights.ravel().tolist(), *self.centroids, self.white, rows, columns)
         steps = np.diff(self.light.astype(np.int64), prepend=0).astype("<i4")  # wraps, and wraps back: small for zlib
-        return head + self.cfa.tobytes() + self.black.astype("<i4").tobytes() + steps.tobytes()
+        mixed = b"" if self.chroma == fixed.JFIF else CHROMA.pack(*sum(self.chroma, ()))
+        return head + self.cfa.tobytes() + self.black.astype("<i4").tobytes() + steps.tobytes() + mixed
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Predictor:
@@ -80,7 +84,8 @@ class Predictor:
             raise RawbackError("the lossless layer's tables are cut short")
         *numbers, white, rows, columns = HEADER.unpack_from(data)
         n = rows * columns
-        if (rows, columns) not in ((2, 2), (6, 6)) or len(data) != HEADER.size + 5 * n + 4 * (CODES + 1):
+        size = HEADER.size + 5 * n + 4 * (CODES + 1)
+        if (rows, columns) not in ((2, 2), (6, 6)) or len(data) not in (size, size + CHROMA.size):
             raise RawbackError("the lossless layer's tables have the wrong size")
         cfa = np.frombuffer(data, np.uint8, n, HEADER.size).reshape(rows, columns)
         black = np.frombuffer(data, "<i4", n, HEADER.size + n).astype(np.int32).reshape(rows, columns)
@@ -89,7 +94,11 @@ class Predictor:
         problem = cfa.max() > 2 or np.abs(black.astype(np.int64)).max() > 1 << 24 or np.abs(weights).max() > 1 << 40
         if problem or max(map(abs, numbers[9:])) > 16 or np.abs(light.astype(np.int64)).max() > LIGHT_LIMIT:
             raise RawbackError("the lossless layer's tables hold impossible numbers")
-        return cls(light, weights, (numbers[9], numbers[10], numbers[11]), white, cfa, black)
+        mixed = CHROMA.unpack_from(data, size) if len(data) > size else sum(fixed.JFIF, ())
+        if max(map(abs, mixed)) > fixed.WEIGHT_LIMIT:
+            raise RawbackError("the lossless layer's tables hold impossible numbers")
+        chroma = mixed[:2], mixed[2:4], mixed[4:]
+        return cls(light, weights, (numbers[9], numbers[10], numbers[11]), white, cfa, black, chroma)
 
     def predict(self, picture: Coefficients, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows start..stop, whole MCUs: photosites, and how much they rise for a step of luma.
@@ -100,7 +109,7 @@ class Predictor:
         size = luma.shape[0], luma.shape[1]
         at = tile(self.cfa.astype(np.int32), *size, top=start)
         value, slope = np.array(tile(self.black, *size, top=start)), np.zeros(size, np.int32)
-        for channel, code in enumerate(fixed.rgb(luma, cb, cr)):
+        for channel, code in enumerate(fixed.rgb(luma, cb, cr, self.chroma)):
             np.clip(code, 0, 16 * CODES - 1, out=code)
             value += np.take(self._values[channel], at * (16 * CODES) + code)
             code >>= 4
@@ -144,3 +153,11 @@ class Predictor:
         """(3 colours, n) int32 from (n,) int64: 2^30 * 2^32 fits 63 bits once the weight is cut to 2^32."""
         weights = np.clip(self.weights[:, channel, None], -(1 << 32), 1 << 32)
         return np.clip((light * weights) >> (LIGHT_BITS + WEIGHT_BITS), -ENTRY_LIMIT, ENTRY_LIMIT).astype(np.int32)
+
+
+def _chroma_weights(recipe: Recipe) -> tuple[tuple[int, ...], ...]:
+    """JFIF's, or with what the recipe mixes, as near as the limit allows: a foretelling may be wrong."""
+    if not recipe.code_matrix:
+        return fixed.JFIF
+    weights = np.rint((np.array(recipe.code_matrix) @ YCC_TO_RGB)[:, 1:] * 2**fixed.BITS)
+    return tuple(map(tuple, np.clip(weights, -fixed.WEIGHT_LIMIT, fixed.WEIGHT_LIMIT).astype(int).tolist()))
