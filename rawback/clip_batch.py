@@ -7,9 +7,10 @@ import shutil
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 from typing import cast
 
@@ -20,7 +21,8 @@ from rawback.clips import Clip
 from rawback.cores import cores
 from rawback.errors import EXIT_OK, RawbackError, UsageError
 from rawback.files import atomic, frame_fields, movie_sound, paths
-from rawback.files.movie_writer import Form, Writer
+from rawback.files.movie import Movie
+from rawback.files.movie_writer import CODECS, Form, Writer
 from rawback.files.paths import Location
 from rawback.plan import Plan, Task
 from rawback.rendering import RenderOptions
@@ -114,16 +116,21 @@ def _frames(folder: Path) -> tuple[list[Path], Path | None, list[str]]:
     return frames, waves[0] if len(waves) == 1 else None, notes
 
 
+def _scratch(target: Path, made_by: object) -> Path:
+    """The hidden folder for a movie in the making; those of runs with other options are removed."""
+    folder = target.with_name(f"{atomic.PREFIX}{target.name}-{hashlib.sha256(repr(made_by).encode()).hexdigest()[:12]}")
+    for other in target.parent.glob(f"{atomic.PREFIX}{_escaped(target.name)}-*"):
+        if other != folder and other.is_dir():
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
 def _render_stills(
     shooting: Shooting, clip: Clip, frames: list[Path], sound: Path | None, options: RenderOptions, manner: Manner, form: Form
 ) -> int:
     target = shooting.target
     plain = options if options.lossless else replace(options, thumbnail=False)
-    made_by = repr((__version__, plain, clip, [str(frame.resolve()) for frame in frames]))
-    folder = target.with_name(f"{atomic.PREFIX}{target.name}-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}")
-    for other in target.parent.glob(f"{atomic.PREFIX}{_escaped(target.name)}-*"):
-        if other != folder and other.is_dir():
-            shutil.rmtree(other, ignore_errors=True)
+    folder = _scratch(target, (__version__, plain, clip, [str(frame.resolve()) for frame in frames]))
     tasks = tuple(Task(frame, folder / f"{number:07}.jpg", True) for number, frame in enumerate(frames))
     plan = FramePlan([], None, ".jpg", "raw", skip_existing=True, unit="fps", frames=tasks)
     code = batch.run(plan, RenderFrame(clip, plain), manner)
@@ -148,27 +155,45 @@ def _escaped(name: str) -> str:
 def _render_stream(
     shooting: Shooting, clip: Clip, frames: list[Path], sound: Path | None, options: RenderOptions, manner: Manner, form: Form
 ) -> int:
-    clip = clip_coding.fitted(clip)
-    jobs = manner.jobs or cores()
-    with (
-        Report(len(frames), manner.quiet, manner.as_json, "fps") as report,
-        atomic.written(shooting.target, shooting.force) as file,
-        Writer(file, form, clip.fields, sound) as writer,
-    ):
-        for source, shown in _ahead(frames, clip, options, jobs):
-            writer.add_codes(shown.codes, shown.recipe, shown.moment)
-            task = Task(source, shooting.target)
-            report.finished(task, Outcome("done", notes=clip.notes_of(source, shown.notes), pixels=shown.codes[0].size))
+    """By a video codec, in passes: the chroma of one is kept in the next, which chooses luma for it."""
+    clip, jobs = clip_coding.fitted(clip), manner.jobs or cores()
+    passes = CODECS[form.codec].passes
+    passes += passes > 1 and options.effort == "best"
+    folder = _scratch(shooting.target, ())
+    folder.mkdir(exist_ok=True)
+    before, whole = None, Task(shooting.folder, shooting.target)
+    try:
+        with Report(len(frames), manner.quiet, manner.as_json, "fps") as report:
+            for number in range(passes):
+                last = number == passes - 1
+                path = shooting.target if last else folder / f"{number}.mkv"
+                made = form if last else replace(form, container=".mkv")
+                with (
+                    atomic.written(path, shooting.force or not last) as file,
+                    Writer(file, made, clip.fields, sound if last else None) as writer,
+                ):
+                    for source, shown in _ahead(frames, before, clip, options, jobs):
+                        writer.add_codes(shown.codes, shown.recipe, shown.moment)
+                        if last:
+                            done = Outcome("done", notes=clip.notes_of(source, shown.notes), pixels=shown.codes[0].size)
+                            report.finished(replace(whole, source=source), done)
+                        worked = (number * len(frames) + writer.count) / passes
+                        report.watch(whole, worked - report.counts["done"])
+                before = path
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     report.summary()
     return EXIT_OK
 
 
-def _ahead(frames: list[Path], clip: Clip, options: RenderOptions, jobs: int) -> Iterator[tuple[Path, clip_coding.Shown]]:
-    """Frames in order, the next few being worked on meanwhile."""
+def _ahead(
+    frames: list[Path], before: Path | None, clip: Clip, options: RenderOptions, jobs: int
+) -> Iterator[tuple[Path, clip_coding.Shown]]:
+    """Frames in order, the next few being worked on meanwhile. before: what the pass before has made of them."""
     waiting: deque = deque()
-    with ThreadPoolExecutor(jobs) as pool:
-        for source in frames:
-            waiting.append((source, pool.submit(clip_coding.show, source, clip, options)))
+    with ThreadPoolExecutor(jobs) as pool, Movie(before) if before else nullcontext() as earlier:
+        for source, coded in zip(frames, earlier.decoded() if earlier else repeat(None, len(frames)), strict=True):
+            waiting.append((source, pool.submit(clip_coding.show, source, clip, options, coded)))
             if len(waiting) > jobs:
                 ready, result = waiting.popleft()
                 yield ready, result.result()

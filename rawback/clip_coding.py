@@ -1,4 +1,4 @@
-"""Frames of a clip for video codecs: their planes by the open loop."""
+"""Frames of a clip for video codecs: their planes, luma chosen for the chroma that the codec was found to make."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 from rawback.clips import Clip, fields_of
 from rawback.files import picture_planes
 from rawback.isp import video_signal
-from rawback.recipe import from_fields, to_fields
+from rawback.recipe import Recipe, from_fields, to_fields
 from rawback.rendering import RenderOptions
 
-TO_YCC = np.linalg.inv(picture_planes.to_rgb_matrix(picture_planes.BT709))
+TO_RGB = picture_planes.to_rgb_matrix(picture_planes.BT709)
+TO_YCC = np.linalg.inv(TO_RGB)
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,19 @@ def fitted(clip: Clip) -> Clip:
     return replace(clip, shared=shared, fields=clip.fields | to_fields(replace(recipe, refined=False)))
 
 
-def show(source: Path, clip: Clip, options: RenderOptions) -> Shown:
-    """Develop one frame."""
+def codes_of(mosaic: np.ndarray, recipe: Recipe, coded: np.ndarray | None = None) -> np.ndarray:
+    """Mosaic (H, W) uint16 -> 10-bit codes (3, H, W) uint16; `coded` as in `show`."""
+    ycc = video_signal.picture(mosaic, recipe, TO_YCC) if coded is None else coded
+    codes = picture_planes.codes_of(ycc)
+    luma = video_signal.luma_under(picture_planes.ycc_of_codes(codes)[1:], mosaic, recipe, TO_RGB)
+    codes[0] = picture_planes.codes_of(luma[None])[0]
+    return codes
+
+
+def show(source: Path, clip: Clip, options: RenderOptions, coded: np.ndarray | None = None) -> Shown:
+    """Develop one frame. coded: the frame as it came back from the codec, Y'CbCr (3, H, W), whose chroma is to be kept."""
     raw, recipe, moment = clip.load(source, options)
-    codes = picture_planes.codes_of(video_signal.picture(raw.mosaic, recipe, TO_YCC))
+    codes = codes_of(raw.mosaic, recipe, coded)
     shared = fields_of(recipe, moment)
     own = {name: text for name, text in moment.to_fields().items() if name not in shared}
     return Shown(codes, shared, own, raw.notes)

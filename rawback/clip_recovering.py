@@ -84,7 +84,7 @@ def _names(shots: list[Shot], stem: str, fields: dict[str, str]) -> tuple[list[s
 def _state(source: Movie, shots: list[Shot], fields: dict[str, str]) -> str:
     marked = sum(shot.marked for shot in shots)
     if marked == len(shots) or (fields and source.codec in LOSSLESS):
-        how = "" if source.codec in ("mjpeg", *LOSSLESS) else ", which the open loop of a video codec kept only in part"
+        how = "" if source.codec in ("mjpeg", *LOSSLESS) else ", of which a video codec has kept a part"
         return f"rendered by rawback: this is the RAW it was made from{how}"
     if marked:
         return f"{len(shots) - marked} of {len(shots)} frames were put in or encoded again since rawback rendered the clip"

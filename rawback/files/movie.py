@@ -25,6 +25,8 @@ NEAR = 64
 """So many frames ahead it is quicker to read on than to seek."""
 TEXTS = ("FrameName", "TimeCodes")
 """Fields that are of one frame only, and so no part of the recipe."""
+SEEK_BACK = (0, 1, 10, 100)
+"""Seconds before the wanted frame to seek to, one after the other: transport streams have no index, and are missed."""
 DEFAULT_RATE = Fraction(24)
 
 
@@ -155,19 +157,26 @@ class Movie:
         """A decoded frame as extended R'G'B' planes (3, H, W) float32, 1 = white."""
         return picture_planes.rgb(self.frame(pts))
 
+    def decoded(self) -> Iterator[np.ndarray]:
+        """All frames one after the other as Y'CbCr planes (3, H, W) float32, chroma centred."""
+        for frame in self._decoded():
+            yield picture_planes.ycc_of(frame)[0]
+
     def _find(self, read: Callable[[], Iterator[Any]], pts: int) -> Any:
         """Read on to that time, or seek where it is not just ahead."""
         how, source, last = self._position or (None, iter(()), 0)
-        if how != read or not 0 < (pts - last) * self.stream.time_base * self.rate < NEAR:
-            with self._errors():
-                self.container.seek(pts, stream=self.stream)
-            source = read()
+        near = how == read and 0 < (pts - last) * self.stream.time_base * self.rate < NEAR
         self._position = None
-        found = next((f for f in source if f.pts is not None and f.pts >= pts), None)
-        if found is None or found.pts != pts:
-            raise RawbackError(f"{self.path} is damaged: the frame at {float(pts * self.stream.time_base):.3f} s is missing")
-        self._position = read, source, pts
-        return found
+        for back in (None, *SEEK_BACK) if near else SEEK_BACK:
+            if back is not None:
+                with self._errors():
+                    self.container.seek(pts - int(back / self.stream.time_base), stream=self.stream)
+                source = read()
+            found = next((f for f in source if f.pts is not None and f.pts >= pts), None)
+            if found is not None and found.pts == pts:
+                self._position = read, source, pts
+                return found
+        raise RawbackError(f"{self.path} is damaged: the frame at {float(pts * self.stream.time_base):.3f} s is missing")
 
     def _demuxed(self) -> Iterator[Any]:
         with self._errors():

@@ -32,12 +32,23 @@ class Codec:
     containers: tuple[str, ...] = tuple(FORMATS)
     steered: bool = True
     """Whether a quality means something to it."""
+    passes: int = 1
+    """How often a clip is encoded: from the second time on its chroma is known, and luma chosen for it."""
 
 
+EVEN = "aq-mode=0:ipratio=1:pbratio=1:qcomp=1"
+"""All frames and blocks alike, where encoders would favour what the eye sees or what others are predicted from."""
+COARSER = 8
+"""By how many steps of the quantiser chroma is coarser than luma, which makes its errors good."""
 CODECS = {
     "mjpeg": Codec("mjpeg", {}),
-    "h264": Codec("libx264", {"tune": "grain", "preset": "medium"}),
-    "hevc": Codec("libx265", {"tune": "grain", "preset": "medium", "x265-params": "log-level=error"}, "hvc1"),
+    "h264": Codec("libx264", {"tune": "grain", "x264-params": f"{EVEN}:mbtree=0:psy=0:chroma-qp-offset={COARSER}"}, passes=2),
+    "hevc": Codec(
+        "libx265",
+        {"tune": "psnr", "x265-params": f"{EVEN}:cutree=0:cbqpoffs={COARSER}:crqpoffs={COARSER}:log-level=error"},
+        "hvc1",
+        passes=2,
+    ),
     "ffv1": Codec("ffv1", {"level": "3", "slices": "4", "coder": "range_def"}, "", (".mkv",), False),
 }
 MARKED = frame_fields.HEADERS

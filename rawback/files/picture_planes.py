@@ -16,6 +16,8 @@ HD_ROWS = 576
 """A picture with more rows is BT.709 where nobody says."""
 BITS = 10
 PIXEL_FORMAT = "yuv444p10le"
+SCALE = np.array([876, 896, 896], np.float32)[:, None, None]
+OFFSET = np.array([64, 512, 512], np.float32)[:, None, None]
 
 
 def to_rgb_matrix(space: int) -> np.ndarray:
@@ -51,10 +53,13 @@ def rgb(frame: Any) -> np.ndarray:
 
 
 def codes_of(ycc: np.ndarray) -> np.ndarray:
-    """Y, Cb, Cr (3, H, W) -> (3, H, W) uint16 codes of 10 bits, limited range: 64 is black, 940 white, 4 to 1019 are kept."""
-    scale = np.array([876, 896, 896], np.float32)[:, None, None]
-    offset = np.array([64, 512, 512], np.float32)[:, None, None]
-    return np.clip(np.rint(ycc * scale + offset), 4, 1019).astype(np.uint16)
+    """Y, Cb, Cr (3, H, W), or Y alone, -> uint16 10-bit codes, limited range: 64 is black, 940 white, 4 to 1019 are kept."""
+    return np.clip(np.rint(ycc * SCALE[: len(ycc)] + OFFSET[: len(ycc)]), 4, 1019).astype(np.uint16)
+
+
+def ycc_of_codes(codes: np.ndarray) -> np.ndarray:
+    """The way back: float32."""
+    return (codes - OFFSET) / SCALE
 
 
 def to_frame(library: Any, codes: np.ndarray) -> Any:

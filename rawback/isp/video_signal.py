@@ -1,6 +1,7 @@
-"""The open loop of video codecs, which choose their own coefficients: mosaic -> Y'CbCr planes -> mosaic.
+"""What goes to video codecs, which choose their own coefficients, and what comes back: mosaic -> Y'CbCr planes -> mosaic.
 
-Codes of limited range hold luma from -0.07 to 1.09, so the curve has to bend more above white than in a JPEG.
+Luma is chosen as in the closed loop, for the chroma that is known by then. Codes of limited range hold luma from -0.07 to
+1.09, so the curve has to bend more above white than in a JPEG.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from rawback.isp import exposure, inverse_pass, pipeline
+from rawback.isp import inverse_pass, pipeline
+from rawback.isp.luma import luma_for
 from rawback.isp.colour import curve_of
-from rawback.isp.mosaic import HALO, tile, unlevel, window
+from rawback.isp.mosaic import HALO, level, tile, unlevel, window
 from rawback.recipe import Recipe
 
 HIGHEST_LUMA = 1.08
-SHOULDERS = (*exposure.SHOULDERS, 0.02, 0.01)
+SHOULDERS = (0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01)
 """From the gentlest to the flattest that a recipe may have."""
 
 
@@ -42,6 +44,22 @@ def picture(mosaic: np.ndarray, recipe: Recipe, to_ycc: np.ndarray) -> np.ndarra
 
     inverse_pass.in_threads(strip, inverse_pass.strips(height, width, 16), lambda share: None)
     return planes
+
+
+def luma_under(chroma: np.ndarray, mosaic: np.ndarray, recipe: Recipe, to_rgb: np.ndarray) -> np.ndarray:
+    """The luma (H, W) float32 with which each photosite comes back under that chroma (2, H, W); `to_rgb` (3, 3): the matrix."""
+    luma = np.empty(mosaic.shape, np.float32)
+    rows, gains, curve = inverse_pass.camera_rows(recipe), inverse_pass.sample_gains(recipe), curve_of(recipe)
+
+    def strip(rows_of_strip: tuple[int, int]) -> None:
+        start, stop = rows_of_strip
+        samples = level(mosaic[start:stop], recipe, start)
+        samples *= tile(gains, *samples.shape, top=start)
+        offsets = np.tensordot(to_rgb[:, 1:].astype(np.float32), chroma[:, start:stop], 1)
+        luma[start:stop] = luma_for(samples, offsets, tile(rows, *samples.shape, top=start), curve)
+
+    inverse_pass.in_threads(strip, inverse_pass.strips(mosaic.shape[0], mosaic.shape[1], 16), lambda share: None)
+    return luma
 
 
 def mosaic_of(srgb: np.ndarray, recipe: Recipe) -> np.ndarray:
