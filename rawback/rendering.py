@@ -196,10 +196,9 @@ def _exif(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOp
 
 def _thumbnail(picture: Coefficients) -> bytes:
     """A small JPEG of the picture as viewers show it."""
-    planes = provenance.shown(picture, 2)
-    size = planes[0].shape[::-1]
-    bands = [Image.fromarray(np.rint(p).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR) for p in planes]
-    image = Image.merge("YCbCr", bands)
+    large = max(picture.width, picture.height) >= 16 * THUMBNAIL_SIDE
+    planes = provenance.shown(picture, 1 if large else 4)
+    image = Image.merge("YCbCr", [Image.fromarray(np.rint(plane).astype(np.uint8)) for plane in planes])
     image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=70, optimize=True)

@@ -22,7 +22,7 @@ def encode(samples: np.ndarray) -> bytes:
     A mosaic row is handed over as (W/2, 2), so that "left" is the neighbour of the same colour.
     """
     differences = _differences(samples)
-    categories = _category_table()[differences]
+    categories = _category_table().take(differences)
     lengths, order = _huffman(np.bincount(categories, minlength=CATEGORIES))
     scan = _bits(differences, categories, lengths, _codes(lengths, order))
     stuffed = scan.tobytes().replace(b"\xff", b"\xff\0")  # T.81, B.1.1.5
@@ -30,31 +30,31 @@ def encode(samples: np.ndarray) -> bytes:
 
 
 def _differences(samples: np.ndarray) -> np.ndarray:
-    """Sample minus its left neighbour, modulo 2^16, in scan order; the first of a row minus the one above (H.1.2.1)."""
+    """Sample minus its left neighbour, modulo 2^16, intp in scan order; the first of a row minus the one above (H.1.2.1)."""
     rows = samples.reshape(samples.shape[0], -1)
     n = samples.shape[2]
     differences = np.empty(rows.shape, np.uint16)
     np.subtract(rows[:, n:], rows[:, :-n], out=differences[:, n:])
     np.subtract(rows[1:, :n], rows[:-1, :n], out=differences[1:, :n])
     np.subtract(rows[0, :n], np.uint16(1 << (PRECISION - 1)), out=differences[0, :n])
-    return differences.ravel()
+    return differences.ravel().astype(np.intp)
 
 
 @cache
 def _category_table() -> np.ndarray:
-    """(65536,) uint8: bits of the magnitude of a difference modulo 2^16; 16 for -32768 (T.81, table H.2)."""
+    """(65536,) intp: bits of the magnitude of a difference modulo 2^16; 16 for -32768 (T.81, table H.2)."""
     signed = np.arange(1 << 16, dtype=np.uint16).astype(np.int16).astype(np.int32)
-    return np.frexp(np.abs(signed).astype(np.float64))[1].astype(np.uint8)
+    return np.frexp(np.abs(signed).astype(np.float64))[1].astype(np.intp)
 
 
 @cache
 def _extra_table() -> np.ndarray:
-    """(65536,) uint16: the bits that follow the code of the category (T.81, F.1.2.1.1); none for category 16."""
+    """(65536,) uint32: the bits that follow the code of the category (T.81, F.1.2.1.1); none for category 16."""
     values = np.arange(1 << 16, dtype=np.int64)
     category = _category_table().astype(np.int64)
     bits = np.where(values < 1 << 15, values, values - 1) & ((1 << category) - 1)
     bits[category == PRECISION] = 0
-    return bits.astype(np.uint16)
+    return bits.astype(np.uint32)
 
 
 def _huffman(counts: np.ndarray) -> tuple[np.ndarray, list[int]]:
@@ -107,16 +107,15 @@ def _codes(lengths: np.ndarray, order: list[int]) -> np.ndarray:
 def _bits(differences: np.ndarray, categories: np.ndarray, lengths: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The scan as bytes, before stuffing; the last one filled with ones."""
     extra = np.arange(CATEGORIES) % PRECISION
-    width = (lengths + extra).astype(np.uint8)[categories].astype(np.uint64)
-    value = (codes << extra).astype(np.uint64)[categories]
-    value |= _extra_table()[differences]
+    width = (lengths + extra).astype(np.uint8).take(categories)
+    value = (codes << extra).astype(np.uint32).take(categories)
+    value |= _extra_table().take(differences)
     width, value = _paired(width, value)
-    ends = np.cumsum(width)
+    ends = np.cumsum(width, dtype=np.int64)
     starts = ends - width
-    word = (starts >> np.uint64(6)).astype(np.int64)
-    offset = starts & np.uint64(63)
-    value <<= np.uint64(64) - width
-    first = np.flatnonzero(np.diff(word, prepend=-1))
+    word, offset = starts >> 6, (starts & 63).astype(np.uint64)
+    value <<= 64 - width
+    first = np.append(0, 1 + np.flatnonzero(word[1:] != word[:-1]))
     last = np.append(first[1:], len(word)) - 1
     out = np.zeros(len(first) + 1, np.uint64)
     out[:-1] = np.bitwise_or.reduceat(value >> offset, first)
@@ -129,10 +128,13 @@ def _bits(differences: np.ndarray, categories: np.ndarray, lengths: np.ndarray, 
 
 
 def _paired(width: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two codes as one of at most 62 bits: half as many to place."""
+    """Two codes as one of at most 62 bits, in uint64: half as many to place."""
     if len(width) % 2:
-        width, value = np.append(width, np.uint64(0)), np.append(value, np.uint64(0))
-    return width[::2] + width[1::2], (value[::2] << width[1::2]) | value[1::2]
+        width, value = np.append(width, np.uint8(0)), np.append(value, np.uint32(0))
+    pair = value[::2].astype(np.uint64)
+    pair <<= width[1::2]
+    pair |= value[1::2]
+    return width[::2] + width[1::2], pair
 
 
 def _headers(shape: tuple[int, ...], lengths: np.ndarray, order: list[int]) -> bytes:

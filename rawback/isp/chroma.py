@@ -25,7 +25,7 @@ BLOCK_PIXELS, COLUMNS = 1 << 16, 16
 """What is worked on at a time, few enough for the cache: whole MCUs."""
 
 
-def is_bayer(recipe: Recipe) -> bool:
+def has_bayer_cells(recipe: Recipe) -> bool:
     """Whether the mosaic's cells are red, two greens on a diagonal, and blue."""
     return sorted(sum(recipe.cfa, ())) == [0, 1, 1, 2] and (recipe.cfa[0][0] == 1) == (recipe.cfa[1][1] == 1)
 

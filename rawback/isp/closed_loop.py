@@ -14,7 +14,7 @@ import numpy as np
 
 from rawback.coefficients import Coefficients
 from rawback.isp import blocks, inverse_pass, luma, pipeline, trellis
-from rawback.isp.chroma import BayerChroma, is_bayer, sharpened
+from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
 from rawback.isp.colour import RGB_TO_YCC, curve_of
 from rawback.isp.inverse_pass import Progress
 from rawback.isp.mosaic import HALO, level, tile, window
@@ -104,7 +104,7 @@ class _Encoding:
         self.rows, self.gains = inverse_pass.camera_rows(recipe), inverse_pass.sample_gains(recipe)
         self.white_at = min(1.0, 2.0**recipe.exposure)
         self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
-        self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if is_bayer(recipe) else None
+        self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
         self.statistics: dict[tuple[int, int], Statistics] = {}
 
     def strips(self) -> list[tuple[int, int]]:

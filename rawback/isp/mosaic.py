@@ -59,7 +59,8 @@ def unlevel(samples: np.ndarray, recipe: Recipe, top: int = 0) -> np.ndarray:
     black = tile(black_pattern(recipe), *samples.shape, top=top)
     if recipe.pedestal:
         samples = samples - tile(pedestals(recipe), *samples.shape, top=top)
-    dn = samples * (np.float32(recipe.white) - black) + black
+    dn = samples * tile(np.float32(recipe.white) - black_pattern(recipe), *samples.shape, top=top)
+    dn += black
     np.rint(dn, out=dn)
     return np.clip(dn, 0, int(recipe.white), out=dn).astype(np.uint16)
 
