@@ -19,8 +19,9 @@ LIGHT_MATTERS, STRAY_LIGHT = 100.0, 0.1
 """Weight of the error of light, of which the 99.9th percentile is 1; errors beyond the second lose theirs."""
 COLOUR_MATTERS, STRAY_COLOUR = 2.0, 50.0
 """Weight of the error in CIELAB; squared errors beyond the second lose theirs: local contrast, misalignment."""
-SMOOTH, NEAR_GENERIC, NEAR_WHITE, NEAR_PLAIN = 1.0, 2e-5, 0.01, 2e-3
-"""How much the curve is held smooth and to the generic one, white to white, and the rest to nothing."""
+SMOOTH, NEAR_GENERIC, NEAR_WHITE, NEAR_PLAIN, NEAR_MEAN = 1.0, 0.3, 0.01, 2e-3, 0.05
+"""How much the curve is held smooth and in shape like the generic one, white to white, the falling off to none, and
+colours to what cameras do in the mean: a picture may show few."""
 FALLOFF_TERMS = 3
 COLOURFUL = 8
 """CIELAB chroma from which a hue is worth comparing."""
@@ -96,7 +97,8 @@ def powers(radius2: np.ndarray) -> np.ndarray:
 def generic() -> Fit:
     """What cameras do in the mean."""
     curve = tone.generic_light(CURVES["srgb"].decode(np.linspace(0, 1, KNOTS))[0])
-    return Fit(np.eye(3) * 2.0**-tone.GENERIC_EXPOSURE, np.maximum(curve, 1e-5), np.zeros(FALLOFF_TERMS), np.eye(3))
+    matrix = tone.saturation_matrix(tone.GENERIC_SATURATION) * 2.0**-tone.GENERIC_EXPOSURE
+    return Fit(matrix, np.maximum(curve, 1e-5), np.zeros(FALLOFF_TERMS), np.eye(3))
 
 
 def fit(samples: Sequence[Samples]) -> Fit:
@@ -164,15 +166,17 @@ def _equations(found: Fit, codes, light, radius2, peak: float) -> tuple[np.ndarr
 def _held(found: Fit) -> list[tuple[np.ndarray, np.ndarray]]:
     """What is known beforehand, as residuals and their derivatives: a smooth curve, white is white, little falls off."""
     growth = np.log(np.maximum(found.curve, 1e-9) / generic().curve)
-    bend = np.diff(np.eye(KNOTS), 2, axis=0)
+    rise, bend = (np.diff(np.eye(KNOTS), order, axis=0) for order in (1, 2))
     every = np.eye(PARAMETERS)
     curve = np.vstack([every[6 : 6 + KNOTS - 1], np.zeros(PARAMETERS)])
     matrix, falloff = every[6 + KNOTS - 1 : -FALLOFF_TERMS], every[-FALLOFF_TERMS:]
     cast = np.kron(np.eye(3) - 1 / 3, np.ones(3))  # by how much the rows' sums differ
+    odd = np.eye(9) - np.outer(tone.saturation_matrix(tone.GENERIC_SATURATION), np.ones(9)) / 3  # from the mean of that level
     terms = [
-        (SMOOTH, bend @ growth, bend @ curve), (NEAR_GENERIC, growth, curve), (NEAR_PLAIN, found.falloff, falloff),
-        (NEAR_WHITE, cast @ found.matrix.ravel(), cast @ matrix),
-        (NEAR_PLAIN, (found.code_matrix - np.eye(3))[:, [0, 2]].ravel(), every[:6]),
+        (SMOOTH, bend @ growth, bend @ curve), (NEAR_GENERIC, rise @ growth, rise @ curve),
+        (NEAR_PLAIN, found.falloff, falloff), (NEAR_WHITE, cast @ found.matrix.ravel(), cast @ matrix),
+        (NEAR_MEAN, odd @ found.matrix.ravel(), odd @ matrix),
+        (NEAR_MEAN, (found.code_matrix - np.eye(3))[:, [0, 2]].ravel(), every[:6]),
     ]  # fmt: skip
     return [(np.sqrt(weight) * value, np.sqrt(weight) * jacobian) for weight, value, jacobian in terms]
 

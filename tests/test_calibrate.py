@@ -190,6 +190,17 @@ def test_strays_do_not_spoil_the_fit():
     assert np.abs(got - light).max() < 0.03
 
 
+def test_what_a_picture_does_not_show_is_as_cameras_do_in_the_mean():
+    """Nearly grey and never bright: nothing can be learned of the rest, and nothing is made up."""
+    rng = np.random.default_rng(8)
+    codes = np.clip(rng.uniform(0.1, 0.6, (2000, 1)) + rng.normal(0, 0.01, (2000, 3)), 0.02, 0.97)
+    radius2, mean = rng.uniform(0, 1, 2000), fitting.generic()
+    light = 0.8 * mean.light(codes, radius2) * (1 + 0.03 * rng.standard_normal(codes.shape))
+    found = fitting.fit([pairs.Samples(codes, light, radius2, np.zeros(2000, int), (0, 0))])
+    anything = rng.uniform(0.05, 0.95, (2000, 3))
+    assert np.abs(found.light(anything, radius2) - 0.8 * mean.light(anything, radius2)).max() < 0.025
+
+
 def test_pictures_that_do_not_match_are_refused(pair, tmp_path):
     other = tmp_path / "other.jpg"
     y, x = np.mgrid[:1200, :1800]
