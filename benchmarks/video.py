@@ -70,7 +70,7 @@ def by_codec(film: Film, codec: str, crf: int, passes: int = 2) -> Result:
     recipe, coded = _fitted(film), None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.mkv")
-        form = Form(codec, ".mkv", recipe.width, recipe.height, RATE, crf=crf)
+        form = Form(codec, ".mkv", recipe.width, recipe.height, RATE, coarseness=crf)
         for _ in range(passes):
             pairs = zip(film.frames, coded or [None] * len(film.frames), strict=True)
             shown = [clip_coding.codes_of(still.mosaic, recipe, before) for still, before in pairs]
@@ -93,11 +93,11 @@ def _fitted(film: Film) -> Recipe:
 
 
 METHODS: dict[str, tuple[tuple, Callable[[Film, float], Result]]] = {
-    "JPEG standard": ((40, 75, 88, 94, 97, 99), lambda film, q: open_jpeg(film, q, "standard")),
-    "JPEG flat": ((30, 65, 80, 88, 93, 96), open_jpeg),
-    "mjpeg": ((24, 14, 9, 5.5, 3.5, 2.2, 1.4), mjpeg),
-    "h264": ((28, 23, 19, 15, 11, 7), lambda film, crf: by_codec(film, "h264", int(crf))),
-    "hevc": ((28, 23, 19, 15, 11, 7), lambda film, crf: by_codec(film, "hevc", int(crf))),
+    "JPEG standard": ((5, 15, 40, 75, 88, 94, 97, 99), lambda film, q: open_jpeg(film, q, "standard")),
+    "JPEG flat": ((5, 15, 30, 65, 80, 88, 93, 96), open_jpeg),
+    "mjpeg": ((40, 24, 14, 9, 5.5, 3.5, 2.2, 1.4), mjpeg),
+    "h264": ((28, 23, 19, 15, 11, 7, 4, 1), lambda film, crf: by_codec(film, "h264", int(crf))),
+    "hevc": ((28, 23, 19, 15, 11, 7, 4, 1), lambda film, crf: by_codec(film, "hevc", int(crf))),
 }
 
 

@@ -98,7 +98,7 @@ def render(shooting: Shooting, options: RenderOptions, manner: Manner) -> int:
             report.note(note)
     form = Form(
         shooting.codec, shooting.target.suffix.lower(), clip.width, clip.height, clip.rate,
-        crf=100 - options.quality, time_code=clip.time_code,
+        coarseness=min(100 - options.quality, 51), time_code=clip.time_code,
     ).check()  # fmt: skip
     if shooting.codec == "mjpeg":
         return _render_stills(shooting, clip, frames, sound, options, manner, form)

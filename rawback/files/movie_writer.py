@@ -30,26 +30,30 @@ class Codec:
     tag: str = ""
     """The four letters by which players know it, where FFmpeg's own are not the best."""
     containers: tuple[str, ...] = tuple(FORMATS)
-    steered: bool = True
-    """Whether a quality means something to it."""
+    steered_by: str = "crf"
+    """The encoder's option for the quality; empty: it knows none."""
     passes: int = 1
     """How often a clip is encoded: from the second time on its chroma is known, and luma chosen for it."""
 
 
 EVEN = "aq-mode=0:ipratio=1:pbratio=1:qcomp=1"
 """All frames and blocks alike, where encoders would favour what the eye sees or what others are predicted from."""
+KEYS = "ipratio=0.82"
+"""Key frames a little coarser: x265 keeps more of what it does not predict."""
 COARSER = 8
 """By how many steps of the quantiser chroma is coarser than luma, which makes its errors good."""
+CHROMA_265 = f"cbqpoffs={COARSER}:crqpoffs={COARSER}"
 CODECS = {
     "mjpeg": Codec("mjpeg", {}),
     "h264": Codec("libx264", {"tune": "grain", "x264-params": f"{EVEN}:mbtree=0:psy=0:chroma-qp-offset={COARSER}"}, passes=2),
     "hevc": Codec(
         "libx265",
-        {"tune": "psnr", "x265-params": f"{EVEN}:cutree=0:cbqpoffs={COARSER}:crqpoffs={COARSER}:log-level=error"},
+        {"tune": "psnr", "x265-params": f"{EVEN.replace('ipratio=1', KEYS)}:cutree=0:{CHROMA_265}:log-level=error"},
         "hvc1",
+        steered_by="qp",
         passes=2,
     ),
-    "ffv1": Codec("ffv1", {"level": "3", "slices": "4", "coder": "range_def"}, "", (".mkv",), False),
+    "ffv1": Codec("ffv1", {"level": "3", "slices": "4", "coder": "range_def"}, "", (".mkv",), ""),
 }
 MARKED = frame_fields.HEADERS
 """Codecs into whose frames fields can be written."""
@@ -66,8 +70,8 @@ class Form:
     width: int
     height: int
     rate: Fraction
-    crf: int = 18
-    """Constant rate factor of the encoders that have one."""
+    coarseness: int = 18
+    """Constant rate factor, or quantiser, of the encoders that have one: 0 to 51."""
     time_code: str = ""
 
     def check(self) -> Form:
@@ -155,7 +159,7 @@ class Writer:
 
     def _encoder(self) -> Any:
         codec = CODECS[self.form.codec]
-        options = codec.options | ({"crf": str(self.form.crf)} if codec.steered else {})
+        options = codec.options | ({codec.steered_by: str(self.form.coarseness)} if codec.steered_by else {})
         stream = self.container.add_stream(codec.encoder, rate=self.form.rate, options=options)
         stream.width, stream.height, stream.pix_fmt = self.form.width, self.form.height, picture_planes.PIXEL_FORMAT
         context = stream.codec_context
