@@ -13,12 +13,14 @@ from rawback.errors import RawbackError, UsageError
 from rawback.files import kinds, paths
 from rawback.files.jpeg import Photo
 from rawback.files.raw import RawFile
-from rawback.fitting import FALLOFF_TERMS, Fit, errors, fit
+from rawback.fitting import FALLOFF_TERMS, Fit, errors, fit, hues
 from rawback.isp import tone
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ
 from rawback.looks import Look
 from rawback.pairs import Samples
 from rawback.recipe import Recipe
+
+ENOUGH_HUES = 4
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Calibration:
     held_out: list[dict]
     """For each pair, or each part of a single one: samples, dB, hue error in degrees."""
     notes: list[str]
+    pairs: int
+    """How many it was made from."""
 
 
 def calibrate(sources: Sequence[str | Path], name: str) -> Calibration:
@@ -46,7 +50,9 @@ def calibrate(sources: Sequence[str | Path], name: str) -> Calibration:
         f"{raw.recipe.camera}: {len(one.light)} samples, the picture lies {one.shift} rows and columns of CFA cells off"
         for raw, one in zip(raws, samples, strict=True)
     ]
-    return Calibration(_look(whole, found, name), _check(samples), notes)
+    if (seen := hues(samples)) < ENOUGH_HUES:
+        notes.append(f"only {seen} of 6 hues are shown; a pair with more colours would make a better card")
+    return Calibration(_look(whole, found, name), _check(samples), notes, len(samples))
 
 
 def paired(sources: Sequence[str | Path]) -> list[tuple[Path, Path | None]]:
@@ -119,7 +125,7 @@ def card(found: Calibration, path: Path) -> bytes:
 
 def report(found: Calibration) -> str:
     """What was found and how well it does, a line each."""
-    several = len(found.notes) > 1
+    several = found.pairs > 1
     lines = [*found.notes, f"the camera's picture is {found.look.exposure:.2f} EV brighter than the RAW"]
     for number, row in enumerate(found.held_out, 1):
         what = f"pair {number}, from the others" if several else f"third {number}, from the rest"

@@ -25,6 +25,7 @@ colours to what cameras do in the mean: a picture may show few."""
 FALLOFF_TERMS = 3
 COLOURFUL = 8
 """CIELAB chroma from which a hue is worth comparing."""
+SEEN = 0.01
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,14 @@ def _held(found: Fit) -> list[tuple[np.ndarray, np.ndarray]]:
         (NEAR_MEAN, (found.code_matrix - np.eye(3))[:, [0, 2]].ravel(), every[:6]),
     ]  # fmt: skip
     return [(np.sqrt(weight) * value, np.sqrt(weight) * jacobian) for weight, value, jacobian in terms]
+
+
+def hues(samples: Sequence[Samples]) -> int:
+    """How many sixths of the circle of hues (CIELAB) hold at least a hundredth of the samples, and colourful ones."""
+    light = np.concatenate([one.light for one in samples])
+    _, a, b = lab(light / np.percentile(light, 99.9)).T
+    sixth = np.degrees(np.arctan2(b, a))[np.hypot(a, b) > COLOURFUL] % 360 // 60
+    return int((np.bincount(sixth.astype(int), minlength=6) >= len(light) * SEEN).sum())
 
 
 def lab(light: np.ndarray) -> np.ndarray:

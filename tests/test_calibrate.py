@@ -176,6 +176,17 @@ def test_the_fit_knows_its_slopes():
         assert np.allclose(by[..., parameter], rise, atol=1e-6)
 
 
+def test_a_picture_of_few_colours_is_told_from_one_of_many():
+    def samples(hue: np.ndarray) -> pairs.Samples:
+        light = 0.3 + 0.2 * np.stack([np.cos(hue), np.cos(hue - 2), np.cos(hue + 2)], -1)
+        return pairs.Samples(light, light, hue, hue, (0, 0))
+
+    everything = np.linspace(0, 2 * np.pi, 1000)
+    assert fitting.hues([samples(everything)]) == 6
+    assert fitting.hues([samples(everything[:150])]) <= 3
+    assert fitting.hues([samples(everything[:150]), samples(everything[300:600])]) >= 4
+
+
 def test_strays_do_not_spoil_the_fit():
     """A tenth of the samples were lightened by the camera, the rest is as the known fit says but for noise."""
     rng = np.random.default_rng(6)
