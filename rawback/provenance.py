@@ -11,6 +11,7 @@ import numpy as np
 from rawback.coefficients import Coefficients
 from rawback.isp import blocks
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB
+from rawback.isp.products import times
 from rawback.recipe import Recipe
 
 GRID, CHROMA_GRID = 16, 8
@@ -64,7 +65,7 @@ def cells(picture: Coefficients) -> list[np.ndarray]:
     found = [np.zeros((grid, grid), np.float32) for grid in (GRID, CHROMA_GRID, CHROMA_GRID)]
     for top, planes in _bands(picture, n):
         for cell, plane, (down, across) in zip(found, planes, shares, strict=True):
-            cell += down[:, top : top + len(plane)] @ (plane @ across)
+            cell += down[:, top : top + len(plane)] @ times(np.ascontiguousarray(plane), across)
     return found
 
 
@@ -116,7 +117,7 @@ def _samples(levels: np.ndarray, table: np.ndarray, n: int) -> np.ndarray:
     """(rows, columns, 64) levels -> n x n means of each block, centred on 0."""
     rows, columns = levels.shape[:2]
     means = blocks.DCT.reshape(64, n, 8 // n, n, 8 // n).mean((2, 4)).reshape(64, n * n)
-    samples = (levels.reshape(rows * columns, 64) * table.astype(np.float32)) @ means
+    samples = times(levels.reshape(rows * columns, 64) * table.astype(np.float32), means)
     return samples.reshape(rows, columns, n, n).swapaxes(1, 2).reshape(n * rows, n * columns)
 
 

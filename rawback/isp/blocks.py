@@ -6,6 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from rawback.isp.products import times
+
 LIMIT = 1023
 """Largest magnitude of a quantised coefficient in a baseline JPEG."""
 CHUNK = 1 << 15
@@ -28,7 +30,7 @@ def to_coefficients(plane: np.ndarray, scale: np.ndarray | float = 1.0) -> np.nd
     coefficients = np.empty((m, n, 64), np.float32)
     for rows in _chunks(m, n):
         samples = plane[8 * rows.start : 8 * rows.stop].reshape(-1, 8, n, 8).swapaxes(1, 2).reshape(-1, 64)
-        np.matmul(samples, basis, out=coefficients[rows].reshape(-1, 64))
+        times(samples, basis, coefficients[rows].reshape(-1, 64))
     return coefficients
 
 
@@ -37,7 +39,7 @@ def to_plane(coefficients: np.ndarray) -> np.ndarray:
     m, n = coefficients.shape[:2]
     plane = np.empty((m * 8, n * 8), np.float32)
     for rows in _chunks(m, n):
-        samples = coefficients[rows].reshape(-1, 64) @ DCT
+        samples = times(coefficients[rows].reshape(-1, 64), DCT)
         plane.reshape(m, 8, n, 8)[rows] = samples.reshape(-1, n, 8, 8).swapaxes(1, 2)
     return plane
 
