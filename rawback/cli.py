@@ -39,7 +39,7 @@ def render(
     weights: Weights = None,
     keep: archive_cli.Keep = None,
     delete_original: archive_cli.DeleteOriginal = False,
-    codec: clip_cli.Codec = "mjpeg",
+    codec: clip_cli.Codec = None,
     fps: clip_cli.Fps = None,
     no_exif: NoExif = False,
     files_from: batch_cli.FilesFrom = None,
@@ -73,7 +73,7 @@ def render(
         keep_exif=not no_exif, weights=weights,
     ).check()  # fmt: skip
     job = Render(options, delete_original).check()
-    if clip_cli.is_movie(output):
+    if clip_cli.is_movie(locals()):
         clip_cli.render(options, locals())
     batch_cli.run(job, ".jpg", "raw", locals())
 
@@ -110,7 +110,7 @@ def recover(
     if dng not in ("cfa", "linear"):
         raise UsageError(f"--dng is {dng}; expected cfa or linear")
     job = Recover(not no_exif, not no_compress, camera, dng == "linear", weights)
-    if clip_cli.is_clip(inputs):
+    if clip_cli.is_clip(locals()):
         clip_cli.recover(job, locals())
     batch_cli.run(job, ".dng", "jpeg", locals())
 

@@ -9,56 +9,64 @@ import typer
 
 from rawback.errors import UsageError
 
-Codec = Annotated[str, typer.Option(help="Of clips: mjpeg (each frame contains its RAW), h264, hevc or ffv1.")]
+DEFAULT_CODEC = "mjpeg"
+Codec = Annotated[str | None, typer.Option(help="Of clips: mjpeg (default: each frame contains its RAW), h264, hevc or ffv1.")]
 Fps = Annotated[str | None, typer.Option(help="Of clips whose frames do not tell: frames a second, e.g. 25 or 23.976.")]
 Packed = Annotated[bool, typer.Option("--packed", help="Of clips: samples of 12 bits, and all frames of one size.")]
 MANNER = ("jobs", "timeout", "memory", "scheduler", "dry_run", "as_json", "quiet")
 
 
-HEAD = 1 << 10
-
-
-def is_movie(output: str | None) -> bool:
-    """Whether a clip is to be made, by the name of the output."""
+def is_movie(said: dict) -> bool:
+    """Whether a clip is to be made, by the name of the output. Raises UsageError if not, and options say how."""
     from rawback.files.movie_writer import FORMATS
 
-    return output is not None and output.lower().endswith(tuple(FORMATS))
+    if said["output"] is not None and said["output"].lower().endswith(tuple(FORMATS)):
+        return True
+    if said["codec"] is not None or said["fps"] is not None:
+        raise UsageError(f"--codec and --fps are for clips; name a movie with -o: {', '.join(FORMATS)}")
+    return False
 
 
 def render(options, said: dict) -> None:
     """Render a folder of frames as the options say (`said`, by name), and exit."""
-    from rawback import batch, clip_batch
+    from rawback import batch, clip_to_movie
     from rawback.files import cinema
     from rawback.files.movie_writer import CODECS
 
     folder = Path(said["inputs"][0]) if said["inputs"] and len(said["inputs"]) == 1 else None
     if folder is None or not folder.is_dir():
         raise UsageError(f"{said['output']} is a movie; name the one folder that holds its frames")
-    if said["codec"] not in CODECS:
-        raise UsageError(f"codec is {said['codec']}; expected one of {', '.join(CODECS)}")
-    if said["codec"] != "mjpeg" and (said["keep"] or said["no_refine"]):
-        raise UsageError(f"--keep and --no-refine are for mjpeg; {said['codec']} is steered by --quality alone")
+    codec = said["codec"] or DEFAULT_CODEC
+    if codec not in CODECS:
+        raise UsageError(f"codec is {codec}; expected one of {', '.join(CODECS)}")
+    if codec != DEFAULT_CODEC and (said["keep"] or said["no_refine"]):
+        raise UsageError(f"--keep and --no-refine are for {DEFAULT_CODEC}; {codec} is steered by --quality alone")
+    if said["delete_original"]:
+        raise UsageError("--delete-original is for single photos; the frames of a clip are kept")
     rate = cinema.rate_of(said["fps"]) if said["fps"] else None
     if said["fps"] and rate is None:
         raise UsageError(f"fps is {said['fps']}; expected frames a second, e.g. 25, 23.976 or 24000/1001")
-    shooting = clip_batch.Shooting(folder, Path(said["output"]), said["codec"], rate, said["force"])
+    chosen = {name: said[name] for name in ("force", "skip_existing")}
+    shooting = clip_to_movie.Shooting(folder, Path(said["output"]), codec, rate, **chosen)
     manner = batch.Manner(**{name: said[name] for name in MANNER})
-    raise typer.Exit(clip_batch.render(shooting, options, manner))
+    raise typer.Exit(clip_to_movie.render(shooting, options, manner))
 
 
-def is_clip(inputs: list[str] | None) -> bool:
-    """Whether the one input is a movie, by its content."""
+def is_clip(said: dict) -> bool:
+    """Whether the one input is a movie, by its content. Raises UsageError if not, and options say how to write it."""
     from rawback.files import kinds
 
-    if not inputs or len(inputs) != 1 or not Path(inputs[0]).is_file():
-        return False
-    with Path(inputs[0]).open("rb") as file:
-        return kinds.is_movie(file.read(HEAD))
+    inputs = said["inputs"]
+    if inputs is not None and len(inputs) == 1 and kinds.is_movie(Path(inputs[0])):
+        return True
+    if said["packed"]:
+        raise UsageError("--packed is for clips; name one movie")
+    return False
 
 
 def recover(job, said: dict) -> None:
     """Recover the frames of a movie as the options say (`said`, by name), and exit."""
-    from rawback import batch, clip_batch
+    from rawback import batch, clip_to_frames
     from rawback.clip_recovering import FrameOptions
 
     if job.linear:
@@ -68,4 +76,4 @@ def recover(job, said: dict) -> None:
     chosen = {name: said[name] for name in ("force", "skip_existing", "keep_mtime")}
     options = FrameOptions(job.keep_exif, job.compress, said["packed"], job.camera, job.weights)
     manner = batch.Manner(**{name: said[name] for name in MANNER})
-    raise typer.Exit(clip_batch.recover(clip_batch.Unreeling(path, folder, **chosen), options, manner))
+    raise typer.Exit(clip_to_frames.recover(clip_to_frames.Unreeling(path, folder, **chosen), options, manner))

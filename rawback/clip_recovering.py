@@ -43,7 +43,10 @@ class Reel:
     time_code: str
     """Of the first frame."""
     has_audio: bool
-    said: list[str]
+    promise: str
+    """What can be expected, in a sentence."""
+    notes: list[str]
+    """What else the user should know, a sentence each."""
 
     def moment(self, name: str, number: int) -> Moment:
         """What the DNG of a frame says beside its mosaic: what the frame knows, else what can be counted."""
@@ -60,13 +63,35 @@ def plan(path: Path) -> Reel:
     """Look through a movie. Raises RawbackError if it cannot be read."""
     with Movie(path) as source:
         listing = source.listing()
-        names, said = _names(listing.shots, path.stem, source.fields)
         fields = source.fields
-        said.append(f"{path}: {_state(source, listing.shots, fields)}")
+        names, notes = _names(listing.shots, path.stem, fields)
+        promise = _promise(source, listing.shots, fields)
         return Reel(
             path, source.codec, dict(zip(names, listing.shots, strict=True)), listing.recipes, fields, source.rate,
-            source.time_code, source.has_audio, said,
+            source.time_code, source.has_audio, promise, notes,
         )  # fmt: skip
+
+
+def describe(path: Path) -> dict:
+    """Facts about a movie, ready for JSON. Raises RawbackError if it cannot be read."""
+    reel = plan(path)
+    with Movie(path) as source:
+        size = {"width": source.width, "height": source.height}
+    recipe = {**reel.fields, **(reel.recipes[0] if reel.recipes else {})}
+    return {
+        "file": str(path),
+        "kind": "movie",
+        **size,
+        "codec": reel.codec,
+        "frames": len(reel.shots),
+        "rate": str(reel.rate),
+        "time_code": reel.time_code,
+        "sound": reel.has_audio,
+        "rendered_by_rawback": bool(recipe),
+        "promise": reel.promise,
+        "recipe": recipe,
+        "notes": reel.notes,
+    }
 
 
 def _names(shots: list[Shot], stem: str, fields: dict[str, str]) -> tuple[list[str], list[str]]:
@@ -81,7 +106,7 @@ def _names(shots: list[Shot], stem: str, fields: dict[str, str]) -> tuple[list[s
     return [f"{stem}_{number:06}" for number in range(len(shots))], said
 
 
-def _state(source: Movie, shots: list[Shot], fields: dict[str, str]) -> str:
+def _promise(source: Movie, shots: list[Shot], fields: dict[str, str]) -> str:
     marked = sum(shot.marked for shot in shots)
     if marked == len(shots) or (fields and source.codec in LOSSLESS):
         how = "" if source.codec in ("mjpeg", *LOSSLESS) else ", of which a video codec has kept a part"

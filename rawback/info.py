@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rawback import bitexact, recovering
+from rawback import bitexact, clip_recovering, recovering
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import jpeg, kinds, paths, raw
@@ -15,7 +15,9 @@ NOT_SHOWN = ("Thumbnail", "Version")
 
 
 def describe(source: Path) -> dict:
-    """Facts about a photo or RAW file, ready for JSON. Raises RawbackError for what is neither."""
+    """Facts about a photo, RAW file or movie, ready for JSON. Raises RawbackError for what is neither."""
+    if kinds.is_movie(source):
+        return clip_recovering.describe(source)
     data = paths.load(source)
     if kinds.of(data) != "raw":
         try:

@@ -86,6 +86,17 @@ class Plan:
         return output / (f"stdin{self.suffix}" if found.location == STREAM else found.relative.with_suffix(self.suffix))
 
 
+@dataclass(frozen=True)
+class FramePlan(Plan):
+    """The frames of a clip as tasks."""
+
+    frames: tuple[Task, ...] = ()
+
+    def tasks(self) -> list[Task]:
+        """Input and output, frame by frame."""
+        return list(self.frames)
+
+
 def _refuse_collisions(found: list[Found], targets: list[Location]) -> None:
     """Names that differ in capitals only are the same on many disks."""
     seen: dict[str, Found] = {}

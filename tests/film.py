@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scenes import garden, recipe_of
 
+from rawback import clip_recovering
 from rawback.files import cinema, raw, timecode
 
 NTSC = Fraction(24000, 1001)
@@ -67,3 +68,13 @@ def samples_of(path: Path) -> bytes:
 def pictures(folder: Path) -> dict[str, raw.RawFile]:
     """The frames in a folder, by name."""
     return {path.stem: raw.read(path.read_bytes(), path.name) for path in sorted(folder.glob("*.dng"))}
+
+
+def unreeled(path: Path) -> dict[str, raw.RawFile]:
+    """What `recover` makes of a movie, by name, in this process."""
+    reel, options = clip_recovering.plan(path), clip_recovering.FrameOptions()
+    frames = {}
+    for number, name in enumerate(reel.shots):
+        chunks, _, _ = clip_recovering.recover(reel, name, number, options)
+        frames[name] = raw.read(b"".join(chunks), name)
+    return frames

@@ -1,17 +1,21 @@
 """Clips: folders of RAW to movies and back; what was rendered comes back as it was, whatever the movie is copied to."""
 
 import builtins
+import io
+import json
 import shutil
 import subprocess
+import tarfile
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from film import NTSC, need_av, pictures, samples_of, shoot, tone
+from film import NTSC, need_av, pictures, samples_of, shoot, tone, unreeled
 from scenes import Run, mosaic_db
 
-from rawback.files import cinema, movie, raw
+from rawback import clip_recovering
+from rawback.files import cinema, movie, movie_sound, raw
 
 av = need_av()
 ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
@@ -54,9 +58,10 @@ def test_every_codec_keeps_names_levels_and_sound(codec: str, name: str, tmp_pat
     shoot(tmp_path / "clip", 4)
     sound = tone(tmp_path / "clip" / "A001.wav", 0.2)
     assert run("render", tmp_path / "clip", "-o", name, "--codec", codec, "--quality", "90", "-q") == (0, "", "")
-    assert run("recover", name, "-o", "back", "-q") == (0, "", "")
-    same(pictures(tmp_path / "back"), pictures(tmp_path / "clip"), WORST[codec])
-    assert samples_of(tmp_path / "back" / "back.wav")[: len(sound)] == sound
+    same(unreeled(tmp_path / name), pictures(tmp_path / "clip"), WORST[codec])
+    with (tmp_path / "a.wav").open("w+b") as file:
+        movie_sound.extract(tmp_path / name, file)
+    assert samples_of(tmp_path / "a.wav")[: len(sound)] == sound
     with movie.Movie(tmp_path / name) as made:
         assert (made.rate, made.time_code) == (NTSC, "01:00:00:00")
 
@@ -64,17 +69,15 @@ def test_every_codec_keeps_names_levels_and_sound(codec: str, name: str, tmp_pat
 @ffmpeg
 @pytest.mark.parametrize("codec", ["mjpeg", "h264", "hevc"])
 def test_a_copied_and_a_cut_clip_still_hold_it(codec: str, tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 30, 48, 64)
+    shoot(tmp_path / "clip", 20, 48, 64)
     expected = pictures(tmp_path / "clip")
     assert run("render", tmp_path / "clip", "-o", "a.mov", "--codec", codec, "-q")[0] == 0
     for suffix in ("mp4", "mov", "mkv", "ts")[: 4 - (codec == "mjpeg")]:  # a transport stream holds no JPEGs
         copied = converted(tmp_path / "a.mov", f"copy.{suffix}")
-        assert run("recover", copied, "-o", suffix, "-q") == (0, "", "")
-        same(pictures(tmp_path / suffix), expected, WORST[codec] - 9)
+        same(unreeled(copied), expected, WORST[codec] - 9)
     cut = converted(tmp_path / "a.mov", "cut.mov", "-ss", "0.5")
-    assert run("recover", cut, "-o", "cut", "-q") == (0, "", "")
-    rest = pictures(tmp_path / "cut")
-    assert 10 < len(rest) <= 30 and rest.keys() <= expected.keys()
+    rest = unreeled(cut)
+    assert 5 < len(rest) <= 20 and rest.keys() <= expected.keys()
     same(rest, {name: expected[name] for name in rest}, WORST[codec] - 9)
 
 
@@ -84,9 +87,8 @@ def test_an_encoded_clip_is_recognised(tmp_path: Path, run: Run):
     run("render", tmp_path / "clip", "-o", "a.mov", "-q")
     line = ["ffmpeg", "-v", "error", "-i", "a.mov", "-c:v", "libx264", "-crf", "16", "b.mp4"]
     subprocess.run(line, check=True, cwd=tmp_path)
-    code, _, said = run("recover", "b.mp4", "-o", "back")
-    assert code == 0 and "encoded again by another program" in said
-    for file, old in zip(pictures(tmp_path / "back").values(), pictures(tmp_path / "clip").values(), strict=True):
+    assert "encoded again by another program" in clip_recovering.plan(tmp_path / "b.mp4").promise
+    for file, old in zip(unreeled(tmp_path / "b.mp4").values(), pictures(tmp_path / "clip").values(), strict=True):
         assert mosaic_db(file.mosaic, old.mosaic, old.recipe) > 25 and file.recipe.white == old.recipe.white
 
 
@@ -155,6 +157,7 @@ def test_what_exists_is_not_replaced(tmp_path: Path, run: Run):
         (("clip", "-o", "a.mov", "--fps", "fast"), "23.976"),
         (("clip", "-o", "a.mov", "--codec", "h264", "--keep", "2bpp"), "--quality"),
         (("clip/A001_C001_000100.dng", "-o", "a.mov"), "folder"),
+        (("clip/A001_C001_000100.dng", "-o", "a.jpg", "--codec", "h264"), "a movie"),
     ],
 )
 def test_what_cannot_be_is_said(arguments: tuple, said: str, tmp_path: Path, run: Run):
@@ -173,12 +176,10 @@ def test_frames_must_be_alike(tmp_path: Path, run: Run):
 def test_lossless_frames_and_a_searched_table(tmp_path: Path, run: Run):
     shoot(tmp_path / "clip", 2)
     assert run("render", tmp_path / "clip", "-o", "a.mov", "--keep", "lossless", "--quality", "75", "-q")[0] == 0
-    assert run("recover", "a.mov", "-q")[0] == 0
-    for file, old in zip(pictures(tmp_path / "a").values(), pictures(tmp_path / "clip").values(), strict=True):
+    for file, old in zip(unreeled(tmp_path / "a.mov").values(), pictures(tmp_path / "clip").values(), strict=True):
         assert np.array_equal(file.mosaic, old.mosaic)
     assert run("render", tmp_path / "clip", "-o", "b.mov", "--keep", "45dB", "-q")[0] == 0
-    assert run("recover", "b.mov", "-q")[0] == 0
-    for file, old in zip(pictures(tmp_path / "b").values(), pictures(tmp_path / "clip").values(), strict=True):
+    for file, old in zip(unreeled(tmp_path / "b.mov").values(), pictures(tmp_path / "clip").values(), strict=True):
         assert 44 < mosaic_db(file.mosaic, old.mosaic, old.recipe) < 46.5
 
 
@@ -213,3 +214,24 @@ def test_damaged_and_hostile_movies_are_refused(tmp_path: Path, run: Run):
         (tmp_path / f"{name}.mov").write_bytes(data)
         code, _, error = run("recover", f"{name}.mov", "-q")
         assert code == 1 and error.count("\n") == 1 and not list(tmp_path.glob(f"{name}/*"))
+
+
+def test_info_tells_what_a_movie_is(tmp_path: Path, run: Run):
+    shoot(tmp_path / "clip", 2)
+    run("render", tmp_path / "clip", "-o", "a.mov", "--codec", "h264", "-q")
+    code, said, _ = run("info", "a.mov", "--json")
+    facts = json.loads(said)
+    assert code == 0 and (facts["kind"], facts["codec"], facts["frames"], facts["rate"]) == ("movie", "h264", 2, "24000/1001")
+    assert facts["rendered_by_rawback"] and facts["recipe"]["White"] == "4095"
+
+
+def test_a_pipe_takes_the_frames_as_a_tar(tmp_path: Path, command):
+    shoot(tmp_path / "clip", 2)
+    tone(tmp_path / "clip" / "a.wav", 0.1)
+    assert command("render", "clip", "-o", "a.mov", "-q").returncode == 0
+    with tarfile.open(fileobj=io.BytesIO(command("recover", "a.mov", "-o", "-", "-q").stdout)) as tar:
+        names = tar.getnames()
+        first = raw.read(tar.extractfile(names[0]).read(), names[0])
+    assert names == ["A001_C001_000100.dng", "A001_C001_000101.dng", "a.wav"]
+    old = pictures(tmp_path / "clip")["A001_C001_000100"]
+    assert mosaic_db(first.mosaic, old.mosaic, old.recipe) > WORST["mjpeg"]

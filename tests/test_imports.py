@@ -43,7 +43,7 @@ WALLS = {
     "skimage": (),
 }
 COMMANDS = ("cli", "*_cli", "batch", "pool", "child", "worker", "cluster", "plan", "report", "walk", "verbs",
-            "clip_batch")  # fmt: skip
+            "clip_to_movie", "clip_to_frames")  # fmt: skip
 """What runs the verbs: no verb knows of it."""
 
 

@@ -28,12 +28,20 @@ MOVIE_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 STILL_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl ", b"jp2 ")
 MOVIE_MAGICS = (b"\x1aE\xdf\xa3", b"\x06\x0e\x2b\x34\x02\x05\x01\x01", b"\0\0\x01\xba", b"0&\xb2u", b"FLV\x01")
 """Matroska, MXF, MPEG program stream, ASF, Flash."""
+MOVIE_HEAD = 1 << 10
 TRANSPORT_SIZES = (188, 192)
 """Bytes of a packet of an MPEG transport stream, of a camera's with four bytes of time before it."""
 
 
-def is_movie(head: bytes) -> bool:
-    """Whether a file is a movie; its first thousand bytes will do."""
+def is_movie(path: Path) -> bool:
+    """Whether there is a movie of that name. Raises OSError."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return _begins_movie(file.read(MOVIE_HEAD))
+
+
+def _begins_movie(head: bytes) -> bool:
     if head[4:8] in MOVIE_BOXES:
         return head[4:8] != b"ftyp" or head[8:12] not in STILL_BRANDS
     if head.startswith(MOVIE_MAGICS) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):

@@ -1,4 +1,4 @@
-"""Clips as batches of frames: in parallel, bounded in memory, resumed where a run was cut off."""
+"""`render` of a clip: a folder of RAW frames -> a movie, in parallel, bounded in memory, resumed where a run was cut off."""
 
 from __future__ import annotations
 
@@ -14,31 +14,19 @@ from itertools import repeat
 from pathlib import Path
 from typing import cast
 
-from rawback import __version__, batch, clip_coding, clip_recovering, clips
+from rawback import __version__, batch, clip_coding, clips
 from rawback.batch import Manner
-from rawback.clip_recovering import FrameOptions, Reel
 from rawback.clips import Clip
 from rawback.cores import cores
-from rawback.errors import EXIT_OK, RawbackError, UsageError
-from rawback.files import atomic, frame_fields, movie_sound, paths
+from rawback.errors import EXIT_OK, RawbackError
+from rawback.files import atomic, frame_fields, paths
 from rawback.files.movie import Movie
 from rawback.files.movie_writer import CODECS, Form, Writer
 from rawback.files.paths import Location
-from rawback.plan import Plan, Task
+from rawback.plan import FramePlan, Task
 from rawback.rendering import RenderOptions
 from rawback.report import Report
 from rawback.worker import Outcome, Product, Progress
-
-
-@dataclass(frozen=True)
-class FramePlan(Plan):
-    """The frames of a clip as tasks."""
-
-    frames: tuple[Task, ...] = ()
-
-    def tasks(self) -> list[Task]:
-        """Input and output, frame by frame."""
-        return list(self.frames)
 
 
 @dataclass(frozen=True)
@@ -56,20 +44,6 @@ class RenderFrame:
 
 
 @dataclass(frozen=True)
-class RecoverFrame:
-    """A frame of a movie -> CinemaDNG; which one, the name of the target says."""
-
-    reel: Reel
-    numbers: dict[str, int]
-    options: FrameOptions
-
-    def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
-        name = cast(Path, target).stem
-        chunks, notes, pixels = clip_recovering.recover(self.reel, name, self.numbers[name], self.options)
-        return Product(chunks, notes, pixels)
-
-
-@dataclass(frozen=True)
 class Shooting:
     """What the command line says about a clip to be rendered."""
 
@@ -78,6 +52,7 @@ class Shooting:
     codec: str = "mjpeg"
     rate: Fraction | None = None
     force: bool = False
+    skip_existing: bool = False
 
 
 def render(shooting: Shooting, options: RenderOptions, manner: Manner) -> int:
@@ -88,7 +63,11 @@ def render(shooting: Shooting, options: RenderOptions, manner: Manner) -> int:
     """
     manner.check()
     frames, sound, notes = _frames(shooting.folder)
-    paths.check_target(shooting.target, paths.identities([*frames, *filter(None, [sound])]), shooting.force)
+    replacing = shooting.force or shooting.skip_existing
+    paths.check_target(shooting.target, paths.identities([*frames, *filter(None, [sound])]), replacing)
+    if shooting.skip_existing and shooting.target.exists() and not any(paths.is_stale(f, shooting.target) for f in frames):
+        return EXIT_OK
+    shooting = replace(shooting, force=replacing)
     with Report(len(frames), manner.quiet, manner.as_json, "fps") as report:
         if manner.dry_run:
             report.say(f"{shooting.folder} ({len(frames)} frames) would become {shooting.target}")
@@ -199,43 +178,3 @@ def _ahead(
                 yield ready, result.result()
         for ready, result in waiting:
             yield ready, result.result()
-
-
-@dataclass(frozen=True)
-class Unreeling:
-    """What the command line says about a movie to be recovered."""
-
-    path: Path
-    folder: Path
-    force: bool = False
-    skip_existing: bool = False
-    keep_mtime: bool = False
-
-
-def recover(unreeling: Unreeling, options: FrameOptions, manner: Manner) -> int:
-    """A movie -> a folder of CinemaDNG frames, and its sound as a WAV; returns the exit code. Raises RawbackError."""
-    if unreeling.folder.exists() and not unreeling.folder.is_dir():
-        raise UsageError(f"{unreeling.folder} is a file; the frames of a clip go into a folder")
-    reel = clip_recovering.plan(unreeling.path)
-    with Report(len(reel.shots), manner.quiet, manner.as_json, "fps") as report:
-        for note in reel.said:
-            report.note(note)
-    replacing = unreeling.force or unreeling.skip_existing
-    targets = [unreeling.folder / f"{name}.dng" for name in reel.shots]
-    tasks = tuple(Task(unreeling.path, target, replacing, unreeling.keep_mtime) for target in targets)
-    chosen = {name: getattr(unreeling, name) for name in ("force", "skip_existing", "keep_mtime")}
-    plan = FramePlan([], None, ".dng", "jpeg", **chosen, unit="fps", frames=tasks)
-    numbers = {name: number for number, name in enumerate(reel.shots)}
-    code = batch.run(plan, RecoverFrame(reel, numbers, options), manner)
-    if reel.has_audio and not manner.dry_run:
-        _extract(unreeling, replacing)
-    return code
-
-
-def _extract(unreeling: Unreeling, replacing: bool) -> None:
-    target = unreeling.folder / f"{unreeling.folder.resolve().name}.wav"
-    if unreeling.skip_existing and target.exists():
-        return
-    paths.check_target(target, paths.identities([unreeling.path]), replacing)
-    with atomic.written(target, replacing) as file:
-        movie_sound.extract(unreeling.path, file)
