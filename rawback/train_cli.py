@@ -17,16 +17,22 @@ Name = Annotated[str, typer.Option(help="Of the weights: NAME.json and what belo
 Parts = Annotated[str, typer.Option(help="demosaic, restore, restore_open, flow, with commas between them.")]
 Steps = Annotated[int | None, typer.Option(help="Per part. Default: as many as generic-2 had.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same weights.")]
+Camera = Annotated[str | None, typer.Option(help="Simulate this camera's sensor only.", show_default=False)]
+Start = Annotated[
+    str | None, typer.Option(help="Weights to begin with, which stand for what is not trained.", show_default=False)
+]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: cuda where there is one.", show_default=False)]
 
 
 def train(
     photos: Photos, output: Folder, name: Name, parts: Parts = "demosaic,restore_open,restore", steps: Steps = None,
-    seed: Seed = 1, device: Device = None,
+    seed: Seed = 1, camera: Camera = None, start: Start = None, device: Device = None,
 ) -> None:  # fmt: skip
     """Train weights on photographs or on RAW files of your own; an interrupted training goes on where it stopped."""
     learn = _learn()
-    options = learn.TrainOptions(parts=tuple(parts.split(",")), steps=steps, seed=seed, device=device)
+    options = learn.TrainOptions(
+        parts=tuple(parts.split(",")), steps=steps, seed=seed, camera=camera, start=start, device=device
+    )  # fmt: skip
     print(learn.train(photos, output, name, options))
 
 

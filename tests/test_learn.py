@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_simulated_jpeg_is_the_open_loops(subsampling):
     """Flat or standard tables, what the simulator makes of the extended picture is what `recover` decodes."""
     rng = np.random.default_rng(3)
     mosaic, recipe = pairs.draw_mosaic(picture(seed=3), rng)
-    recipe = pairs.replace(recipe, refined=False)
+    recipe = replace(recipe, refined=False)
     coded = closed_loop.encode(mosaic, recipe, coding(90, subsampling, "standard"))
     decoded = inverse_pass.decoded_strip(coded, 0, coded.height)
     extended = torch.from_numpy(closed_loop.pipeline.forward(mosaic, recipe)[None])
@@ -164,6 +165,24 @@ def test_an_interrupted_training_ends_where_a_whole_one_does(tmp_path):
     net = second.run(Console(stderr=True)).net
     expected = load_file(whole.parent / "tiny.safetensors")
     assert all(torch.allclose(expected[f"demosaic.{k}"], v, atol=1e-6) for k, v in net.state_dict().items())
+
+
+def test_a_cameras_weights_start_from_others_and_rest_on_them(tmp_path, monkeypatch):
+    Image.fromarray(picture(seed=1)).save(tmp_path / "1.jpg")
+    options = train.TrainOptions(parts=("demosaic",), steps=1, every=1, crops=(1, 1), side=64, batch=1, device="cpu")
+    first = train.train(tmp_path, tmp_path, "first", options)
+    more = replace(options, parts=("restore_open",), start=str(first), camera="nikon-d700")
+    card = json.loads(train.train(tmp_path, tmp_path, "second", more).read_text())
+    assert card["base"] == "first"
+    assert set(card["parts"]) == {"restore_open"}
+    monkeypatch.setenv("RAWBACK_WEIGHTS", str(tmp_path))
+    loaded = weights.load("second")
+    plain = replace(
+        pairs.recipe_of(unprocess.draw_sensor(np.random.default_rng(0), unprocess.BAYER[0]), (64, 64)), refined=False
+    )
+    assert loaded.demosaicer(plain, coding(90, "4:2:0", "standard")) is not None
+    with pytest.raises(RawbackError, match="Bayer"):
+        pairs.sensor_of("fujifilm-x-t3")
 
 
 def test_wrong_options_and_empty_folders_are_refused(tmp_path):

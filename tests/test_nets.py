@@ -44,7 +44,8 @@ def shaken(net, seed=0):
 def card(tmp_path_factory):
     """Weights of nets that are not trained but do something."""
     config = {"width": 8, "depth": 4}
-    nets = {"restore": shaken(Restore(**config)), "demosaic": shaken(Demosaic(**config))}
+    nets = {"restore": shaken(Restore(**config)), "restore_open": shaken(Restore(**config), 1)}
+    nets["demosaic"] = shaken(Demosaic(**config))
     trained = {part: Trained(net, config, {}) for part, net in nets.items()}
     return export.export(trained, tmp_path_factory.mktemp("weights"), "shaken", {})
 

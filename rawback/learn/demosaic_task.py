@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from rawback.isp import inverse_pass, pipeline
 from rawback.isp.blocks import shrink as shrink_plane
-from rawback.isp.luma import LUMA_RANGE
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
+from rawback.isp.luma import LUMA_RANGE
 from rawback.isp.mosaic import level, tile
 from rawback.isp.tables import SUBSAMPLING, coding
 from rawback.learn import data, losses, pairs
@@ -38,6 +38,7 @@ class DemosaicTask:
 
     def __init__(self, folder: Path, counts: tuple[int, int], seed: int, config: dict[str, int]) -> None:
         self.config = config
+        self.sensor: pairs.Draw = pairs.any_sensor
         self.shards = (
             Shards(folder / "demosaic", DEMOSAIC, counts[0], seed),
             Shards(folder / "demosaic-val", DEMOSAIC, counts[1], seed + 1),
@@ -47,7 +48,7 @@ class DemosaicTask:
         return Demosaic(**self.config)
 
     def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        mosaic, recipe = pairs.draw_source(source, SIDE, rng)
+        mosaic, recipe = pairs.draw_source(source, SIDE, rng, self.sensor)
         recipe = replace(recipe, exposure=0.0, refined=False, shoulder=CURVES["bt709"].shoulder)
         balanced = level(mosaic, recipe) * tile(inverse_pass.sample_gains(recipe), *mosaic.shape)
         chroma = pipeline.mix(RGB_TO_YCC, pipeline.forward(mosaic, recipe))[1:]

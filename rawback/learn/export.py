@@ -51,8 +51,11 @@ def graphs(part: str, net: nn.Module) -> list[tuple[str, nn.Module]]:
     return [(part, net), ("flow_inverse", FrozenInverse(net))] if isinstance(net, Flow) else [(part, net)]
 
 
-def export(trained: dict[str, Trained], folder: Path, name: str, facts: dict) -> Path:
-    """Write NAME.PART.onnx, NAME.safetensors and NAME.json into the folder. Returns the card's path."""
+def export(trained: dict[str, Trained], folder: Path, name: str, facts: dict, base: str | None = None) -> Path:
+    """Write NAME.PART.onnx, NAME.safetensors and NAME.json into the folder. Returns the card's path.
+
+    base: the name of weights whose parts stand for those that these do not have.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     parts: dict[str, dict] = {}
     tensors: dict[str, torch.Tensor] = {}
@@ -77,6 +80,8 @@ def export(trained: dict[str, Trained], folder: Path, name: str, facts: dict) ->
         "safetensors_sha256": sha256_of(folder / f"{name}.safetensors"),
         "training": facts,
     }
+    if base:
+        card["base"] = base
     path = folder / f"{name}.json"
     path.write_text(json.dumps(card, indent=1) + "\n")
     return path

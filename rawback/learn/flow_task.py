@@ -16,7 +16,7 @@ from rawback.learn import data, losses, pairs
 from rawback.learn.jpeg_simulator import JpegSimulator
 from rawback.learn.shards import FLOW, SIDE, Shards
 from rawback.learn.tasks import Examples, codes, corner
-from rawback.learn.unprocess import BAYER, draw_sensor, expose, measure
+from rawback.learn.unprocess import expose, measure
 from rawback.nets import features
 from rawback.nets.cells import matrix_of
 from rawback.nets.features import GAINS
@@ -35,13 +35,14 @@ class FlowTask:
         self, folder: Path, counts: tuple[int, int], seed: int, config: dict[str, int], rounding: str = "fourier"
     ) -> None:
         self.config, self.rounding = config, rounding
+        self.sensor: pairs.Draw = pairs.any_sensor
         self.shards = Shards(folder / "flow", FLOW, counts[0], seed), Shards(folder / "flow-val", FLOW, counts[1], seed + 1)
 
     def network(self) -> nn.Module:
         return Flow(**self.config)
 
     def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        sensor = draw_sensor(rng, BAYER[0], (50, 3200))
+        sensor = self.sensor(rng)
         if source.raw:
             balanced = data.cells_crop(data.read_raw(source.path), SIDE, rng)
         else:

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from rawback.coefficients import Coefficients
+from rawback.errors import RawbackError
 from rawback.files import jpeg
 from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.blocks import shrink
@@ -21,7 +22,7 @@ from rawback.isp.colour import curve_of
 from rawback.isp.exposure import with_shoulder
 from rawback.isp.mosaic import level, tile
 from rawback.isp.tables import SUBSAMPLING, coding
-from rawback.learn import data
+from rawback.learn import data, sensors
 from rawback.learn.unprocess import BAYER, Sensor, draw_sensor, expose, linear_light, measure, scene, soften
 from rawback.nets import features
 from rawback.recipe import Recipe
@@ -29,6 +30,7 @@ from rawback.recipe import Recipe
 CODE_SCALE, CODE_OFFSET = 24576, 0.25
 """Codes are kept as uint16: (code + offset) * scale holds -0.25..2.41 to 4e-5."""
 CHROMA_SCALE = 16384
+ISO = 50, 3200
 
 
 @dataclass
@@ -52,21 +54,35 @@ def pack_chroma(planes: list[np.ndarray]) -> np.ndarray:
     return np.clip(np.stack(planes) * CHROMA_SCALE, -32767, 32767).round().astype(np.int16)
 
 
-def draw_source(source: data.Source, side: int, rng: np.random.Generator) -> tuple[np.ndarray, Recipe]:
-    """A square of a photograph as a random sensor counts it, or of a RAW file as it is: RGGB (side, side), its recipe."""
+Draw = Callable[[np.random.Generator], Sensor]
+"""What draws a sensor, whose CFA is RGGB."""
+
+
+def any_sensor(rng: np.random.Generator) -> Sensor:
+    """A camera at random, up to ISO 3200."""
+    return draw_sensor(rng, BAYER[0], ISO)
+
+
+def sensor_of(camera: str) -> Draw:
+    """Draws that camera of `learn/sensors.json`, as if its Bayer pattern were RGGB. Raises RawbackError for X-Trans."""
+    if len(sensors.cfa(camera)) != 2:
+        raise RawbackError(f"{camera} has no Bayer pattern: the nets know no other")
+    return lambda rng: replace(sensors.draw(camera, rng, ISO), cfa=BAYER[0])
+
+
+def draw_source(source: data.Source, side: int, rng: np.random.Generator, draw: Draw) -> tuple[np.ndarray, Recipe]:
+    """A square of a photograph as a sensor counts it, or of a RAW file as it is: RGGB (side, side), its recipe."""
     if source.raw:
         mosaic, recipe = data.raw_crop(data.read_raw(source.path), side, rng)
     else:
-        mosaic, recipe = draw_mosaic(data.crop(data.read(source.path), side, rng), rng)
+        mosaic, recipe = draw_mosaic(data.crop(data.read(source.path), side, rng), rng, draw)
     exposure = 0.0 if rng.random() < 0.75 else round(float(rng.uniform(0, 2)), 2)
     return mosaic, with_shoulder(replace(recipe, exposure=exposure))
 
 
-def draw_mosaic(
-    photo: np.ndarray, rng: np.random.Generator, iso: tuple[float, float] = (50, 3200)
-) -> tuple[np.ndarray, Recipe]:
-    """A photograph (H, W, 3) -> RGGB mosaic (H, W) uint16 of a random sensor, and its recipe."""
-    sensor = draw_sensor(rng, BAYER[0], iso)
+def draw_mosaic(photo: np.ndarray, rng: np.random.Generator, draw: Draw = any_sensor) -> tuple[np.ndarray, Recipe]:
+    """A photograph (H, W, 3) -> RGGB mosaic (H, W) uint16 of a sensor, and its recipe."""
+    sensor = draw(rng)
     return measure(expose(draw_light(photo, rng), sensor), sensor, rng), recipe_of(sensor, photo.shape)
 
 

@@ -29,6 +29,8 @@ class Task(Protocol):
     config: dict[str, int]
     shards: tuple[Shards, Shards]
     """For training and for validation."""
+    sensor: pairs.Draw
+    """The sensor that photographs are turned into RAW of."""
 
     def network(self) -> nn.Module: ...
     def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]: ...
@@ -59,6 +61,7 @@ class RestoreTask:
             Shards(folder / f"{self.name}{suffix}", RESTORE, count, seed + i)
             for i, (suffix, count) in enumerate(zip(("", "-val"), counts, strict=True))
         )
+        self.sensor: pairs.Draw = pairs.any_sensor
         self.demosaic: Demosaic | None = None
         """Trained before it in the same run: the open loop's."""
 
@@ -66,7 +69,7 @@ class RestoreTask:
         return Restore(**self.config)
 
     def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        mosaic, recipe = pairs.draw_source(source, SIDE, rng)
+        mosaic, recipe = pairs.draw_source(source, SIDE, rng, self.sensor)
         drawn = self.draw(mosaic, recipe, rng, self._demosaicer)
         stacked = {name: np.stack([getattr(p, name) for p in drawn]) for name in ("code", "chroma", "conditions")}
         return stacked | {"target": pairs.pack(pairs.target_of(mosaic, recipe))}

@@ -17,13 +17,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rawback.errors import RawbackError
-from rawback.learn import data, export
+from rawback.learn import data, export, pairs
 from rawback.learn.bar import Bar
 from rawback.learn.demosaic_task import DemosaicTask
 from rawback.learn.flow_task import FlowTask
 from rawback.learn.shards import SIDE
 from rawback.learn.tasks import RestoreOpenTask, RestoreTask, Task
-from rawback.nets import run_torch
+from rawback.nets import run_torch, weights
 
 TASKS: dict[str, type] = {task.name: task for task in (DemosaicTask, RestoreTask, RestoreOpenTask, FlowTask)}
 CONFIGS = {
@@ -60,6 +60,10 @@ class TrainOptions:
     device: str | None = None
     """None takes CUDA where there is one."""
     threads: int | None = None
+    camera: str | None = None
+    """The sensor of `learn/sensors.json` that photographs are turned into RAW of; None: a different one for each."""
+    start: str | None = None
+    """Weights, by name or path, that training starts from, and whose parts stand for those that are not trained."""
 
     def check(self) -> TrainOptions:
         """Return self, or raise RawbackError."""
@@ -87,14 +91,24 @@ def train(photos: str | Path, out: str | Path, name: str, options: TrainOptions 
     data.write_manifest(sources, work / MANIFEST)
     (work / FACTS).write_text(json.dumps({"options": asdict(options), "photographs": len(sources)}, indent=1))
     console = Console(stderr=True)
-    trained: dict[str, Trained] = {}
+    nets = _start(options.start) if options.start else {}
     for part in options.parts:
         task = TASKS[part](work, options.crops or CROPS[part], options.seed, CONFIGS[part])
-        if isinstance(task, RestoreTask) and "demosaic" in trained:
-            task.demosaic = trained["demosaic"].net  # type: ignore[assignment]
+        if options.camera:
+            task.sensor = pairs.sensor_of(options.camera)
+        if isinstance(task, RestoreTask) and "demosaic" in nets:
+            task.demosaic = nets["demosaic"]  # type: ignore[assignment]
         make_examples(task, sources, console)
-        trained[part] = Training(task, work, options).run(console)
+        nets[part] = Training(task, work, options, nets.get(part)).run(console).net
     return export_training(work, Path(out), name)
+
+
+def _start(name_or_path: str) -> dict[str, nn.Module]:
+    """The networks of weights, by part."""
+    loaded = weights.load(name_or_path)
+    path = loaded.folder / f"{loaded.name}.safetensors"
+    weights.verified(path, loaded.card["safetensors_sha256"])
+    return {p: run_torch.network(p, told["config"], path) for p, told in loaded.card["parts"].items() if p in TASKS}
 
 
 def export_training(work: Path, out: Path, name: str) -> Path:
@@ -107,7 +121,8 @@ def export_training(work: Path, out: Path, name: str) -> Path:
     if not found or not (work / FACTS).exists():
         raise RawbackError(f"{work}: no checkpoints; expected the NAME.training folder of `rawback train`")
     facts = json.loads((work / FACTS).read_text()) | {"manifest_sha256": export.sha256_of(work / MANIFEST)}
-    return export.export({part: _best(part, path) for part, path in found.items()}, out, name, facts)
+    best = {part: _best(part, path) for part, path in found.items()}
+    return export.export(best, out, name, facts, facts["options"]["start"] and Path(facts["options"]["start"]).stem)
 
 
 def _best(part: str, path: Path) -> Trained:
@@ -117,7 +132,10 @@ def _best(part: str, path: Path) -> Trained:
     net = run_torch.network(part, CONFIGS[part])
     net.load_state_dict(_under(tensors, "best."))
     best = max(state.history, key=lambda entry: sum(entry["gains"]))
-    return Trained(net.eval(), CONFIGS[part], {"validation dB gained": best["gains"], "steps": best["step"]})
+    figures = {"validation dB gained": best["gains"], "steps": best["step"]}
+    if state.history[0]["step"] == 0:
+        figures["validation dB gained before"] = state.history[0]["gains"]
+    return Trained(net.eval(), CONFIGS[part], figures)
 
 
 def make_examples(task: Task, sources: list[data.Source], console: Console) -> None:
@@ -153,12 +171,13 @@ class _State:
 class Training:
     """One part: Adam, half a cosine, an average of the weights, checkpoints."""
 
-    def __init__(self, task: Task, work: Path, options: TrainOptions) -> None:
+    def __init__(self, task: Task, work: Path, options: TrainOptions, start: nn.Module | None = None) -> None:
+        """start: a network of the same size to begin with."""
         self.task, self.options = task, options
         self.device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.steps = options.steps or STEPS[task.name]
         torch.manual_seed(options.seed)
-        self.net = task.network().to(self.device)
+        self.net = (start or task.network()).to(self.device).train()
         self.average = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
         self.best_average = self.average
         self.optimiser = torch.optim.Adam(self.net.parameters(), betas=(0.9, 0.99))
@@ -166,6 +185,8 @@ class Training:
         self.state = _State()
         if self.path.exists():
             self._resume()
+        elif start:
+            self._validate()
 
     def run(self, console: Console) -> Trained:
         """Train to the last step, or until validation has not improved for `patience` times."""

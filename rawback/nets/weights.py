@@ -33,6 +33,8 @@ class Weights:
     """Of the card."""
     engine: str = "onnx"
     """"onnx" or "torch"."""
+    base: Weights | None = None
+    """Whose parts stand for those that the card does not list."""
     _engines: dict[str, Engine] = field(default_factory=dict)
 
     def restorer(self, recipe: Recipe, picture: Coefficients, untouched: bool) -> Restorer | None:
@@ -43,6 +45,8 @@ class Weights:
         """
         kind = "open" if not recipe.refined else "untouched" if untouched else "resaved"
         name = next((name for name, part in self.card["parts"].items() if kind in part.get("use", ())), None)
+        if name is None and self.base:
+            return self.base.restorer(recipe, picture, untouched)
         if name is None or not is_bayer(recipe) or len(picture.planes) != 3:
             return None
         return Restorer(self.part(name), recipe, picture, self.card["parts"][name]["config"]["depth"])
@@ -50,6 +54,8 @@ class Weights:
     def demosaicer(self, recipe: Recipe, coding: Coding) -> Demosaicer | None:
         """The learned demosaicing for that recipe, or None: the closed loop needs none, X-Trans has none."""
         part = self.card["parts"].get("demosaic")
+        if part is None and self.base:
+            return self.base.demosaicer(recipe, coding)
         if part is None or recipe.refined or not is_bayer(recipe):
             return None
         return Demosaicer(self.part("demosaic"), recipe, coding, part["config"]["depth"])
@@ -96,6 +102,13 @@ def known() -> list[str]:
 
 def load(name_or_path: str, engine: str = "onnx") -> Weights:
     """Weights by name, or by the path of a card. Raises RawbackError that lists the known names."""
+    loaded = _read(_find(name_or_path), engine)
+    if "base" in loaded.card:
+        loaded.base = _read(_find(str(loaded.card["base"])), engine)
+    return loaded
+
+
+def _find(name_or_path: str) -> Path:
     path = Path(name_or_path)
     named = path.suffix != ".json"
     cards = [folder / f"{name_or_path}.json" for folder in folders()] if named else [path]
@@ -105,7 +118,7 @@ def load(name_or_path: str, engine: str = "onnx") -> Weights:
         )
     for card in cards:
         if card.is_file():
-            return _read(card, engine)
+            return card
     raise RawbackError(f"weights {name_or_path!r} not found; known: {', '.join(known()) or 'none'}")
 
 
