@@ -15,6 +15,7 @@ from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.isp import noise
 from rawback.provenance import State
+from rawback.rendering import decide, develop
 
 ISO_800 = (8.9e-5, 7.1e-8)
 """Noise of a full-frame sensor: 90,000 electrons at ISO 100, 3 electrons of read noise (4.2 DN of 14 bits)."""
@@ -106,6 +107,16 @@ def test_a_brightened_picture_is_dimmed_again_by_its_dng_and_its_black_is_neutra
     with Image.open(io.BytesIO(rendered.data)) as picture:
         black = np.asarray(picture.convert("RGB"))[8 : PATCH - 8, 8 : PATCH - 8].mean((0, 1))
     assert rendered.recipe.pedestal > 0 and black.max() < 24 and np.ptp(black) < 6
+
+
+def test_a_dark_picture_is_kept_to_the_last_bit_at_no_more_cost(night):
+    """The lossless layer foretells the mosaic through the pedestal, too."""
+    options = RenderOptions(lossless=True)
+    recipe = decide(night[0], options)
+    with_pedestal, without = (develop(night[0], r, options).data for r in (recipe, replace(recipe, pedestal=0.0)))
+    found = recovered(with_pedestal)
+    assert recipe.pedestal > 0 and found.exact and np.array_equal(found.mosaic, night[0].mosaic)
+    assert len(with_pedestal) < 1.01 * len(without)
 
 
 def test_the_noise_model_is_measured_and_told(night):
