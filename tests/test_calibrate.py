@@ -15,8 +15,8 @@ from rawback import calibrate, fitting, foreign, looks, pairs, rendering
 from rawback.errors import RawbackError, UsageError
 from rawback.files import dng
 from rawback.files import raw as raws
-from rawback.isp import pipeline, tone
-from rawback.isp.colour import CURVES
+from rawback.isp import pipeline, tone, video_signal
+from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
 from rawback.recovering import recover
 
 SRGB = CURVES["srgb"]
@@ -148,6 +148,15 @@ def test_what_a_camera_mixes_after_its_curve_comes_back(found, tmp_path):
     expected = shown[plain] @ np.linalg.inv(CODE_MATRIX).T
     inside = (shown[plain].min(-1) > 20) & (shown[plain].max(-1) < 235)
     assert inside.mean() > 0.3 and np.abs(shown[card] - expected)[inside].mean() < 2.5
+
+
+def test_what_is_mixed_comes_back_from_a_video_s_planes():
+    raw = raw_file(64, 96, light=0.5)
+    recipe = replace(raw.recipe, code_matrix=CODE_MATRIX, curve="srgb")
+    planes = video_signal.picture(raw.mosaic, recipe, RGB_TO_YCC)
+    planes[0] = video_signal.luma_under(planes[1:], raw.mosaic, recipe, YCC_TO_RGB)
+    back = video_signal.mosaic_of(np.tensordot(YCC_TO_RGB, planes, 1).astype(np.float32), recipe)
+    assert np.abs(back.astype(int) - raw.mosaic).max() <= 1
 
 
 def test_cards_of_the_first_version_are_read(found):

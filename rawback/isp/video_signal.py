@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from rawback.isp import inverse_pass, pipeline
-from rawback.isp.luma import luma_for
 from rawback.isp.colour import curve_of
+from rawback.isp.luma import luma_for
 from rawback.isp.mosaic import HALO, level, tile, unlevel, window
 from rawback.recipe import Recipe
 
@@ -55,7 +55,8 @@ def luma_under(chroma: np.ndarray, mosaic: np.ndarray, recipe: Recipe, to_rgb: n
         start, stop = rows_of_strip
         samples = level(mosaic[start:stop], recipe, start)
         samples *= tile(gains, *samples.shape, top=start)
-        offsets = np.tensordot(to_rgb[:, 1:].astype(np.float32), chroma[:, start:stop], 1)
+        mixed = np.tensordot(to_rgb[:, 1:].astype(np.float32), chroma[:, start:stop], 1)
+        offsets = pipeline.CODE_MATRIX.inverse(mixed, recipe, start)
         luma[start:stop] = luma_for(samples, offsets, tile(rows, *samples.shape, top=start), curve)
 
     inverse_pass.in_threads(strip, inverse_pass.strips(mosaic.shape[0], mosaic.shape[1], 16), lambda share: None)
