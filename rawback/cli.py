@@ -134,14 +134,14 @@ def info(inputs: Inputs, as_json: AsJson = False) -> None:
 
 @app.command()
 def cameras(as_json: AsJson = False) -> None:
-    """List the cameras that have weights of their own."""
-    from rawback.cameras import cards
+    """List weights and cameras: what each holds, and the raw / linear dB it gained on held-out photographs."""
+    from rawback.cameras import cards, describe
 
     known = cards()
     if as_json:
         print(json.dumps(known))
     for card in known if not as_json else ():
-        print(f"{card['name']:24} {card.get('description', '')}")
+        print(f"{card['name']:24} {describe(card)}")
     if not known:
         print("no weights are installed: every camera that LibRaw knows is rendered without", file=sys.stderr)
 
