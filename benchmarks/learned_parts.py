@@ -1,10 +1,11 @@
 """What the learned restoration gains on real RAW files, JPEG by JPEG: prints a table in Markdown.
 
-    python benchmarks/learned_parts.py RAW... [--weights generic-1] [--crop 0] [--cases "resaved 85 90 4:2:0" ...]
+    python benchmarks/learned_parts.py RAW... [--weights generic-2] [--crop 0] [--cases "resaved 85 90 4:2:0" ...]
 
 A case is "resaved QUALITY AGAIN SUBSAMPLING" (the closed loop at QUALITY, saved again by Pillow), or
 "open QUALITY SUBSAMPLING" (no closed loop, standard tables). Figures are `rawback.metrics`' raw and linear dB
-without weights, and what the weights add: in the mean, and for the file that gains least.
+without weights, and what the weights add at equal bytes: in the mean, and for the file that gains least. In the open
+loop the learned demosaicing changes the bytes: dB without weights are then taken between two qualities.
 """
 
 from __future__ import annotations
@@ -28,54 +29,65 @@ from rawback.recipe import Recipe
 
 CASES = [
     *(f"resaved 85 {again}" for again in ("90 4:4:4", "90 4:2:0", "80 4:2:0")),
-    *(f"open {how}" for how in ("80 4:4:4", "90 4:4:4", "90 4:2:2", "90 4:2:0", "95 4:4:4")),
+    *(f"open {quality} {subsampling}" for subsampling in ("4:2:0", "4:2:2", "4:4:4") for quality in (80, 85, 90, 95)),
 ]
+COARSER = 5
+"""Qualities below: where the second point of the line without weights is."""
 
 
-def coded(mosaic: np.ndarray, recipe: Recipe, case: str) -> tuple[Coefficients, Recipe]:
-    """The JPEG of a case as `recover` reads it, and the recipe inside."""
-    kind, quality, *rest = case.split()
-    if kind == "open":
-        plain = replace(recipe, refined=False)
-        return closed_loop.encode(mosaic, plain, coding(int(quality), rest[0], "standard")), plain
-    ours = jpeg.write(closed_loop.encode(mosaic, recipe, coding(int(quality), "4:2:0", "raw")), recipe, b"")
-    again = io.BytesIO()
+def resaved(mosaic: np.ndarray, recipe: Recipe, quality: int, again: int, subsampling: str) -> Coefficients:
+    """The closed loop's JPEG as `recover` reads it after another program has saved it again."""
+    ours = jpeg.write(closed_loop.encode(mosaic, recipe, coding(quality, "4:2:0", "raw")), recipe, b"")
+    saved = io.BytesIO()
     with Image.open(io.BytesIO(ours)) as picture:
-        picture.convert("RGB").save(again, "JPEG", quality=int(rest[0]), subsampling=rest[1])
-    read = jpeg.read(again.getvalue(), case).coefficients
+        picture.convert("RGB").save(saved, "JPEG", quality=again, subsampling=subsampling)
+    read = jpeg.read(saved.getvalue(), "saved again").coefficients
     if read is None:
-        raise SystemExit(f"{case}: Pillow wrote no JPEG")
-    return read, recipe
+        raise SystemExit("Pillow wrote no JPEG")
+    return read
+
+
+def figures(mosaic: np.ndarray, picture: Coefficients, recipe: Recipe, loaded: weights.Weights | None) -> np.ndarray:
+    """Raw dB, linear dB, bits per photosite; restored by the weights, if any."""
+    restorer = loaded and loaded.restorer(recipe, picture, untouched=not recipe.refined)
+    found = inverse_pass.decode(picture, recipe, restore=restorer, halo=restorer.halo if restorer else 0)
+    bits = len(jpeg.coded_picture(picture)) * 8 / mosaic.size
+    return np.array([paper_psnr(mosaic, found, recipe), mosaic_psnr(mosaic, found, recipe), bits])
 
 
 def measure(path: Path, case: str, loaded: weights.Weights, crop: int) -> np.ndarray:
-    """[[raw dB, linear dB] without, [raw dB, linear dB] with weights] of one file."""
+    """[[raw dB, linear dB] without, [raw dB, linear dB] with weights] of one file, at equal bytes."""
     file = raw.read(path.read_bytes(), str(path))
     mosaic, recipe = file.mosaic, with_shoulder(file.recipe)
     if crop:
         top, left = (max(n - crop, 0) // 32 * 16 for n in mosaic.shape)
         mosaic = np.ascontiguousarray(mosaic[top : top + crop, left : left + crop])
         recipe = replace(recipe, height=mosaic.shape[0], width=mosaic.shape[1], crop=None)
-    picture, recipe = coded(mosaic, recipe, case)
-    rows = []
-    for restorer in (None, loaded.restorer(recipe, picture, untouched=not recipe.refined)):
-        found = inverse_pass.decode(picture, recipe, restore=restorer, halo=restorer.halo if restorer else 0)
-        rows.append([paper_psnr(mosaic, found, recipe), mosaic_psnr(mosaic, found, recipe)])
-    return np.array(rows)
+    kind, quality, *rest = case.split()
+    if kind == "resaved":
+        picture = resaved(mosaic, recipe, int(quality), int(rest[0]), rest[1])
+        return np.array([figures(mosaic, picture, recipe, net)[:2] for net in (None, loaded)])
+    plain = replace(recipe, refined=False)
+    tables = [coding(int(quality) - coarser, rest[0], "standard") for coarser in (0, COARSER)]
+    fine, coarse = (figures(mosaic, closed_loop.encode(mosaic, plain, t), plain, None) for t in tables)
+    drawn = closed_loop.encode(mosaic, plain, tables[0], demosaicer=loaded.demosaicer(plain, tables[0]))
+    learned = figures(mosaic, drawn, plain, loaded)
+    equal = fine + (learned[2] - fine[2]) * (fine - coarse) / (fine[2] - coarse[2])
+    return np.array([equal[:2], learned[:2]])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("raw", nargs="+", type=Path)
-    parser.add_argument("--weights", default="generic-1")
+    parser.add_argument("--weights", default="generic-2")
     parser.add_argument("--crop", type=int, default=0, help="side of a centred crop; 0: the whole frame")
     parser.add_argument("--cases", nargs="+", default=CASES)
     args = parser.parse_args()
     loaded = weights.load(args.weights)
     print("| JPEG | without: raw, lin dB | gained: raw, lin dB | least gained |\n|---|---|---|---|", flush=True)
     for case in args.cases:
-        figures = np.array([measure(path, case, loaded, args.crop) for path in args.raw])
-        before, gained = figures[:, 0].mean(0), figures[:, 1] - figures[:, 0]
+        rows = np.array([measure(path, case, loaded, args.crop) for path in args.raw])
+        before, gained = rows[:, 0].mean(0), rows[:, 1] - rows[:, 0]
         mean = gained.mean(0)
         print(f"| {case} | {before[0]:.2f} {before[1]:.2f} | {mean[0]:+.2f} {mean[1]:+.2f} | {gained.min():+.2f} |", flush=True)
 

@@ -38,6 +38,19 @@ def card_of(name_or_path: str) -> dict:
     return known[name_or_path]
 
 
+def describe(card: dict) -> str:
+    """What a card is of, in one line: the camera, what it holds, what that gained on held-out photographs."""
+    holds = ["a look"] if "look" in card else []
+    for name, part in card.get("parts", {}).items():
+        gained = part.get("figures", {}).get("validation dB gained", [])
+        holds.append(f"{name} {' / '.join(f'{value:+.2f}' for value in gained)}{' dB' if gained else ''}".strip())
+    if "weights" in card:
+        holds.append(f"uses {card['weights']} ({card.get('reason', 'none of its own')})")
+    if "base" in card:
+        holds.append(f"the rest of {card['base']}")
+    return f"{card.get('camera') or 'any camera'}: {', '.join(holds)}"
+
+
 def weights_for(camera: str | None) -> str:
     """The weights for a camera's card: the card itself where it lists learned parts, those it names, else the default."""
     if camera is None:
