@@ -115,7 +115,8 @@ def _promise(source: Movie, shots: list[Shot], fields: dict[str, str]) -> str:
         return f"{len(shots) - marked} of {len(shots)} frames were put in or encoded again since rawback rendered the clip"
     if fields:
         return "encoded again by another program since rawback rendered it: the fine part of the RAW is lost"
-    return "not rendered by rawback: a generic look is undone; expect a look-alike, not the RAW"
+    curve = " (of its HDR curve nothing is known here)" if source.is_hdr else ""
+    return f"not rendered by rawback: a generic look is undone{curve}; expect a look-alike, not the RAW"
 
 
 @dataclass(frozen=True)

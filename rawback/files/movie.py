@@ -69,7 +69,7 @@ class Movie:
     def __init__(self, path: Path, threads: int = 1) -> None:
         self.path, self.av = path, library()
         try:
-            self.container = self.av.open(str(path), metadata_errors="replace")
+            self.container = open_file(path)
         except (self.av.error.FFmpegError, OSError, ValueError) as error:
             raise RawbackError(f"{path} is no movie that FFmpeg can read ({reason(error)})") from error
         if not self.container.streams.video:
@@ -118,6 +118,11 @@ class Movie:
         known = self.container.metadata | self.stream.metadata
         make, model = (self._said(known, f"com.apple.quicktime.{key}") or self._said(known, key) for key in ("make", "model"))
         return make, model or self._said(known, "com.android.model")
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether its transfer curve is HLG's or PQ's (ITU-T H.273)."""
+        return self.stream.codec_context.color_trc in (16, 18)
 
     @property
     def has_audio(self) -> bool:
@@ -196,6 +201,11 @@ class Movie:
             raise RawbackError(
                 f"{self.path} is damaged, or coded in a way that FFmpeg cannot read ({reason(error)})"
             ) from error
+
+
+def open_file(path: Path) -> Any:
+    """A container to be read. `file:` keeps FFmpeg from taking the name for an address, or for a list of other files."""
+    return library().open(f"file:{path}", metadata_errors="replace")
 
 
 def _filled(shots: list[Shot]) -> list[Shot]:

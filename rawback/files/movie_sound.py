@@ -21,7 +21,7 @@ class Sound:
     def __init__(self, source: Path, output: Any, container: str) -> None:
         av = movie.library()
         try:
-            self.input = av.open(str(source))
+            self.input = movie.open_file(source)
             track = self.input.streams.audio[0]
         except (av.error.FFmpegError, IndexError) as error:
             raise RawbackError(f"{source} holds no sound that FFmpeg can read; take it out of the folder") from error
@@ -49,7 +49,7 @@ def extract(source: Path, file: BinaryIO) -> None:
     """The sound of a movie as a WAV: PCM copied, all else decoded to 16 or 32 bits. Raises RawbackError."""
     av = movie.library()
     try:
-        with av.open(str(source), metadata_errors="replace") as known, av.open(file, "w", format="wav") as wav:
+        with movie.open_file(source) as known, av.open(file, "w", format="wav") as wav:
             track = known.streams.audio[0]
             copied = track.codec_context.name in ("pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le")
             deep = track.codec_context.format.bits > WIDE and not track.codec_context.format.name.startswith("flt")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 BT709, BT470BG, SMPTE170M, SMPTE240M, BT2020 = 1, 5, 6, 7, 9
-FULL_RANGE = 2
+FULL_RANGE, ALWAYS_FULL = 2, ("yuvj", "gray", "ya")
 RGB_SPACE = 0
 LUMA_WEIGHTS = {BT709: (0.2126, 0.0722), BT470BG: (0.299, 0.114), SMPTE170M: (0.299, 0.114), SMPTE240M: (0.212, 0.087),
                 BT2020: (0.2627, 0.0593)}  # fmt: skip
@@ -33,7 +33,7 @@ def ycc_of(frame: Any) -> tuple[np.ndarray, int]:
     if frame.format.is_rgb or len(frame.planes) < min(len(frame.format.components), 3):
         frame = _reformatted(frame)
     depth = frame.format.components[0].bits
-    full = frame.color_range == FULL_RANGE or "yuvj" in frame.format.name
+    full = frame.color_range == FULL_RANGE or frame.format.name.startswith(ALWAYS_FULL)
     scale = np.float32(1 / ((1 << depth) - 1) if full else 1 / (219 << depth - 8))
     chroma_scale = scale if full else np.float32(1 / (224 << depth - 8))
     black = np.float32(0 if full else 16 << depth - 8)
