@@ -36,23 +36,15 @@ class Codec:
     """How often a clip is encoded: from the second time on its chroma is known, and luma chosen for it."""
 
 
-EVEN = "aq-mode=0:ipratio=1:pbratio=1:qcomp=1"
-"""All frames and blocks alike, where encoders would favour what the eye sees or what others are predicted from."""
-KEYS = "ipratio=0.82"
-"""Key frames a little coarser: x265 keeps more of what it does not predict."""
-COARSER = 8
-"""By how many steps of the quantiser chroma is coarser than luma, which makes its errors good."""
-CHROMA_265 = f"cbqpoffs={COARSER}:crqpoffs={COARSER}"
+X264 = "aq-mode=0:mbtree=0:psy=0:qcomp=1:ipratio=1:bframes=0:chroma-qp-offset=8"
+X265 = "aq-mode=0:cutree=0:qcomp=1:ipratio=0.82:pbratio=1:cbqpoffs=8:crqpoffs=8:log-level=error"
+"""All frames and blocks are kept alike, where encoders favour what the eye sees or what others are predicted from: x264's
+frames between two others came out 0.5 to 0.9 dB worse whatever their quantiser, x265's key frames 1.5 dB better than the
+rest. Chroma is coarser than luma, which makes its errors good."""
 CODECS = {
     "mjpeg": Codec("mjpeg", {}),
-    "h264": Codec("libx264", {"tune": "grain", "x264-params": f"{EVEN}:mbtree=0:psy=0:chroma-qp-offset={COARSER}"}, passes=2),
-    "hevc": Codec(
-        "libx265",
-        {"tune": "psnr", "x265-params": f"{EVEN.replace('ipratio=1', KEYS)}:cutree=0:{CHROMA_265}:log-level=error"},
-        "hvc1",
-        steered_by="qp",
-        passes=2,
-    ),
+    "h264": Codec("libx264", {"tune": "grain", "x264-params": X264}, passes=2),
+    "hevc": Codec("libx265", {"tune": "psnr", "x265-params": X265}, "hvc1", steered_by="qp", passes=2),
     "ffv1": Codec("ffv1", {"level": "3", "slices": "4", "coder": "range_def"}, "", (".mkv",), ""),
 }
 MARKED = frame_fields.HEADERS
