@@ -17,7 +17,6 @@ from typing import cast
 from rawback import __version__, batch, clip_coding, clips
 from rawback.batch import Manner
 from rawback.clips import Clip
-from rawback.cores import cores
 from rawback.errors import EXIT_OK, RawbackError
 from rawback.files import atomic, frame_fields, paths
 from rawback.files.movie import Movie
@@ -135,7 +134,7 @@ def _render_stream(
     shooting: Shooting, clip: Clip, frames: list[Path], sound: Path | None, options: RenderOptions, manner: Manner, form: Form
 ) -> int:
     """By a video codec, in passes: the chroma of one is kept in the next, which chooses luma for it."""
-    clip, jobs = clip_coding.fitted(clip), manner.jobs or cores()
+    clip = clip_coding.fitted(clip)
     passes = CODECS[form.codec].passes
     passes += passes > 1 and options.effort == "best"
     folder = _scratch(shooting.target, ())
@@ -151,7 +150,7 @@ def _render_stream(
                     atomic.written(path, shooting.force or not last) as file,
                     Writer(file, made, clip.fields, sound if last else None) as writer,
                 ):
-                    for source, shown in _ahead(frames, before, clip, options, jobs):
+                    for source, shown in _ahead(frames, before, clip, options):
                         writer.add_codes(shown.codes, shown.recipe, shown.moment)
                         if last:
                             done = Outcome("done", notes=clip.notes_of(source, shown.notes), pixels=shown.codes[0].size)
@@ -166,14 +165,14 @@ def _render_stream(
 
 
 def _ahead(
-    frames: list[Path], before: Path | None, clip: Clip, options: RenderOptions, jobs: int
+    frames: list[Path], before: Path | None, clip: Clip, options: RenderOptions
 ) -> Iterator[tuple[Path, clip_coding.Shown]]:
-    """Frames in order, the next few being worked on meanwhile. before: what the pass before has made of them."""
+    """Frames in order, the next one being worked on meanwhile, on all cores. before: what the pass before has made of them."""
     waiting: deque = deque()
-    with ThreadPoolExecutor(jobs) as pool, Movie(before) if before else nullcontext() as earlier:
+    with ThreadPoolExecutor(1) as pool, Movie(before) if before else nullcontext() as earlier:
         for source, coded in zip(frames, earlier.decoded() if earlier else repeat(None, len(frames)), strict=True):
             waiting.append((source, pool.submit(clip_coding.show, source, clip, options, coded)))
-            if len(waiting) > jobs:
+            if len(waiting) > 1:
                 ready, result = waiting.popleft()
                 yield ready, result.result()
         for ready, result in waiting:
