@@ -64,6 +64,7 @@ def main() -> None:
         spent = time.process_time() - started
         figures = trained["parts"]["restore_open"]["figures"]
         before, after = figures["validation dB gained before"], figures["validation dB gained"]
+        told = [f"{raw:+.2f} / {lin:+.2f}" for raw, lin in (before, after)]
         better = all(a - b >= WORTH for a, b in zip(after, before, strict=True))
         card = card_of(name, trained["parts"] if better else {})
         if better:
@@ -71,9 +72,8 @@ def main() -> None:
             for file in (f"{name}.restore_open.onnx", f"{name}.safetensors"):
                 shutil.copy(path.with_name(file), args.output)
         else:
-            card |= {"weights": DEFAULT_WEIGHTS, "reason": f"fine-tuned, it was no better: {figures}"}
+            card |= {"weights": DEFAULT_WEIGHTS, "reason": f"fine-tuned: {told[1]} dB, before: {told[0]} dB"}
         (args.output / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
-        told = [f"{raw:+.2f} {lin:+.2f}" for raw, lin in (before, after)]
         print(
             f"| {card['camera']} | {told[0]} | {told[1]} | {'its own' if better else DEFAULT_WEIGHTS} | {spent:.0f} |",
             flush=True,

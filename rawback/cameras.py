@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rawback.errors import RawbackError
 
-DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-1", "none"
+DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-2", "none"
 
 
 def folders() -> list[Path]:

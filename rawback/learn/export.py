@@ -73,6 +73,7 @@ def export(trained: dict[str, Trained], folder: Path, name: str, facts: dict, ba
             parts[part]["use"] = USE[part]
         tensors |= {f"{part}.{k}": v.detach().contiguous() for k, v in result.net.state_dict().items()}
     save_file(tensors, folder / f"{name}.safetensors", {"name": name, "format": str(FORMAT)})
+    (folder / f"{name}.safetensors").chmod(0o644)  # safetensors' own mode is for its owner only
     card = {
         "name": name,
         "format": FORMAT,

@@ -14,7 +14,7 @@ BANDS = np.digitize(np.add(*np.mgrid[:8, :8]), [1, 4, 8]).reshape(64)
 CONDITIONS = 20
 """Length of the vector that `conditions` makes."""
 TABLES, REFINED, GAINS, MATRIX = slice(9), 9, slice(10, 13), slice(13, 19)
-"""Where it has what `of_tables` says, whether the closed loop was used, log2 of the exposed gains, and the camera matrix
+"""Where it has what `of_tables` says, whether highlights may be guessed, log2 of the exposed gains, and the camera matrix
 but for its diagonal."""
 
 
@@ -29,10 +29,12 @@ def of_tables(luma: np.ndarray, chroma: np.ndarray, factors: tuple[int, int]) ->
 def conditions(recipe: Recipe, tables: list[np.ndarray], factors: tuple[int, int]) -> np.ndarray:
     """What is known of a JPEG and its sensor: (CONDITIONS,) float32.
 
-    What `of_tables` says, whether the closed loop was used, log2 of white balance times exposure, the camera matrix, the curve.
+    What `of_tables` says, whether highlights may be guessed (in closed loops that were not brightened), log2 of white balance
+    times exposure, the camera matrix, the curve.
     `tables`: (64,) per component (luma, chroma), `factors`: rows and columns of luma for one chroma sample.
     """
-    sensor = [recipe.refined, *(np.log2(recipe.gains) + recipe.exposure), *np.array(recipe.matrix)[~np.eye(3, dtype=bool)]]
+    guessed = recipe.refined and recipe.exposure <= 0  # brightened, what is white in the picture need not be blown
+    sensor = [guessed, *(np.log2(recipe.gains) + recipe.exposure), *np.array(recipe.matrix)[~np.eye(3, dtype=bool)]]
     told = of_tables(tables[0], tables[-1], factors)
     return np.concatenate([told, np.array([*sensor, recipe.curve == "srgb"], np.float32)])
 
