@@ -100,8 +100,7 @@ class _Encoding:
         self.demosaicer = demosaicer
         self.mosaic, self.recipe, self.coding, self.picture = mosaic, recipe, coding, picture
         self.period = len(recipe.cfa)
-        self.curve = curve_of(recipe)
-        self.rows, self.gains = inverse_pass.camera_rows(recipe), inverse_pass.sample_gains(recipe)
+        self.gains = inverse_pass.sample_gains(recipe)
         self.white_at = min(1.0, 2.0**recipe.exposure)
         self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
         self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
@@ -161,20 +160,15 @@ class _Encoding:
         halo, width = demosaicer.halo, self.mosaic.shape[1]
         around = strip[0] - halo, strip[1] + halo
         ycc = self._ycc(around, None)
-        balanced = self._balanced(around)
+        mosaic = window(self.mosaic, *around, self.period)
+        balanced = level(mosaic, self.recipe, around[0]) * tile(self.gains, *mosaic.shape, top=around[0])
         ycc[1:] = demosaicer(balanced, *ycc[1:])
-        seen = [blocks.grow(plane, self.coding.factors)[:, :width] for plane in self._subsampled(ycc[1:])]
-        rows = tile(self.rows, *balanced.shape, top=around[0])
-        ycc[0] = luma.luma_for(balanced, self._offsets(*seen), rows, self.curve)
+        blue, red = (
+            blocks.grow(plane * np.float32(factor), self.coding.factors)[:, :width]
+            for plane, factor in zip(self._subsampled(ycc[1:]), (luma.BLUE, luma.RED), strict=True)
+        )
+        ycc[0] = self.solver.luma(mosaic, blue, red, around[0]) / np.float32(luma.FINE)
         return ycc[:, halo:-halo]
-
-    def _offsets(self, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
-        """What chroma adds to luma in the codes of the curve, (3, H, W)."""
-        return pipeline.CODE_MATRIX.inverse(inverse_pass.chroma_offsets(cb, cr), self.recipe, 0)
-
-    def _balanced(self, strip: tuple[int, int]) -> np.ndarray:
-        samples = level(window(self.mosaic, *strip, self.period), self.recipe, strip[0])
-        return samples * tile(self.gains, *samples.shape, top=strip[0])
 
     def _subsampled(self, planes: np.ndarray) -> np.ndarray:
         """Cb and Cr (2, rows, width) as they are coded, (2, rows / v, columns / h)."""
