@@ -1,6 +1,6 @@
 """Demosaicing for the open loop: chroma that costs little and hides little, at half size.
 
-Luma is not the net's: it follows from chroma and the measured samples (`isp.closed_loop.luma_for`), so the samples are
+Luma is not the net's: it follows from chroma and the measured samples (`isp.luma.Solver`), so the samples are
 kept whatever the net says, and the inverse stays "take them back". Trained through a simulated JPEG, for decibels of
 the RAW at equal bytes.
 """
