@@ -9,6 +9,8 @@ from pathlib import Path
 from rawback.errors import RawbackError
 
 DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-2", "none"
+MAX_BYTES = 1 << 20
+"""Of a card."""
 
 
 def folders() -> list[Path]:
@@ -23,19 +25,41 @@ def cards() -> list[dict]:
     found: dict[str, dict] = {}
     for folder in folders():
         for path in sorted(folder.glob("*.json")):
-            found.setdefault(path.stem, _card(path) | {"name": path.stem})
+            found.setdefault(path.stem, read(path))
     return list(found.values())
 
 
-def card_of(name_or_path: str) -> dict:
-    """An installed card by name, or one by its path, with its name. Raises RawbackError if there is none."""
+def path_of(name_or_path: str) -> Path:
+    """Where a card lies: an installed one by name, or one by its path. Raises RawbackError if there is none."""
     path = Path(name_or_path)
     if path.suffix == ".json" or path.is_file():
-        return _card(path) | {"name": path.stem}
-    known = {card["name"]: card for card in cards()}
-    if name_or_path not in known:
-        raise RawbackError(f"no camera {name_or_path!r}; expected the path of a card, or one of {', '.join(known) or 'none'}")
-    return known[name_or_path]
+        return path
+    installed = [folder / f"{name_or_path}.json" for folder in folders() if path.name == name_or_path]
+    for card in installed:
+        if card.is_file():
+            return card
+    known = ", ".join(sorted({card.stem for folder in folders() for card in folder.glob("*.json")})) or "none"
+    raise RawbackError(f"no camera or weights {name_or_path!r}; expected the path of a card (.json), or one of {known}")
+
+
+def read(path: Path) -> dict:
+    """A card from its file, with its name. Raises RawbackError for what is none."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RawbackError(f"{path} is larger than any card; expected a JSON of `rawback calibrate` or `rawback train`")
+        card = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RawbackError(f"the card {path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise RawbackError(f"{path} is no card, not JSON ({error}); expected one of `rawback calibrate` or `train`") from error
+    if not isinstance(card, dict):
+        raise RawbackError(f"{path} is no card (a JSON {type(card).__name__}); expected one of `rawback calibrate` or `train`")
+    return card | {"name": path.stem}
+
+
+def card_of(name_or_path: str) -> dict:
+    """An installed card by name, or one by its path. Raises RawbackError if there is none."""
+    return read(path_of(name_or_path))
 
 
 def describe(card: dict) -> str:
@@ -57,13 +81,3 @@ def weights_for(camera: str | None) -> str:
         return DEFAULT_WEIGHTS
     card = card_of(camera)
     return camera if card.get("parts") else str(card.get("weights", DEFAULT_WEIGHTS))
-
-
-def _card(path: Path) -> dict:
-    try:
-        card = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RawbackError(f"{path} is no card of weights ({error}); get it again, or remove it") from error
-    if not isinstance(card, dict):
-        raise RawbackError(f"{path} is no card of weights (a {type(card).__name__}); get it again, or remove it")
-    return card

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rawback.cameras import card_of, cards, folders
+from rawback.cameras import card_of, cards
 from rawback.errors import RawbackError
 from rawback.isp import tone
 from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe, mixes
 
 BAYER = ((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))
-MAX_BYTES = 1 << 20
 FORMAT = 1
 """Of cards; those with learned parts have the same."""
 
@@ -106,14 +105,8 @@ def _plausible(look: Look) -> bool:
 
 def load(name_or_path: str) -> Look:
     """A look by the path of its JSON or by the name of an installed card. Raises RawbackError if there is none."""
-    path = Path(name_or_path)
-    if path.suffix == ".json" or path.is_file():
-        return from_card(_read(path), path.stem)
-    for folder in folders():
-        if (folder / f"{path.name}.json").is_file() and path.name == name_or_path:
-            return from_card(_read(folder / f"{path.name}.json"), path.name)
-    known = ", ".join(card["name"] for card in cards() if "look" in card) or "none"
-    raise RawbackError(f"no camera {name_or_path!r}; expected a JSON of `rawback calibrate`, or an installed one: {known}")
+    card = card_of(name_or_path)
+    return from_card(card, card["name"])
 
 
 def of_camera(name_or_path: str) -> Look | None:
@@ -136,14 +129,3 @@ def find(make: str, model: str) -> Look | None:
 def save(look: Look, path: Path, more: dict) -> bytes:
     """The card as the bytes of a JSON file; `more`: what else it should tell."""
     return (json.dumps({"name": path.stem} | look.to_card() | more, indent=1) + "\n").encode()
-
-
-def _read(path: Path) -> dict:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RawbackError(f"{path} is larger than any card; expected a JSON of `rawback calibrate`")
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise RawbackError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise RawbackError(f"{path} is not JSON ({error}); expected a card of `rawback calibrate`") from error

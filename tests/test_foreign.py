@@ -156,5 +156,5 @@ def test_a_card_that_is_none_is_refused(tmp_path):
         (tmp_path / "card.json").write_text(text)
         with pytest.raises(RawbackError):
             looks.load(str(tmp_path / "card.json"))
-    with pytest.raises(RawbackError, match="no camera 'nobody'"):
+    with pytest.raises(RawbackError, match="no camera or weights 'nobody'"):
         looks.load("nobody")

@@ -154,7 +154,7 @@ def test_unknown_weights_are_refused_with_the_known_names(card, monkeypatch):
     assert weights.load("shaken").name == "shaken"
     with pytest.raises(RawbackError, match="shaken"):
         weights.load("no-such-weights")
-    with pytest.raises(RawbackError, match="expected the name"):
+    with pytest.raises(RawbackError, match="expected the path"):
         weights.load("../shaken")
 
 

@@ -7,11 +7,10 @@ card lists the parts with their sizes and the sha256 of the files, so the hash o
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rawback.cameras import folders
+from rawback.cameras import path_of, read
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.isp.closed_loop import Coding
@@ -95,40 +94,20 @@ def verified(path: Path, sha256: str) -> bytes:
     return data
 
 
-def known() -> list[str]:
-    """Names of the weights that can be loaded, sorted."""
-    return sorted({card.stem for folder in folders() for card in folder.glob("*.json")})
-
-
 def load(name_or_path: str, engine: str = "onnx") -> Weights:
     """Weights by name, or by the path of a card. Raises RawbackError that lists the known names."""
-    loaded = _read(_find(name_or_path), engine)
+    loaded = _read(path_of(name_or_path), engine)
     if "base" in loaded.card:
-        loaded.base = _read(_find(str(loaded.card["base"])), engine)
+        loaded.base = _read(path_of(str(loaded.card["base"])), engine)
     return loaded
 
 
-def _find(name_or_path: str) -> Path:
-    path = Path(name_or_path)
-    named = path.suffix != ".json"
-    cards = [folder / f"{name_or_path}.json" for folder in folders()] if named else [path]
-    if named and path.name != name_or_path:
-        raise RawbackError(
-            f"{name_or_path}: expected the name of weights ({', '.join(known()) or 'none found'}) or a .json card"
-        )
-    for card in cards:
-        if card.is_file():
-            return card
-    raise RawbackError(f"weights {name_or_path!r} not found; known: {', '.join(known()) or 'none'}")
-
-
 def _read(path: Path, engine: str) -> Weights:
-    data = path.read_bytes()
+    card = read(path)
     try:
-        card = json.loads(data)
         version, parts = card["format"], card["parts"]
         well_formed = all(name in PARTS and isinstance(part["config"], dict) and part["sha256"] for name, part in parts.items())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise RawbackError(
             f"{path} is no card of weights ({error}); expected the NAME.json that `rawback export` writes"
         ) from error
@@ -138,4 +117,4 @@ def _read(path: Path, engine: str) -> Weights:
         raise RawbackError(
             f"{path} is a card of format {version} with parts {sorted(parts)}; this rawback knows format {FORMAT}; update it"
         )
-    return Weights(path.stem, path.parent, card, hashlib.sha256(data).hexdigest(), engine)
+    return Weights(path.stem, path.parent, card, hashlib.sha256(path.read_bytes()).hexdigest(), engine)
