@@ -85,9 +85,9 @@ def test_simulator_refuses_what_it_cannot_do():
 
 def test_neutral_light_is_neutral_to_a_balanced_sensor():
     for name in unprocess.CAMERAS:
-        matrix = unprocess.camera_matrix(name)
-        assert np.allclose(matrix.sum(1), 1)
-        daylight, lamp = (1 / unprocess.neutral_at(name, kelvin) for kelvin in (5500, 2850))
+        to_camera = unprocess.xyz_to_camera(name)
+        assert np.allclose(unprocess.camera_matrix(to_camera).sum(1), 1)
+        daylight, lamp = (1 / unprocess.neutral_of(to_camera, unprocess.illuminant(kelvin)) for kelvin in (5500, 2850))
         assert 1 < daylight[0] / daylight[1] < 3.2 and 1 < daylight[2] / daylight[1] < 2.6
         assert lamp[0] / lamp[2] < daylight[0] / daylight[2]  # a lamp is redder: it needs less red gain
 

@@ -9,13 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from rawback.errors import RawbackError
-from rawback.learn.unprocess import SRGB_TO_XYZ, X_TRANS, Sensor, illuminant
+from rawback.learn.unprocess import SRGB_TO_XYZ, X_TRANS, Sensor, camera_matrix, illuminant, neutral_of
 
 TABLE = Path(__file__).with_name("sensors.json")
 D65 = SRGB_TO_XYZ.sum(1)
 """XYZ of daylight: white of linear sRGB."""
-LEAST_ANSWER = 0.15
-"""Of a channel to the light, against that of the most sensitive one: no camera's gains are steeper."""
 COLOURS = "RGB"
 
 
@@ -44,15 +42,12 @@ def xyz_to_camera(name: str) -> np.ndarray:
 
 def matrix(name: str) -> np.ndarray:
     """White-balanced camera RGB -> linear sRGB: (3, 3) float64, rows sum to 1, as LibRaw computes it."""
-    to_camera = xyz_to_camera(name) @ SRGB_TO_XYZ
-    return np.linalg.inv(to_camera / to_camera.sum(1, keepdims=True))
+    return camera_matrix(xyz_to_camera(name))
 
 
 def neutral(name: str, kelvin: float | None = None) -> np.ndarray:
     """As-shot neutral (DNG tag 50728), (3,) float64, largest 1, under daylight (D65) or light of 2000..10000 K."""
-    answer = xyz_to_camera(name) @ (D65 if kelvin is None else illuminant(kelvin))
-    answer = np.maximum(answer, LEAST_ANSWER * answer.max())
-    return answer / answer.max()
+    return neutral_of(xyz_to_camera(name), D65 if kelvin is None else illuminant(kelvin))
 
 
 def noise(name: str, iso: float) -> tuple[float, float]:

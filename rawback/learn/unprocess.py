@@ -34,6 +34,8 @@ X_TRANS = (
     (1, 1, 0, 1, 1, 2), (1, 1, 2, 1, 1, 0), (2, 0, 1, 0, 2, 1),
     (1, 1, 2, 1, 1, 0), (1, 1, 0, 1, 1, 2), (0, 2, 1, 2, 0, 1),
 )  # fmt: skip
+LEAST_ANSWER = 0.15
+"""Of a channel to the light, against that of the most sensitive one: no camera's gains are steeper."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,15 @@ class Sensor:
         return gains / gains.min()
 
 
-def camera_matrix(name: str) -> np.ndarray:
-    """White-balanced camera -> linear sRGB of a camera in CAMERAS: (3, 3), rows sum to 1, as LibRaw computes it."""
-    to_camera = np.array(CAMERAS[name], float).reshape(3, 3) / 1e4 @ SRGB_TO_XYZ
-    return np.linalg.inv(to_camera / to_camera.sum(1, keepdims=True))
+def xyz_to_camera(name: str) -> np.ndarray:
+    """XYZ (D65) -> camera of a camera in CAMERAS: (3, 3) float64, as in DNG ColorMatrix (tags 50721, 50722)."""
+    return np.array(CAMERAS[name], float).reshape(3, 3) / 1e4
+
+
+def camera_matrix(to_camera: np.ndarray) -> np.ndarray:
+    """XYZ -> camera (3, 3) to white-balanced camera RGB -> linear sRGB: (3, 3), rows sum to 1, as LibRaw computes it."""
+    from_srgb = to_camera @ SRGB_TO_XYZ
+    return np.linalg.inv(from_srgb / from_srgb.sum(1, keepdims=True))
 
 
 def illuminant(kelvin: float) -> np.ndarray:
@@ -82,10 +89,10 @@ def illuminant(kelvin: float) -> np.ndarray:
     return np.array([x / y, 1, (1 - x - y) / y])
 
 
-def neutral_at(name: str, kelvin: float) -> np.ndarray:
-    """As-shot neutral (3,), largest 1, of a camera in CAMERAS under light of that colour temperature (2000..10000 K)."""
-    answer = np.array(CAMERAS[name], float).reshape(3, 3) @ illuminant(kelvin)
-    answer = np.maximum(answer, 0.15 * answer.max())
+def neutral_of(to_camera: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """As-shot neutral (DNG tag 50728), (3,), largest 1, of a camera by XYZ -> camera (3, 3) in a light of XYZ (3,)."""
+    answer = to_camera @ light
+    answer = np.maximum(answer, LEAST_ANSWER * answer.max())
     return answer / answer.max()
 
 
@@ -94,7 +101,8 @@ def draw_sensor(
 ) -> Sensor:
     """A sensor at random: camera, light, CFA phase, ISO (log-uniform in `iso`), bit depth. One in ten knows no colour."""
     name = list(CAMERAS)[rng.integers(len(CAMERAS))]
-    matrix, neutral = camera_matrix(name), neutral_at(name, 1e6 / rng.uniform(105, 400))
+    to_camera = xyz_to_camera(name)
+    matrix, neutral = camera_matrix(to_camera), neutral_of(to_camera, illuminant(1e6 / rng.uniform(105, 400)))
     if rng.random() < 0.1:
         matrix, neutral = np.eye(3), np.ones(3) if rng.random() < 0.5 else neutral
     neutral = neutral * np.exp(rng.normal(0, 0.03, 3))
