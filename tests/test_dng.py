@@ -175,7 +175,7 @@ def test_tags_come_back():
     tags = dng.read_tags(encoded(mosaic, recipe))
     assert tags == dng.DngTags(
         camera="Maker Model 1", numbers=numbers, neutral=recipe.neutral, black=recipe.black, black_repeat=(2, 2),
-        white=15000, active_area=(0, 0, 300, 400), crop=recipe.crop, scale=(1.0, 1.5),
+        white=15000, crop=recipe.crop, scale=(1.0, 1.5),
         baseline_exposure=1.75, noise=recipe.noise,
     )  # fmt: skip
 

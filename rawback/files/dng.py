@@ -12,7 +12,6 @@ from rawback.errors import RawbackError
 from rawback.files import dng_extras, dng_pixels, preview, tiff
 from rawback.files import exif as exif_module
 from rawback.files.dng_pixels import (
-    ACTIVE_AREA,
     BLACK,
     BLACK_REPEAT,
     CROP_ORIGIN,
@@ -57,8 +56,6 @@ class DngTags:
     """BlackLevel from the top left of the active area, row by row, `black_repeat` (rows, columns)."""
     black_repeat: tuple[int, int] = (1, 1)
     white: float | None = None
-    active_area: tuple[int, int, int, int] | None = None
-    """Top, left, bottom, right in the stored frame."""
     crop: tuple[float, float, float, float] | None = None
     """DefaultCrop: x, y from the top left of the active area, width, height."""
     scale: tuple[float, float] = (1.0, 1.0)
@@ -84,7 +81,6 @@ def read_tags(data: Buffer) -> DngTags | None:
         black=black,
         black_repeat=(rows, columns) if black else (1, 1),
         white=next(iter(_numbers(tags, WHITE)), None),
-        active_area=_area(_numbers(tags, ACTIVE_AREA, 4)),
         crop=(origin[0], origin[1], size[0], size[1]) if origin and size else None,
         scale=_pair(_numbers(tags, SCALE, 2)) or (1.0, 1.0),
         baseline_exposure=next(iter(_numbers(tags, BASELINE_EXPOSURE, 1)), 0.0),
@@ -116,10 +112,6 @@ def _noise(values: tuple[float, ...], planes: tuple[float, ...]) -> tuple[float,
     if len(values) == 2 or (len(values) == 6 and planes == (0, 1, 2)):
         return values
     return (float(np.mean(values[::2])), float(np.mean(values[1::2]))) if values and len(values) % 2 == 0 else ()
-
-
-def _area(values: tuple[float, ...]) -> tuple[int, int, int, int] | None:
-    return (int(values[0]), int(values[1]), int(values[2]), int(values[3])) if values else None
 
 
 def encode(
