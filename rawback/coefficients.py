@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+
+
+class Bijection(Protocol):
+    """One direction of a flow (`nets.parts.FlowPart`)."""
+
+    halo: int
+    """Rows of context above and below that a strip needs."""
+
+    def __call__(self, srgb: np.ndarray) -> np.ndarray:
+        """Extended sRGB planes (3, rows, width) float32 of a strip that begins at an even row -> another look's."""
+        ...
 
 
 @dataclass
@@ -23,6 +35,8 @@ class Coefficients:
 
     centroids: tuple[float, ...] = ()
     """What the decoder adds to luma magnitudes 1, 2 and larger, in steps (see `isp.blocks.dequantise`); not in the file."""
+    undo: Bijection | None = None
+    """The way back through the flow that the picture was rendered with; not in the file."""
 
     def sha256(self) -> str:
         """Hash of size, tables and levels: the same for every file that decodes to the same picture."""

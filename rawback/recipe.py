@@ -80,6 +80,8 @@ class Recipe:
     weights: str = ""
     """Name of the weights in the chain; empty: none."""
     weights_sha256: str = ""
+    flow: bool = False
+    """Whether the picture was sent through the flow of those weights, which `recover` must undo."""
     dng: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Numbers of the DNG colour tags named in DNG_NUMBERS."""
     picture_sha256: str = ""
@@ -231,6 +233,6 @@ PARSERS = {
     "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
     "shoulder": float, "tone": _floats, "code_matrix": _rows(_floats), "look": str, "vignette": _floats,
     "pedestal": float, "refined": _flag, "centroids": _floats, "orientation": int, "margins": _ints, "crop": _floats,
-    "scale": _floats, "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str,
+    "scale": _floats, "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "flow": _flag,
     "picture_sha256": str, "thumbnail": lambda text: base64.b64decode(text, validate=True),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rawback import __version__, bitexact, foreign, looks, provenance
-from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS, weights_for
+from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS, cards, weights_for
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import dng, jpeg, packet, paths, preview
@@ -19,7 +19,7 @@ from rawback.files.original import Original, merged
 from rawback.isp import inverse_pass
 from rawback.isp.inverse_pass import Progress
 from rawback.looks import Look
-from rawback.nets.parts import Restorer
+from rawback.nets.parts import FlowPart, Restorer
 from rawback.nets.weights import load as load_weights
 from rawback.pixels import Pixels
 from rawback.provenance import State
@@ -75,7 +75,8 @@ def recover(
 
     camera: the look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of
     its camera, else a generic one. weights: of the restoration of pictures that were saved again or rendered without
-    the closed loop, by name or path, or "none"; None: the camera's, else the default. linear: camera RGB instead of a
+    the closed loop, by name or path, or "none"; None: the camera's, else the default; a flow is undone by the weights that
+    the recipe names. linear: camera RGB instead of a
     mosaic, for those who do not want to demosaic twice.
     Raises RawbackError for what is no picture that can be read, or carries a recipe that cannot be.
     """
@@ -93,6 +94,8 @@ def from_photo(
     """The RAW of a photo that is read already; `source` is its name, the rest as `recover` takes it."""
     planned = plan(photo, look)
     recipe = planned.recipe
+    if recipe.flow and planned.state not in (None, State.EDITED):
+        planned = replace(planned, picture=replace(planned.coefficients, undo=_flow_inverse(recipe, weights)))
     layer = bitexact.restore(photo, planned.state, planned.picture, recipe, progress)
     if planned.state in (None, State.EDITED) or linear:
         mosaic = foreign.sensor(planned.picture, recipe, planned.profile, linear, progress)
@@ -114,10 +117,27 @@ def from_photo(
     return found
 
 
+def _flow_inverse(recipe: Recipe, weights: str) -> FlowPart:
+    """The way back through the flow of the recipe's weights: those that are named, or installed, and no others will do."""
+    if Path(weights).stem != recipe.weights:
+        weights = recipe.weights
+        if weights not in [card["name"] for card in cards()]:  # a recipe is from anybody: no path
+            raise RawbackError(
+                f"rendered with the flow of the weights {weights[:60]!r}, which are not installed; name their card (--weights)"
+            )
+    loaded = load_weights(weights)
+    if loaded.sha256 != recipe.weights_sha256:
+        raise RawbackError(f"the weights {weights} are not those that it was rendered with (sha256 differs); get the same")
+    return loaded.flow_inverse(recipe)
+
+
 def _restorer(planned: Plan, weights: str) -> Restorer | None:
-    """The learned restoration, where it helps: an untouched closed loop has lost nothing that could be guessed."""
+    """The learned restoration, where it helps: an untouched closed loop has lost nothing that could be guessed.
+
+    Nor has any been taught what is lost on the way through a flow.
+    """
     untouched = planned.state in (State.UNTOUCHED, State.ROTATED)
-    if weights == NO_WEIGHTS or (untouched and planned.recipe.refined):
+    if weights == NO_WEIGHTS or planned.recipe.flow or (untouched and planned.recipe.refined):
         return None
     return load_weights(weights).restorer(planned.recipe, planned.coefficients, untouched=untouched)
 

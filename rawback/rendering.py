@@ -21,7 +21,7 @@ from rawback.isp.closed_loop import Coding
 from rawback.isp.inverse_pass import Progress
 from rawback.isp.tables import SUBSAMPLING, coding
 from rawback.looks import Look
-from rawback.nets.parts import Demosaicer
+from rawback.nets.parts import Demosaicer, FlowPart
 from rawback.nets.weights import load as load_weights
 from rawback.recipe import Recipe
 
@@ -59,7 +59,7 @@ class RenderOptions:
     camera: str | None = None
     """Whose look, by name or the path of its JSON; None: that of the RAW's own camera."""
     weights: str | None = None
-    """Of the demosaicing of the open loop (not `refine`), by name or the path of a card, or "none"; None: the camera's."""
+    """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
 
     def check(self) -> RenderOptions:
         """Return self, or raise UsageError for values that cannot be."""
@@ -135,8 +135,8 @@ def coded(
     optimise = options.effort == "best"
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise)
-        demosaicer, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
-        return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer), recipe, []
+        demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
+        return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
         return len(jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))) + HASHES
@@ -147,13 +147,16 @@ def coded(
     return picture, recipe, [reached]
 
 
-def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer | None, Recipe]:
-    """The learned demosaicing, where it helps: the closed loop makes up for any. The recipe says whose it is."""
+def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer | None, FlowPart | None, Recipe]:
+    """The learned demosaicing or the flow, where they help: the closed loop makes up for any. The recipe says whose it is."""
     if weights == NO_WEIGHTS or recipe.refined:
-        return None, recipe
+        return None, None, recipe
     loaded = load_weights(weights)
-    demosaicer = loaded.demosaicer(recipe, tables)
-    return demosaicer, replace(recipe, weights=loaded.name, weights_sha256=loaded.sha256) if demosaicer else recipe
+    flow = loaded.flow(recipe)
+    demosaicer = None if flow else loaded.demosaicer(recipe, tables)
+    if flow or demosaicer:
+        recipe = replace(recipe, weights=loaded.name, weights_sha256=loaded.sha256, flow=flow is not None)
+    return demosaicer, flow, recipe
 
 
 def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> list[jumbf.Box]:

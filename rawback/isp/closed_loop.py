@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rawback.coefficients import Coefficients
+from rawback.coefficients import Bijection, Coefficients
 from rawback.isp import blocks, inverse_pass, luma, pipeline, trellis
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
 from rawback.isp.colour import RGB_TO_YCC, curve_of
@@ -51,11 +51,11 @@ class Coding:
 
 def encode(
     mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progress = lambda share: None,
-    demosaicer: Demosaicer | None = None,
+    demosaicer: Demosaicer | None = None, flow: Bijection | None = None,
 ) -> Coefficients:  # fmt: skip
     """Mosaic (H, W) uint16 -> coefficients; by the closed loop if `recipe.refined`, else the plain extended picture.
 
-    demosaicer: for the open loop; None: the classical one.
+    For the open loop, demosaicer: None is the classical one; flow: what the classical picture is sent through.
     """
     height, width = mosaic.shape
     coding = replace(coding, luma=with_room_for_mean(coding.luma, brightest_luma(mosaic, recipe)))
@@ -64,7 +64,7 @@ def encode(
     y = np.zeros((mcu_rows * v, mcu_columns * h, 64), np.int16)
     cb, cr = (np.zeros((mcu_rows, mcu_columns, 64), np.int16) for _ in range(2))
     picture = Coefficients(width, height, [y, cb, cr], [coding.luma, coding.chroma, coding.chroma], coding.factors)
-    job = _Encoding(mosaic, recipe, coding, picture, demosaicer)
+    job = _Encoding(mosaic, recipe, coding, picture, demosaicer, flow)
     strips = job.strips()
     passes = [job.chroma, job.luma] + [job.optimised_luma] * coding.optimise if recipe.refined else [job.open_loop]
     for number, work in enumerate(passes):
@@ -95,9 +95,10 @@ class _Encoding:
     """One frame being coded, strip by strip; strips write to disjoint rows of the coefficient planes."""
 
     def __init__(
-        self, mosaic: np.ndarray, recipe: Recipe, coding: Coding, picture: Coefficients, demosaicer: Demosaicer | None
-    ) -> None:
-        self.demosaicer = demosaicer
+        self, mosaic: np.ndarray, recipe: Recipe, coding: Coding, picture: Coefficients, demosaicer: Demosaicer | None,
+        flow: Bijection | None,
+    ) -> None:  # fmt: skip
+        self.demosaicer, self.flow = demosaicer, flow
         self.mosaic, self.recipe, self.coding, self.picture = mosaic, recipe, coding, picture
         self.period = len(recipe.cfa)
         self.gains = inverse_pass.sample_gains(recipe)
@@ -119,7 +120,10 @@ class _Encoding:
 
     def open_loop(self, strip: tuple[int, int]) -> None:
         """The picture as it is, nothing compensated: the paper's way, without its clipping."""
-        ycc = self._ycc(strip, None) if self.demosaicer is None else self._learned_ycc(strip, self.demosaicer)
+        if self.flow:
+            ycc = self._flowed_ycc(strip, self.flow)
+        else:
+            ycc = self._ycc(strip, None) if self.demosaicer is None else self._learned_ycc(strip, self.demosaicer)
         self._code_chroma(self._subsampled(ycc[1:]), strip)
         self._quantise_luma(ycc[0], 1, strip)
 
@@ -169,6 +173,14 @@ class _Encoding:
         )
         ycc[0] = self.solver.luma(mosaic, blue, red, around[0]) / np.float32(luma.FINE)
         return ycc[:, halo:-halo]
+
+    def _flowed_ycc(self, strip: tuple[int, int], flow: Bijection) -> np.ndarray:
+        """The classical picture sent through the flow, which must see the frame's own borders: its inverse will."""
+        start, stop = strip
+        first, last = max(start - flow.halo, 0), min(stop + flow.halo, self.mosaic.shape[0])
+        srgb = flow(inverse_pass.extended_srgb(*self._ycc((first, last), None)))[:, start - first : stop - first]
+        missing = stop - start - srgb.shape[1]
+        return pipeline.mix(RGB_TO_YCC, np.pad(srgb, [(0, 0), (0, missing), (0, 0)], mode="edge"))
 
     def _subsampled(self, planes: np.ndarray) -> np.ndarray:
         """Cb and Cr (2, rows, width) as they are coded, (2, rows / v, columns / h)."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
-from rawback.coefficients import Coefficients
+from rawback.coefficients import Bijection, Coefficients
 from rawback.cores import threads
 from rawback.isp import blocks, pipeline
-from rawback.isp.colour import YCC_TO_RGB, curve_of
+from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, curve_of
 from rawback.isp.mosaic import level, tile, unlevel
 from rawback.isp.tone import Curve
 from rawback.recipe import Recipe
@@ -51,12 +52,18 @@ def decode(
         mosaic[start:stop] = unlevel(samples, recipe, start)
 
     # context costs: strips that need some are high
-    in_threads(strip, strips(picture.height, picture.width, 16 * max(halo, 1)), progress)
+    context = max(halo, picture.undo.halo if picture.undo else 1)
+    in_threads(strip, strips(picture.height, picture.width, 16 * max(context, 1)), progress)
     return mosaic
 
 
 def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows start..stop of Y, Cb, Cr (rows, width) float32 at full size, 1 = white, chroma centred; unclipped, unrounded."""
+    """Rows start..stop of Y, Cb, Cr (rows, width) float32 at full size, 1 = white, chroma centred; unclipped, unrounded.
+
+    Where a flow is to be undone, those of the picture before it; `start` is even then.
+    """
+    if picture.undo:
+        return _undone(picture, picture.undo, start, stop)
     first, last = start // 8, -(-stop // 8)
     luma = blocks.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids)
     luma = luma[start - 8 * first : stop - 8 * first, : picture.width] * np.float32(1 / 255)
@@ -64,6 +71,13 @@ def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.nda
     if len(picture.planes) == 1:
         return luma, np.zeros_like(luma), np.zeros_like(luma)
     return luma, chroma_rows(picture, 1, start, stop), chroma_rows(picture, 2, start, stop)
+
+
+def _undone(picture: Coefficients, undo: Bijection, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    first, last = max(start - undo.halo, 0), min(stop + undo.halo, picture.height)
+    before = undo(decoded_strip(replace(picture, undo=None), first, last))
+    luma, cb, cr = pipeline.mix(RGB_TO_YCC, np.ascontiguousarray(before[:, start - first : stop - first]))
+    return luma, cb, cr
 
 
 def decoded_strip(picture: Coefficients, start: int, stop: int) -> np.ndarray:

@@ -76,6 +76,22 @@ class Demosaicer:
         return np.stack([grow(plane[turn], (2, 2))[:height, :width] for plane in drawn])
 
 
+class FlowPart:
+    """`flow` or `flow_inverse` for one recipe (`coefficients.Bijection`)."""
+
+    def __init__(self, engine: Engine, recipe: Recipe, config: dict[str, int]) -> None:
+        """config: the card's, of the part."""
+        self.engine, self.mirrors = engine, mirrors(recipe)
+        self.halo = -(-2 * config["depth"] * config["blocks"] * config["cell"] // 16) * 16
+
+    def __call__(self, srgb: np.ndarray) -> np.ndarray:
+        """Extended sRGB planes (3, rows, width) float32 -> the other look's. The strip begins at an even row."""
+        height, width = srgb.shape[1:]
+        turn = (slice(None), slice(None, None, self.mirrors[0]), slice(None, None, self.mirrors[1]))
+        whole = np.pad(srgb, [(0, 0), (0, height % 2), (0, width % 2)], mode="edge")  # cells of 2x2
+        return self.engine(whole[turn][None])[0][turn][:, :height, :width]
+
+
 def seen(balanced: np.ndarray, chroma: Sequence[np.ndarray], turn: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
     """What the nets see of a strip, as RGGB in whole blocks: code (1, 1, H, W), chroma (1, 2, H / 2, W / 2)."""
     code = widen(features.encode(balanced))[turn]

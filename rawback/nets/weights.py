@@ -14,7 +14,7 @@ from rawback.cameras import path_of, read
 from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.isp.closed_loop import Coding
-from rawback.nets.parts import Demosaicer, Engine, Restorer, is_bayer
+from rawback.nets.parts import Demosaicer, Engine, FlowPart, Restorer, is_bayer
 from rawback.recipe import Recipe
 
 FORMAT = 1
@@ -58,6 +58,18 @@ class Weights:
         if part is None or recipe.refined or not is_bayer(recipe):
             return None
         return Demosaicer(self.part("demosaic"), recipe, coding, part["config"]["depth"])
+
+    def flow(self, recipe: Recipe) -> FlowPart | None:
+        """The flow for that recipe, or None: the closed loop goes without, X-Trans has none."""
+        if "flow" not in self.card["parts"] or recipe.refined or not is_bayer(recipe):
+            return None
+        return FlowPart(self.part("flow"), recipe, self.card["parts"]["flow"]["config"])
+
+    def flow_inverse(self, recipe: Recipe) -> FlowPart:
+        """The way back through the flow. Raises RawbackError where these weights, or that recipe, can have none."""
+        if not is_bayer(recipe):
+            raise RawbackError("the recipe inside is not valid (a flow without a Bayer pattern); was the file tampered with?")
+        return FlowPart(self.part("flow_inverse"), recipe, self.card["parts"]["flow_inverse"]["config"])
 
     def part(self, name: str) -> Engine:
         """A part of the card as a function of float32 arrays, its file verified. Raises RawbackError."""
