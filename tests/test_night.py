@@ -64,6 +64,25 @@ def test_saving_it_again_does_not_brighten_black(night):
     assert np.abs(bias_of_black(found.mosaic, truth)).max() < 0.5
 
 
+@pytest.mark.parametrize("refine", [True, False])
+def test_no_restoration_smears_the_noise_of_a_dark_picture(night, tmp_path, refine: bool):
+    """Saved again finely, or in the open loop: the default weights change nothing, and noise is kept."""
+    file, _ = night
+    data = rawback.render(file, RenderOptions(quality=95, refine=refine)).data
+    if refine:
+        again = io.BytesIO()
+        with Image.open(io.BytesIO(data)) as picture:
+            picture.save(again, "JPEG", quality=95, subsampling=0, xmp=picture.info["xmp"])
+        data = again.getvalue()
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data)
+    restored, plain = (rawback.recover(path, weights=weights) for weights in (None, "none"))
+    assert restored.state is (State.RECOMPRESSED if refine else State.UNTOUCHED)
+    assert np.array_equal(restored.mosaic, plain.mosaic)
+    kept = metrics.noise_kept(file.mosaic, restored.mosaic, file.recipe)
+    assert all(0.9 < kept[name] < 1.1 for name in ("shadows", "midtones"))
+
+
 def test_noise_is_neither_smeared_nor_added_to(night):
     file, _ = night
     found = recovered(rawback.render(file).data)

@@ -10,6 +10,7 @@ from rawback.coefficients import Coefficients
 from rawback.isp.blocks import grow, shrink
 from rawback.isp.closed_loop import Coding
 from rawback.nets import features
+from rawback.nets.trust import Trust, spread
 from rawback.recipe import Recipe
 
 Engine = Callable[..., np.ndarray]
@@ -39,19 +40,25 @@ class Restorer:
     def __init__(self, engine: Engine, recipe: Recipe, picture: Coefficients, depth: int) -> None:
         self.engine, self.mirrors = engine, mirrors(recipe)
         self.told = features.conditions(recipe, picture.tables, picture.factors)
+        self.trust = Trust(recipe, picture, bool(self.told[features.REFINED]))
         self.halo = -(-4 * depth // 16) * 16
         """Rows of context above and below that a strip needs."""
 
     def __call__(self, balanced: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
-        """Recovered balanced samples -> the likeliest ones, (H, W) float32, unclipped.
+        """Recovered balanced samples -> the likeliest ones, (H, W) float32, unclipped; as they are where noise rules.
 
         The strip begins at a multiple of 16 and ends at one or with the frame; it spans the frame's width. `cb`, `cr`:
         decoded chroma (H, W), centred, in 0..1 units.
         """
         height, width = balanced.shape
+        trust = self.trust(widen(balanced))
+        if not trust.any():
+            return balanced
         turn = (slice(None, None, self.mirrors[0]), slice(None, None, self.mirrors[1]))
         code, chroma = seen(balanced, (cb, cr), turn)
         restored = self.engine(code, chroma, self.told[None])[0, 0]
+        if trust.min() < 1:
+            restored = code[0, 0] + spread(trust)[turn] * (restored - code[0, 0])
         return features.decode(restored[turn][:height, :width])
 
 
