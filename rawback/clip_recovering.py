@@ -156,7 +156,9 @@ def _recovered(source: Movie, reel: Reel, shot: Shot, name: str, options: FrameO
         return replace(found, notes=[note for note in found.notes if changed or "damaged" in note])
     told = reel.recipes[shot.recipe] if shot.marked and shot.recipe is not None else reel.fields
     if "Matrix" in told:
-        return _by_recipe(source.planes(shot.pts), from_fields(told), shot.marked or reel.codec in LOSSLESS)
+        untouched = shot.marked or reel.codec in LOSSLESS
+        # FFmpeg leaves the chroma of JPEGs where it is when it encodes them again, and puts that of 4:4:4 in the middle
+        return _by_recipe(source.planes(shot.pts, centred=not untouched), from_fields(told), untouched)
     photo = _foreign(source, shot.pts)
     found = recovering.from_photo(photo, where, look, keep_exif=options.keep_exif, weights=options.weights)
     return replace(found, notes=[])

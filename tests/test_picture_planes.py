@@ -53,6 +53,15 @@ def test_even_colours_come_back_from_any_format(name: str):
         assert np.abs(found - np.rint(colour * 255)[:, None, None] / 255).max() < FORMATS[name]
 
 
+def test_chroma_lies_where_it_is_said_to_lie():
+    ramp = np.tile(np.arange(80, 176, 3, dtype=np.uint8), (16, 1))  # 32 samples for 64 columns, 3 codes from one to the next
+    frame = av.VideoFrame.from_ndarray(np.concatenate([np.full(2048, 128, np.uint8), *ramp, *ramp]).reshape(-1, 64), "yuv420p")
+    for centred, first in ((False, 0.0), (True, 0.5)):
+        found = picture_planes.ycc_of(frame, centred)[0][1:, :, 4:-4] * 224 + 128
+        wanted = 80 + 3 * (np.arange(4, 60) - first) / 2
+        assert np.abs(found - wanted).max() < 1e-3
+
+
 def test_grey_spans_its_whole_range():
     frame = av.VideoFrame.from_ndarray(np.full((32, 32), 255, np.uint8), "gray")
     assert np.allclose(picture_planes.rgb(frame), 1, atol=1e-6)

@@ -158,9 +158,9 @@ class Movie:
         """A decoded frame (av.VideoFrame). Raises RawbackError if there is none at that time."""
         return self._find(self._decoded, pts)
 
-    def planes(self, pts: int) -> np.ndarray:
-        """A decoded frame as extended R'G'B' planes (3, H, W) float32, 1 = white."""
-        return picture_planes.rgb(self.frame(pts))
+    def planes(self, pts: int, centred: bool = False) -> np.ndarray:
+        """A decoded frame as extended R'G'B' planes (3, H, W) float32, 1 = white; `centred` as in `picture_planes.ycc_of`."""
+        return picture_planes.rgb(self.frame(pts), centred)
 
     def decoded(self) -> Iterator[np.ndarray]:
         """All frames one after the other as Y'CbCr planes (3, H, W) float32, chroma centred."""

@@ -28,8 +28,11 @@ def to_rgb_matrix(space: int) -> np.ndarray:
     return np.array([[1, 0, cr], [1, -cb * blue / green, -cr * red / green], [1, cb, 0]])
 
 
-def ycc_of(frame: Any) -> tuple[np.ndarray, int]:
-    """Y, Cb, Cr (3, H, W) float32 of a frame of any YUV format, chroma at full size, and the number of its matrix."""
+def ycc_of(frame: Any, centred: bool = False) -> tuple[np.ndarray, int]:
+    """Y, Cb, Cr (3, H, W) float32 of a frame of any YUV format, chroma at full size, and the number of its matrix.
+
+    centred: half as many columns of chroma lie between those of luma, as in JPEGs, also where the range is limited.
+    """
     if frame.format.is_rgb or len(frame.planes) < min(len(frame.format.components), 3):
         frame = _reformatted(frame)
     depth = frame.format.components[0].bits
@@ -41,14 +44,14 @@ def ycc_of(frame: Any) -> tuple[np.ndarray, int]:
     ycc[0] = (_samples(frame, 0, depth) - black) * scale
     for number in range(1, min(len(frame.planes), 3)):
         small = (_samples(frame, number, depth) - np.float32(1 << depth - 1)) * chroma_scale
-        ycc[number] = _enlarged(small, frame.height, frame.width, centred=full)
+        ycc[number] = _enlarged(small, frame.height, frame.width, centred or full)
     known = frame.colorspace if frame.colorspace in LUMA_WEIGHTS else BT709 if frame.height > HD_ROWS else SMPTE170M
     return ycc, known
 
 
-def rgb(frame: Any) -> np.ndarray:
-    """Extended R'G'B' planes (3, H, W) float32, 1 = white, of a frame of any format."""
-    ycc, space = ycc_of(frame)
+def rgb(frame: Any, centred: bool = False) -> np.ndarray:
+    """Extended R'G'B' planes (3, H, W) float32, 1 = white, of a frame of any format; `centred` as in `ycc_of`."""
+    ycc, space = ycc_of(frame, centred)
     return (to_rgb_matrix(space).astype(np.float32) @ ycc.reshape(3, -1)).reshape(ycc.shape)
 
 
