@@ -22,10 +22,10 @@ ISO_800 = (8.9e-5, 7.1e-8)
 SIDE, PATCH = 384, 96
 
 
-def dark(side: int = SIDE) -> tuple[RawFile, np.ndarray]:
-    """Sixteen grey patches from black to 1/32 of white at ISO 800 on a 14-bit sensor, and their true values in DN."""
+def dark(side: int = SIDE, brightest: float = 1 / 32) -> tuple[RawFile, np.ndarray]:
+    """Sixteen grey patches from black to `brightest` (white: 1), ISO 800 on a 14-bit sensor, and their true values in DN."""
     recipe = recipe_of(side, side, black=(512.0,) * 4, white=16383.0)
-    grey = np.linspace(0, 1 / 32, 16).reshape(4, 4).repeat(PATCH, 0).repeat(PATCH, 1)
+    grey = np.linspace(0, brightest, 16).reshape(4, 4).repeat(PATCH, 0).repeat(PATCH, 1)
     grey[:PATCH, :PATCH] = 0
     light = grey * np.tile(np.array(recipe.neutral)[np.array(recipe.cfa)], (side // 2, side // 2))
     noisy = light + np.sqrt(ISO_800[0] * light + ISO_800[1]) * np.random.default_rng(4).standard_normal(light.shape)
@@ -117,6 +117,20 @@ def test_an_ordinary_picture_gets_neither_curve_nor_pedestal():
 def test_a_dark_picture_left_dark_gets_the_curve_with_finer_shadows(night):
     recipe = rawback.render(night[0], RenderOptions(exposure=0.0)).recipe
     assert (recipe.exposure, recipe.curve, recipe.pedestal) == (0.0, "srgb", 0.0)
+
+
+def test_lamps_do_not_make_a_dark_picture_an_ordinary_one():
+    """Where 3 % shine, automatic brightness has nothing to do, yet the RAW of all else lies in the first codes of BT.709."""
+    mosaic = dark(brightest=1 / 64)[0].mosaic
+    mosaic[:64, :64] = 16000
+    lit = RawFile(mosaic, recipe_of(SIDE, SIDE, black=(512.0,) * 4, white=16383.0), None)
+    recipe = decide(lit, RenderOptions())
+    assert (recipe.exposure, recipe.curve, recipe.pedestal) == (0.0, "srgb", 0.0)
+    errors = []
+    for curve in ("srgb", "bt709"):
+        found = recovered(develop(lit, replace(recipe, curve=curve), RenderOptions()).data).mosaic
+        errors.append(np.square(found.astype(float) - mosaic)[64:].mean())
+    assert errors[0] < 0.7 * errors[1]
 
 
 def test_a_brightened_picture_is_dimmed_again_by_its_dng_and_its_black_is_neutral(night):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rawback.isp.colour import curve_of
+from rawback.isp.colour import CURVES, curve_of
 from rawback.isp.mosaic import black_pattern
 from rawback.recipe import Recipe
 
@@ -19,6 +19,8 @@ HIGHEST_CODE = 1.6
 
 DARK = 4.0
 """EV of brightening that a picture asks for, or gets, from which on it is treated as a dark one."""
+IN_TOE = 0.75
+"""Share of the photosites on BT.709's first, straight part from which on a picture is dark, whatever shines in it."""
 CLEAR, HAZE = 1.2, 20 / 255
 """How many sigmas of read noise a pedestal lifts black above the code 0, and the code up to which a black looks black."""
 
@@ -26,13 +28,15 @@ CLEAR, HAZE = 1.2, 20 / 255
 def expose(mosaic: np.ndarray, recipe: Recipe, ev: float | None) -> Recipe:
     """The recipe with an exposure in EV, None being automatic brightness, and with the curve and pedestal for it.
 
-    A dark picture that is to stay dark gets sRGB's curve: its RAW would lie in the first codes of BT.709's. A dark one
-    that is brightened gets a pedestal: the closed loop keeps what is below black, but a program that saves the
-    picture again cuts it off, and so would brighten the blacks of the RAW by half of their noise.
+    A dark picture that is to stay dark, also one with lamps in it, gets sRGB's curve: its RAW would lie in the first
+    codes of BT.709's. A dark one that is brightened gets a pedestal: the closed loop keeps what is below black, but a
+    program that saves the picture again cuts it off, and so would brighten the blacks of the RAW by half of their noise.
     """
-    auto = auto_exposure(mosaic, recipe)
+    cells = small_linear(mosaic, recipe)
+    auto = _auto_exposure(cells, recipe)
     ev = float(auto if ev is None else ev)
-    curve = "srgb" if auto - ev >= DARK else recipe.curve
+    in_toe = np.count_nonzero(cells * 2**ev < CURVES["bt709"].toe) / cells.size
+    curve = "srgb" if auto - ev >= DARK or in_toe >= IN_TOE else recipe.curve
     recipe = with_shoulder(replace(recipe, exposure=ev, curve=curve))
     return replace(recipe, pedestal=_pedestal(recipe)) if ev >= DARK and recipe.noise else recipe
 
@@ -46,7 +50,10 @@ def _pedestal(recipe: Recipe) -> float:
 
 def auto_exposure(mosaic: np.ndarray, recipe: Recipe) -> float:
     """EV >= 0 by LibRaw's auto-bright rule: the brightest channel of the rendering clips at 1 % of the pixels."""
-    cells = small_linear(mosaic, recipe)
+    return _auto_exposure(small_linear(mosaic, recipe), recipe)
+
+
+def _auto_exposure(cells: np.ndarray, recipe: Recipe) -> float:
     srgb = np.minimum(cells, 1) @ np.array(recipe.matrix, np.float32).T
     histogram = [np.histogram(srgb[..., c], BINS, (0, 1))[0] for c in range(3)]
     whites: list[int] = []
