@@ -86,6 +86,7 @@ def recover(
     dng: look_cli.Dng = "cfa",
     no_compress: Annotated[bool, typer.Option("--no-compress", help="Store the mosaic without lossless JPEG.")] = False,
     packed: clip_cli.Packed = False,
+    denoise: clip_cli.Denoise = None,
     weights: Weights = None,
     no_exif: NoExif = False,
     files_from: batch_cli.FilesFrom = None,

@@ -13,6 +13,9 @@ DEFAULT_CODEC = "mjpeg"
 Codec = Annotated[str | None, typer.Option(help="Of clips: mjpeg (default: each frame contains its RAW), h264, hevc or ffv1.")]
 Fps = Annotated[str | None, typer.Option(help="Of clips whose frames do not tell: frames a second, e.g. 25 or 23.976.")]
 Packed = Annotated[bool, typer.Option("--packed", help="Of clips: samples of 12 bits, and all frames of one size.")]
+Denoise = Annotated[
+    str | None, typer.Option(help="Of clips: temporal averages each frame with those beside it, along their motion.")
+]
 MANNER = ("jobs", "timeout", "memory", "scheduler", "dry_run", "as_json", "quiet")
 
 
@@ -59,8 +62,8 @@ def is_clip(said: dict) -> bool:
     inputs = said["inputs"]
     if inputs is not None and len(inputs) == 1 and kinds.is_movie(Path(inputs[0])):
         return True
-    if said["packed"]:
-        raise UsageError("--packed is for clips; name one movie")
+    if said["packed"] or said["denoise"]:
+        raise UsageError(f"{'--packed' if said['packed'] else '--denoise'} is for clips; name one movie")
     return False
 
 
@@ -71,9 +74,11 @@ def recover(job, said: dict) -> None:
 
     if job.linear:
         raise UsageError("--dng linear is for photos; the frames of a clip are mosaics")
+    if said["denoise"] not in (None, "temporal"):
+        raise UsageError(f"--denoise is {said['denoise']}; expected temporal")
     path = Path(said["inputs"][0])
     folder = Path(said["output"]) if said["output"] else path.with_suffix("")
     chosen = {name: said[name] for name in ("force", "skip_existing", "keep_mtime")}
-    options = FrameOptions(job.keep_exif, job.compress, said["packed"], job.camera, job.weights)
+    options = FrameOptions(job.keep_exif, job.compress, said["packed"], job.camera, job.weights, bool(said["denoise"]))
     manner = batch.Manner(**{name: said[name] for name in MANNER})
     raise typer.Exit(clip_to_frames.recover(clip_to_frames.Unreeling(path, folder, **chosen), options, manner))

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from rawback import __version__, foreign, looks, recovering
+from rawback.clip_denoising import REACH, Window
 from rawback.files import cinema, exif, picture_planes, tiff, timecode
 from rawback.files import photo as photos
 from rawback.files.cinema import Moment
@@ -128,11 +130,17 @@ class FrameOptions:
     packed: bool = False
     camera: str | None = None
     weights: str = "none"
+    denoise: bool = False
+    """Whether frames are averaged with those beside them."""
 
 
 def recover(reel: Reel, name: str, number: int, options: FrameOptions) -> tuple[Iterable, list[str], int]:
     """One frame: its DNG as chunks, what is to be said of it, and how many photosites it has."""
-    found = _recovered(_open(reel.path), reel, reel.shots[name], name, options)
+    if options.denoise:
+        names = list(islice(reel.shots, max(number - REACH, 0), number + REACH + 1))
+        found = _window(reel.path, options).averaged(name, names, lambda each: _recovered(reel, each, options))
+    else:
+        found = _recovered(reel, name, options)
     chunks = cinema.encode(
         found.mosaic, found.recipe, found.photo.exif, reel.moment(name, number), compress=options.compress,
         packed=options.packed, software=f"rawback {__version__}", whole=found.whole,
@@ -146,8 +154,13 @@ def _open(path: Path) -> Movie:
     return Movie(path)
 
 
-def _recovered(source: Movie, reel: Reel, shot: Shot, name: str, options: FrameOptions) -> Recovered:
-    where = f"{reel.path}, frame {name}"
+@lru_cache(1)
+def _window(path: Path, options: FrameOptions) -> Window:
+    return Window(str(path))
+
+
+def _recovered(reel: Reel, name: str, options: FrameOptions) -> Recovered:
+    source, shot, where = _open(reel.path), reel.shots[name], f"{reel.path}, frame {name}"
     look = looks.load(options.camera) if options.camera else None
     if shot.marked and reel.codec == "mjpeg":
         photo = photos.read(source.packet(shot.pts), where)

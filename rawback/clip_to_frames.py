@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from rawback import batch, clip_recovering
+from rawback import batch, clip_denoising, clip_recovering
 from rawback.batch import Manner
 from rawback.clip_recovering import FrameOptions, Reel
 from rawback.errors import EXIT_OK, UsageError
@@ -56,8 +56,11 @@ def recover(unreeling: Unreeling, options: FrameOptions, manner: Manner) -> int:
     if unreeling.folder.exists() and not unreeling.folder.is_dir():
         raise UsageError(f"{unreeling.folder} is a file; the frames of a clip go into a folder")
     reel = clip_recovering.plan(unreeling.path)
+    if options.denoise:
+        clip_denoising.check(reel.fields, str(unreeling.path))
     with Report(len(reel.shots), manner.quiet, manner.as_json, "fps") as report:
-        for note in (f"{unreeling.path}: {reel.promise}", *reel.notes):
+        averaged = [clip_denoising.SAID] if options.denoise else []
+        for note in (f"{unreeling.path}: {reel.promise}", *reel.notes, *averaged):
             report.note(note)
     if unreeling.folder == paths.STREAM:
         return _to_stream(reel, options)

@@ -35,6 +35,8 @@ DARK = 0.005
 """Below this share of white most noise is not that of light."""
 TAPS = 4
 """Of the filter that finds values between cells (Catmull and Rom's)."""
+FRAME = WINDOW + TAPS - 1
+"""Cells by which planes are continued on each side."""
 
 
 def guide(samples: np.ndarray) -> np.ndarray:
@@ -84,14 +86,28 @@ def warped(planes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     Whole cells come back exactly; between them by Catmull and Rom's cubic. What lies outside the frame is its edge.
     """
     count, height, width = planes.shape
-    rows, columns = vectors.shape[:2]
+    found = squares(framed(planes), vectors)
+    rows, columns = (size * BLOCK for size in vectors.shape[:2])
+    return found.swapaxes(2, 3).reshape(count, rows, columns)[:, :height, :width]
+
+
+def framed(planes: np.ndarray) -> np.ndarray:
+    """Planes (..., h, w) with their edge repeated around them, so that `squares` can be cut."""
+    return np.pad(planes, [(0, 0)] * (planes.ndim - 2) + [(FRAME, FRAME)] * 2, mode="edge")
+
+
+def squares(planes: np.ndarray, vectors: np.ndarray, side: int = BLOCK, before: int = 0, first: int = 0) -> np.ndarray:
+    """Squares (n, rows, columns, side, side) of `framed` planes (n, h, w): what lies where the vectors point.
+
+    One for each block, that begins `before` cells before it; `first`: of the rows of blocks that the vectors are of.
+    """
     whole = np.floor(vectors).astype(np.int32)
-    down, right = (_taps(vectors[..., axis] - whole[..., axis]) for axis in (0, 1))
-    found = np.empty((count, rows, BLOCK, columns, BLOCK), np.float32)
-    for plane, into in zip(planes, found, strict=True):
-        patches = _cut(plane, whole, BLOCK + TAPS - 1, 1)
-        into[:] = (down @ patches @ right.swapaxes(-1, -2)).swapaxes(1, 2)
-    return found.reshape(count, rows * BLOCK, columns * BLOCK)[:, :height, :width]
+    part = vectors - whole
+    if not part.any():
+        return np.stack([_cut(plane, whole, side, before, first) for plane in planes])
+    down, right = (_taps(part[..., axis], side) for axis in (0, 1))
+    wider = side + TAPS - 1
+    return np.stack([down @ _cut(plane, whole, wider, before + 1, first) @ right.swapaxes(-1, -2) for plane in planes])
 
 
 class _Match:
@@ -99,8 +115,8 @@ class _Match:
 
     def __init__(self, other: np.ndarray, current: np.ndarray) -> None:
         self.shape = tuple(-(-size // BLOCK) for size in current.shape)
-        self.other = other
-        self.windows = _cut(current, np.zeros((*self.shape, 2), np.int32), WINDOW, AROUND)
+        self.other = framed(other)
+        self.windows = _cut(framed(current), np.zeros((*self.shape, 2), np.int32), WINDOW, AROUND)
 
     def costs(self, vectors: np.ndarray) -> np.ndarray:
         """Mean squared differences (rows, columns) with which whole vectors (rows, columns, 2) meet."""
@@ -178,14 +194,14 @@ def _smoothed(vectors: np.ndarray) -> np.ndarray:
     return np.median(sliding_window_view(framed, (3, 3), (0, 1)).reshape(*vectors.shape, 9), -1)
 
 
-def _cut(plane: np.ndarray, vectors: np.ndarray, side: int, before: int) -> np.ndarray:
-    """Squares (rows, columns, side, side), one for each block moved by its whole vector, that begin `before` its corner."""
-    framed = np.pad(plane, side, mode="edge")
+def _cut(plane: np.ndarray, vectors: np.ndarray, side: int, before: int, first: int = 0) -> np.ndarray:
+    """`squares` (rows, columns, side, side) of one plane, by whole vectors."""
     corners = []
     for axis, size in enumerate(vectors.shape[:2]):
-        first = np.arange(size, dtype=np.int32).reshape((-1, 1) if axis == 0 else (1, -1)) * BLOCK
-        corners.append((first + vectors[..., axis] - before + side).clip(0, framed.shape[axis] - side))
-    return sliding_window_view(framed, (side, side))[corners[0], corners[1]]
+        at = np.arange(size, dtype=np.int32) * BLOCK + FRAME - before
+        at = at[:, None] + first * BLOCK if axis == 0 else at[None]
+        corners.append((at + vectors[..., axis]).clip(0, plane.shape[axis] - side))
+    return sliding_window_view(plane, (side, side))[corners[0], corners[1]]
 
 
 def _halved(plane: np.ndarray) -> np.ndarray:
@@ -194,13 +210,13 @@ def _halved(plane: np.ndarray) -> np.ndarray:
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / np.float32(4)
 
 
-def _taps(part: np.ndarray) -> np.ndarray:
-    """Parts of a cell (rows, columns) -> matrices (rows, columns, BLOCK, BLOCK + TAPS - 1) that shift by them."""
+def _taps(part: np.ndarray, side: int) -> np.ndarray:
+    """Parts of a cell (rows, columns) -> matrices (rows, columns, side, side + TAPS - 1) that shift by them."""
     t = part[..., None].astype(np.float32)
     powers = np.concatenate([t**3, t**2, t, np.ones_like(t)], -1)
     cubic = np.array([[-1, 3, -3, 1], [2, -5, 4, -1], [-1, 0, 1, 0], [0, 2, 0, 0]], np.float32) / 2
     weights = powers @ cubic
-    matrices = np.zeros((*part.shape, BLOCK, BLOCK + TAPS - 1), np.float32)
-    for row in range(BLOCK):
+    matrices = np.zeros((*part.shape, side, side + TAPS - 1), np.float32)
+    for row in range(side):
         matrices[..., row, row : row + TAPS] = weights
     return matrices
