@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ class Case:
     file: RawFile
     target: np.ndarray
     """LibRaw's own rendering, upright, (H, W, 3) uint8."""
+
+    @cached_property
+    def edited(self) -> dict[str, np.ndarray]:
+        """Its developments by name, as an editor would make them: see `edits`."""
+        return {name: developed(self.data, **how) for name, how in edits(self.file.recipe).items()}
 
 
 See = Callable[[Case, int, against.Trip], None]
@@ -121,21 +127,25 @@ def figures(case: Case, trip: against.Trip, options: RenderOptions) -> dict[str,
         **{f"{tone}_db": value for tone, value in metrics.by_tone(*pair, file.recipe).items()},
         **dict(zip(("bias_red_dn", "bias_green_dn", "bias_blue_dn"), metrics.black_bias(*pair, file.recipe), strict=True)),
         **{f"noise_{name}": ratio for name, ratio in metrics.noise_kept(*pair, file.recipe).items()},
-        **_edits(case.data, trip.dng, file.recipe),
+        **_edits(case, trip.dng),
         **_picture(trip.jpeg, case.target, options),
     }
 
 
-def _edits(original: bytes, recovered: bytes, recipe: Recipe) -> dict[str, float]:
-    """PSNR between developments of the two RAWs: what an editor sees who changes exposure or white balance."""
-    found = {}
-    for ev in EXPOSURES:
-        found[f"edit_{ev:+d}ev_db"] = _psnr8(*(developed(d, half_size=True, bright=2.0**ev) for d in (original, recovered)))
+def edits(recipe: Recipe) -> dict[str, dict]:
+    """LibRaw's options, by name, for developments with another exposure or white balance, at half size."""
+    found: dict[str, dict] = {f"{ev:+d}ev": {"half_size": True, "bright": 2.0**ev} for ev in EXPOSURES}
     for kelvin in (KELVIN - MOVED, KELVIN + MOVED):
         gains = recipe.gains * _answer(recipe, KELVIN) / _answer(recipe, kelvin)
-        moved = {"user_wb": [*(gains / gains[1]).tolist(), 1.0], "use_camera_wb": False, "half_size": True}
-        found[f"edit_{kelvin - KELVIN:+.0f}k_db"] = _psnr8(*(developed(d, **moved) for d in (original, recovered)))
+        white = [*(gains / gains[1]).tolist(), 1.0]
+        found[f"{kelvin - KELVIN:+.0f}k"] = {"half_size": True, "user_wb": white, "use_camera_wb": False}
     return found
+
+
+def _edits(case: Case, recovered: bytes) -> dict[str, float]:
+    """PSNR between developments of the two RAWs: what an editor sees who changes exposure or white balance."""
+    ways = edits(case.file.recipe).items()
+    return {f"edit_{name}_db": metrics.psnr(case.edited[name], developed(recovered, **how), 255) for name, how in ways}
 
 
 def _answer(recipe: Recipe, kelvin: float) -> np.ndarray:
@@ -162,17 +172,17 @@ def _picture(jpeg: bytes, target: np.ndarray, options: RenderOptions) -> dict[st
     found = {"bytes": len(jpeg), "libraw_jpeg_bytes": size, "libraw_ratio": len(jpeg) / size}
     if shown.shape != target.shape:  # LibRaw stretches pixels that are not square
         return found | {"rgb_db": float("nan"), "ms_ssim": float("nan"), "de2000": float("nan")}
-    grey = (shown @ [0.299, 0.587, 0.114] / 255, target @ [0.299, 0.587, 0.114] / 255)
+    grey = (_luma(pixels) for pixels in (shown, target))
     sparse = (likeness.lab(p[::4, ::4] / 255) for p in (shown, target))
     difference = float(np.median(likeness.delta_e_2000(*sparse)))
-    return found | {"rgb_db": _psnr8(shown, target), "ms_ssim": likeness.ms_ssim(*grey), "de2000": difference}
+    return found | {"rgb_db": metrics.psnr(shown, target, 255), "ms_ssim": likeness.ms_ssim(*grey), "de2000": difference}
+
+
+def _luma(pixels: np.ndarray) -> np.ndarray:
+    return np.asarray(sum(pixels[..., c] * (weight / 255) for c, weight in enumerate((0.299, 0.587, 0.114))))
 
 
 def developed(data: bytes, **options) -> np.ndarray:
     """LibRaw's rendering of a RAW file, upright, (H, W, 3) uint8; options are its own."""
     with rawpy.imread(io.BytesIO(data)) as file:
         return file.postprocess(**(against.LIBRAW | options))
-
-
-def _psnr8(a: np.ndarray, b: np.ndarray) -> float:
-    return metrics.psnr(a / 255, b / 255)

@@ -13,26 +13,43 @@ TONES = {"shadows": (0.0, 0.05), "midtones": (0.05, 0.4), "highlights": (0.4, 1.
 NOISE_LEVELS = {"black": (-1.0, 0.002), "shadows": (0.002, 0.02), "midtones": (0.02, 0.2), "highlights": (0.2, 0.9)}
 """Ranges of level within which noise is compared, finer towards black than TONES."""
 ENOUGH_BLOCKS = 24
+ROWS, CONTEXT = 192, 6
+"""Of a strip, and above and below it for the interpolation: whole CFA cells of any camera."""
+PART = 1 << 18
+"""Values of a large array that are compared at a time: differences of all would take several times its memory."""
 
 
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    """PSNR in dB of two arrays of equal shape, peak 1."""
-    error = float(np.mean(np.square(a.astype(np.float64) - b)))
+def psnr(a: np.ndarray, b: np.ndarray, peak: float = 1.0) -> float:
+    """PSNR in dB of two arrays of equal shape."""
+    a, b = a.reshape(-1), b.reshape(-1)
+    parts = (slice(start, start + PART) for start in range(0, a.size, PART))
+    error = sum(float(np.square(a[part].astype(np.float64) - b[part]).sum()) for part in parts) / a.size / peak**2
     return float(-10 * np.log10(max(error, 1e-12)))
 
 
 def mosaic_psnr(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> float:
     """Of the mosaics themselves, (H, W) uint16, between black and white level."""
-    return psnr(*(np.clip(level(m, recipe), 0, 1) for m in (true, found)))
+    a, b = (np.clip(level(m, recipe), 0, 1) for m in (true, found))
+    return psnr(a, b)
 
 
 def paper_psnr(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> float:
     """As the InvISP paper measures RAW: bilinearly demosaiced, white-balanced (largest gain 1), gamma 1/2.2."""
-    return psnr(*(displayed(m, recipe) for m in (true, found)))
+    return psnr(displayed(true, recipe), displayed(found, recipe))
 
 
 def displayed(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Mosaic (H, W) uint16 -> planes (3, H, W) float32 0..1: interpolated, white-balanced, gamma 1/2.2, camera colours."""
+    height = len(mosaic)
+    planes = np.empty((3, *mosaic.shape), np.float32)
+    for start in range(0, height, ROWS):
+        stop, first = min(start + ROWS, height), max(start - CONTEXT, 0)
+        strip = _displayed(mosaic[first : stop + CONTEXT], recipe)
+        planes[:, start:stop] = strip[:, start - first : stop - first]
+    return planes
+
+
+def _displayed(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
     cfa = tile(np.array(recipe.cfa), *mosaic.shape)
     planes = demosaic_mean(np.clip(level(mosaic, recipe), 0, 1), cfa, radius=1 if len(recipe.cfa) == 2 else 2)
     gains = recipe.gains / recipe.gains.max()

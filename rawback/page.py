@@ -8,9 +8,7 @@ from datetime import date
 from html import escape
 from pathlib import Path
 
-import numpy as np
-
-from rawback import __version__, evaluating, metrics, sights, tabulate
+from rawback import __version__, evaluating, metrics, page_tables, sights, tabulate
 from rawback.against import OURS, Trip
 from rawback.errors import UsageError
 from rawback.evaluating import Case
@@ -18,24 +16,6 @@ from rawback.plot import Line, legend, plot
 
 FAVOURED = 87
 """The quality whose pictures are shown, if it is among those measured: the default of `render`."""
-RAW_COLUMNS = {
-    "bits_per_photosite": "bits per photosite", "raw_db": "raw dB", "lin_db": "lin dB", "shadows_db": "shadows",
-    "midtones_db": "midtones", "highlights_db": "highlights", "noise_shadows": "noise kept",
-}  # fmt: skip
-SEEN_COLUMNS = {
-    "edit_-2ev_db": "-2 EV", "edit_+2ev_db": "+2 EV", "edit_+4ev_db": "+4 EV", "edit_-2000k_db": "-2000 K",
-    "edit_+2000k_db": "+2000 K", "rgb_db": "rgb dB", "ms_ssim": "MS-SSIM", "de2000": "ΔE 2000", "libraw_ratio": "size",
-}  # fmt: skip
-TABLES = (("The recovered RAW", RAW_COLUMNS), ("What an editor sees of the RAW, and the picture", SEEN_COLUMNS))
-TERMS = {
-    "raw dB": "PSNR of the RAW as the InvISP paper measures it: bilinear, white-balanced, gamma 2.2, peak 1, whole frame",
-    "lin dB": "PSNR of the mosaic itself between black and white level",
-    "shadows, midtones, highlights": "lin dB of photosites up to 5 %, up to 40 % and above",
-    "noise kept": "variance of the noise in shadows (0.2 to 2 % of the range) over the original's: 1 is all of it",
-    "EV, K": "PSNR between LibRaw's renderings of both RAWs with exposure or the colour of light moved by so much",
-    "rgb dB, MS-SSIM, ΔE 2000": "the picture against LibRaw's own rendering; ΔE is the median",
-    "size": "bytes of the JPEG over those of LibRaw's rendering as a JPEG of the same quality",
-}
 
 
 @dataclass
@@ -152,30 +132,10 @@ def _short(name: str) -> str:
 def _figures(rows: list[dict], names: list[str]) -> str:
     notes = dict.fromkeys(f"{Path(row['file']).name}, {row['method']}: {row['note']}" for row in rows if "note" in row)
     said = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
-    terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in TERMS.items())
+    terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in page_tables.TERMS.items())
     mean = f"Mean of {len(names)} file{'s' * (len(names) != 1)}"
-    return f'<section id="figures"><h2>Figures</h2>{_tables(tabulate.means(rows), mean)}{said}<dl>{terms}</dl></section>'
-
-
-def _tables(rows: list[dict], of: str) -> str:
-    return "".join(_table(rows, f"{of}: {title[0].lower()}{title[1:]}", columns) for title, columns in TABLES)
-
-
-def _table(rows: list[dict], caption: str, columns: dict[str, str]) -> str:
-    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in ("method", "quality", *columns.values()))
-    body = []
-    for (name,), group in tabulate.grouped(rows, "method").items():
-        first = f'<th scope="rowgroup" rowspan="{len(group)}">{escape(str(name))}</th>'
-        for row in group:
-            cells = "".join(f"<td>{tabulate.shown(key, row.get(key, np.nan))}</td>" for key in columns)
-            body.append(f'<tr>{first}<th scope="row">{row["quality"]}</th>{cells}</tr>')
-            first = ""
-        body.append("</tbody><tbody>")
-    title = escape(caption)
-    return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{title}"><table><caption>{title}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body[:-1])}</tbody></table></div>"
-    )
+    tables = page_tables.tables(tabulate.means(rows), mean)
+    return f'<section id="figures"><h2>Figures</h2>{tables}{said}<dl>{terms.replace(" %", "&nbsp;%")}</dl></section>'
 
 
 def _curves(rows: list[dict], album: Album) -> str:
@@ -200,7 +160,7 @@ def _curves(rows: list[dict], album: Album) -> str:
 def _scene(index: int, name: str, rows: list[dict], album: Album) -> str:
     scene = album.scenes.get(name)
     seen = _pictures(scene, album.quality, rows) if scene else ""
-    tables = f"<details open><summary>Figures of this file</summary>{_tables(rows, Path(name).name)}</details>"
+    tables = f"<details open><summary>Figures of this file</summary>{page_tables.tables(rows, Path(name).name)}</details>"
     return f'<section id="file-{index}"><h2>{_short(name)}</h2>{seen}{tables}</section>'
 
 

@@ -44,7 +44,7 @@ def rendering(jpeg: bytes) -> str:
 
 def recovered(planes: np.ndarray, orientation: int) -> str:
     """A RAW as the paper shows it, from `metrics.displayed`."""
-    codes = np.rint(planes.transpose(1, 2, 0) * 255).astype(np.uint8)
+    codes = np.stack([np.rint(plane * 255).astype(np.uint8) for plane in planes], -1)
     pixels = np.ascontiguousarray(upright(codes, orientation))
     picture = Image.fromarray(pixels)
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -53,7 +53,7 @@ def recovered(planes: np.ndarray, orientation: int) -> str:
 
 def error_map(true: np.ndarray, found: np.ndarray, orientation: int) -> str:
     """Where a recovered RAW is off: mean error of the three channels of `metrics.displayed`, its logarithm as a colour."""
-    error = np.abs(true - found).mean(0)
+    error = np.asarray(sum(np.abs(a - b) for a, b in zip(true, found, strict=True))) / 3
     cell = max(-(-max(error.shape) // MAP_SIDE), 1)
     rows, columns = (n // cell for n in error.shape)
     error = error[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell).mean((1, 3))
