@@ -27,6 +27,8 @@ class Film:
     frames: list[RawFile]
     motion: tuple[int, int]
     """Rows and columns by which the view has moved after LAG frames."""
+    clean: list[np.ndarray]
+    """The mosaics without the noise that is fresh in each frame."""
 
 
 def film_of(path: Path, count: int, width: int, height: int, noise: str) -> Film:
@@ -50,7 +52,8 @@ def film_of(path: Path, count: int, width: int, height: int, noise: str) -> Film
         motion = LAG // 2, LAG * 3 // 2
     generator = np.random.default_rng(1)
     mosaics = [_exposed(x, recipe, NOISE[noise], generator) for x in samples]
-    return Film(path.name, [RawFile(m, recipe, None) for m in mosaics], motion)
+    clean = [_exposed(x, recipe, NOISE["none"], generator) for x in samples]
+    return Film(path.name, [RawFile(m, recipe, None) for m in mosaics], motion, clean)
 
 
 def _still_raw(data: bytes, name: str) -> RawFile:

@@ -6,9 +6,10 @@ A clip is a pan over a picture. Over a RAW file it moves by whole cells of the c
 pixels (1.5 to the right, 0.5 down), in linear light at half size, seen by a camera of 14 bits. Noise is fresh in each
 frame: low is variance 2e-4 x + 1e-6, high ten times that, as fractions of white. Each codec is run at several settings,
 and its decibels interpolated to the same bits per photosite; all bytes of the movie count. "JPEG" is the open loop,
-frame by frame: the better of standard and flat tables, 4:4:4. Steadiness: how much more the recovered mosaics differ from
-frame to frame, along the known motion, than the original ones do (root mean square, 1.00: no more); and the spread of the
-frames' decibels. Needs PyAV.
+frame by frame: the better of standard and flat tables, 4:4:4. `--denoise` prints what averaging along the motion
+does, at one setting of each codec: decibels from the clean scene, and from the noisy RAW. Steadiness: how much more
+the recovered mosaics differ from frame to frame, along the known motion, than the original ones do (root mean square,
+1.00: no more); and the spread of the frames' decibels. Needs PyAV.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ import numpy as np
 from pans import LAG, NOISE, Film, film_of
 
 from rawback import clip_coding, rendering
+from rawback.clip_denoising import REACH
 from rawback.files import frame_fields, jpeg, movie
 from rawback.files.movie_writer import Form, Writer
-from rawback.isp import closed_loop, inverse_pass, tables, video_signal
+from rawback.isp import closed_loop, inverse_pass, tables, temporal, video_signal
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.recipe import Recipe, to_fields
 from rawback.rendering import RenderOptions
@@ -123,6 +125,42 @@ def _moved(mosaics: list[np.ndarray], motion: tuple[int, int]) -> float:
     return float(np.sqrt(np.mean([np.mean(error**2) for error in errors])))
 
 
+DENOISED = {"mjpeg": 3.5, "h264": 13, "hevc": 13}
+"""Settings at which averaging is shown."""
+
+
+def denoised(film: Film, method: str) -> dict[str, float]:
+    """Decibels from the clean scene and from the noisy RAW, before and after averaging along the motion; frames in whole."""
+    result = METHODS[method][1](film, DENOISED[method])
+    recipe = replace(_decided(film), pedestal=0.0)
+    averaged, left = [], []
+    for number, mosaic in enumerate(result.mosaics):
+        beside = range(max(number - REACH, 0), min(number + REACH + 1, len(result.mosaics)))
+        found, told = temporal.merged(mosaic, recipe, [(result.mosaics[n], recipe) for n in beside if n != number])
+        averaged.append(found)
+        left.append(sum(told.noise) / sum(recipe.noise))
+    figures = {"bits": result.size * 8 / sum(m.size for m in averaged), "left": float(np.mean(left))}
+    for name, references in (("clean", film.clean), ("noisy", [f.mosaic for f in film.frames])):
+        for when, mosaics in (("", result.mosaics), (" averaged", averaged)):
+            pairs = zip(references, mosaics, strict=True)
+            figures[name + when] = float(np.mean([mosaic_psnr(a, b, recipe) for a, b in pairs]))
+    before, after = _moved([f.mosaic for f in film.frames], film.motion), _moved(averaged, film.motion)
+    return figures | {"warp": after / before}
+
+
+def show_denoised(films: list[Film], noise: str, methods: list[str]) -> None:
+    """The mean over films, as Markdown."""
+    print(f"\n{len(films)} pans, noise {noise}: averaged along the motion, lin dB\n")
+    print("| | bits | from the clean scene | from the noisy RAW | variance left | steadiness |\n|---|---|---|---|---|---|")
+    for method in (name for name in methods if name in DENOISED):
+        rows = [denoised(film, method) for film in films]
+        mean = {key: np.mean([row[key] for row in rows]) for key in rows[0]}
+        line = (
+            "{bits:.2f} | {clean:.2f} -> {clean averaged:.2f} | {noisy:.2f} -> {noisy averaged:.2f} | {left:.2f} | {warp:.2f}"
+        )
+        print(f"| {method} | {line.format(**mean)} |", flush=True)
+
+
 def at_bits(rows: list[dict[str, float]], bits: float) -> dict[str, float]:
     """Figures interpolated to a rate; nan outside."""
     rows = sorted(rows, key=lambda row: row["bits"])
@@ -166,10 +204,14 @@ def main() -> None:
     parser.add_argument("--bits", nargs="+", type=float, default=[0.5, 1, 2, 3])
     parser.add_argument("--noise", nargs="+", choices=NOISE, default=["none", "low", "high"])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--denoise", action="store_true", help="show what averaging along the motion does")
     args = parser.parse_args()
     width, height = map(int, args.size.split("x"))
     for noise in args.noise:
         films = [film_of(path, args.frames, width, height, noise) for path in args.pictures]
+        if args.denoise:
+            show_denoised(films, noise, args.methods)
+            continue
         show(f"{len(films)} pans, noise {noise}", [compare(film, args.bits, args.methods) for film in films], args.bits)
 
 

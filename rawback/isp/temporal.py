@@ -6,7 +6,7 @@ coefficient of a cosine transform: the more a neighbour's differ from the frame'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,7 @@ STRICTNESS = 16.0
 0.5 to 0.9 dB more."""
 ALIKE, OTHER = 1.5, 3.0
 """Mean squared difference of a square, in multiples of the noise's: up to where it counts whole, from where on not at all."""
-ROWS = 16
+ROWS = 4
 """Of blocks that are worked on at once."""
 
 
@@ -67,9 +67,9 @@ def _averaged(
     whole = [motion.framed(frame) for frame in (planes, *others)]
     for first in range(0, rows, ROWS):
         part = slice(first, first + ROWS)
-        own, *moved = (motion.squares(f, v[part], WINDOW, AROUND, first) for f, v in zip(whole, (still, *fields), strict=True))
-        known = [_inside(vectors[part], first, planes.shape[1:]) for vectors in fields]
-        mean, share = _mean(own, moved, known, noise)
+        moved = (motion.squares(f, v[part], WINDOW, AROUND, first) for f, v in zip(whole, (still, *fields), strict=True))
+        known = (_inside(vectors[part], first, planes.shape[1:]) for vectors in fields)
+        mean, share = _mean(next(moved), zip(moved, known, strict=True), len(whole), noise)
         _add(sums, mean, first)
         left += share * len(mean[0]) / rows
     weights = np.zeros((1, height, width), np.float32)
@@ -92,9 +92,9 @@ def _inside(vectors: np.ndarray, first: int, size: tuple[int, ...]) -> np.ndarra
 
 
 def _mean(
-    own: np.ndarray, others: Sequence[np.ndarray], known: Sequence[np.ndarray], noise: np.ndarray
+    own: np.ndarray, others: Iterable[tuple[np.ndarray, np.ndarray]], count: int, noise: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Squares (4, rows, columns, WINDOW, WINDOW) averaged with those of others, where these are known.
+    """Squares (4, rows, columns, WINDOW, WINDOW) averaged with those of others where these are known, `count` in all.
 
     And the share of variance left, by Stein's estimate: weights depend on the noise too.
     """
@@ -103,12 +103,12 @@ def _mean(
     cosines = _cosines(WINDOW)
     bound = STRICTNESS * variance
     total, slope = np.zeros_like(own), np.zeros_like(own)
-    for other, inside in zip(others, known, strict=True):
+    for other, inside in others:
         missing = cosines @ ((other - own) * inside) @ cosines.T
         power = np.square(missing)
         share = inside.mean((-1, -2), keepdims=True, dtype=np.float32).clip(1 / WINDOW)
         excess = (power / (2 * variance)).mean((0, -1, -2), keepdims=True) / share
-        trust = np.clip((OTHER - excess) / (OTHER - ALIKE), 0, 1) / (len(others) + 1)
+        trust = np.clip((OTHER - excess) / (OTHER - ALIKE), 0, 1) / count
         weight = trust * bound / (power + bound)
         total += weight * missing
         slope += weight * (bound - power) / (power + bound)
