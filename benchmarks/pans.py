@@ -48,7 +48,7 @@ def film_of(path: Path, count: int, width: int, height: int, noise: str) -> Film
             width, height, ((0, 1), (1, 2)), (512.0,) * 4, 16383.0, (0.49, 1.0, 0.63), MATRIX, camera="Pan Camera"
         ).validate()
         light = _light(path, width, height, count)
-        samples = [_seen(light, 0.5 * n, 1.5 * n, recipe) for n in range(count)]
+        samples = [_seen(light, n, 3 * n, recipe) for n in range(count)]
         motion = LAG // 2, LAG * 3 // 2
     generator = np.random.default_rng(1)
     mosaics = [_exposed(x, recipe, NOISE[noise], generator) for x in samples]
@@ -65,22 +65,19 @@ def _leveled(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 
 def _light(path: Path, width: int, height: int, count: int) -> np.ndarray:
-    """Linear sRGB (H, W, 3) of a photograph, enlarged or reduced so that the pan stays inside."""
-    need = width + 2 * count + 8, height + count + 8
+    """Linear sRGB (H, W, 3) of a photograph at twice the size of the view, enlarged so that the pan stays inside."""
+    need = 2 * width + 4 * count + 16, 2 * height + 2 * count + 16
     with Image.open(path) as image:
-        scale = max(0.5, *(n / m for n, m in zip(need, image.size, strict=True)))
+        scale = max(1.0, *(n / m for n, m in zip(need, image.size, strict=True)))
         size = [max(round(n * scale), m) for n, m in zip(image.size, need, strict=True)]
         values = np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS), np.float32) / 255
     return CURVES["srgb"].decode(values)[0]
 
 
-def _seen(light: np.ndarray, down: float, right: float, recipe: Recipe) -> np.ndarray:
-    """The mosaic (H, W), 0..1, of the view moved by so many pixels (bilinear)."""
-    top, left = int(down), int(right)
-    dy, dx = np.float32(down - top), np.float32(right - left)
-    part = light[top : top + recipe.height + 1, left : left + recipe.width + 1]
-    part = part[:-1] * (1 - dy) + part[1:] * dy
-    part = part[:, :-1] * (1 - dx) + part[:, 1:] * dx
+def _seen(light: np.ndarray, down: int, right: int, recipe: Recipe) -> np.ndarray:
+    """The mosaic (H, W), 0..1, of the view moved by so many halves of a photosite: all frames are equally sharp."""
+    part = light[down : down + 2 * recipe.height, right : right + 2 * recipe.width]
+    part = (part[::2, ::2] + part[1::2, ::2] + part[::2, 1::2] + part[1::2, 1::2]) / 4
     camera = part @ np.linalg.inv(recipe.matrix).T.astype(np.float32) * np.float32(recipe.neutral)
     colours = np.tile(recipe.cfa, (recipe.height // 2 + 1, recipe.width // 2 + 1))[: recipe.height, : recipe.width]
     return np.take_along_axis(camera, colours[..., None], 2)[..., 0]
