@@ -1,4 +1,4 @@
-"""What the learned restoration gains on real RAW files, JPEG by JPEG: prints a table in Markdown.
+"""What learned parts gain on real RAW files, JPEG by JPEG: prints a table in Markdown.
 
     python benchmarks/learned_parts.py RAW... [--weights generic-2] [--crop 0] [--cases "resaved 85 90 4:2:0" ...]
 
@@ -48,32 +48,48 @@ def resaved(mosaic: np.ndarray, recipe: Recipe, quality: int, again: int, subsam
 
 
 def figures(mosaic: np.ndarray, picture: Coefficients, recipe: Recipe, loaded: weights.Weights | None) -> np.ndarray:
-    """Raw dB, linear dB, bits per photosite; restored by the weights, if any."""
-    restorer = loaded and loaded.restorer(recipe, picture, untouched=not recipe.refined)
+    """Raw dB, linear dB, bits per photosite; brought back through the flow of the weights, or restored by them, if any."""
+    if recipe.flow and loaded:
+        picture, restorer = replace(picture, undo=loaded.flow_inverse(recipe)), None
+    else:
+        restorer = loaded and loaded.restorer(recipe, picture, untouched=not recipe.refined)
     found = inverse_pass.decode(picture, recipe, restore=restorer, halo=restorer.halo if restorer else 0)
     bits = len(jpeg.coded_picture(picture)) * 8 / mosaic.size
     return np.array([paper_psnr(mosaic, found, recipe), mosaic_psnr(mosaic, found, recipe), bits])
 
 
-def measure(path: Path, case: str, loaded: weights.Weights, crop: int) -> np.ndarray:
-    """[[raw dB, linear dB] without, [raw dB, linear dB] with weights] of one file, at equal bytes."""
+def opened(path: Path, crop: int) -> tuple[np.ndarray, Recipe]:
+    """The mosaic of a RAW file, or the square of that side at its centre, and its recipe."""
     file = raw.read(path.read_bytes(), str(path))
     mosaic, recipe = file.mosaic, with_shoulder(file.recipe)
-    if crop:
-        top, left = (max(n - crop, 0) // 32 * 16 for n in mosaic.shape)
-        mosaic = np.ascontiguousarray(mosaic[top : top + crop, left : left + crop])
-        recipe = replace(recipe, height=mosaic.shape[0], width=mosaic.shape[1], crop=None)
-    kind, quality, *rest = case.split()
-    if kind == "resaved":
-        picture = resaved(mosaic, recipe, int(quality), int(rest[0]), rest[1])
-        return np.array([figures(mosaic, picture, recipe, net)[:2] for net in (None, loaded)])
+    if not crop:
+        return mosaic, recipe
+    top, left = (max(n - crop, 0) // 32 * 16 for n in mosaic.shape)
+    mosaic = np.ascontiguousarray(mosaic[top : top + crop, left : left + crop])
+    return mosaic, replace(recipe, height=mosaic.shape[0], width=mosaic.shape[1], crop=None)
+
+
+def in_the_open_loop(mosaic: np.ndarray, recipe: Recipe, quality: int, subsampling: str, loaded: weights.Weights) -> np.ndarray:
+    """[[raw dB, linear dB] without, the same with weights] at equal bytes."""
     plain = replace(recipe, refined=False)
-    tables = [coding(int(quality) - coarser, rest[0], "standard") for coarser in (0, COARSER)]
+    tables = [coding(quality - coarser, subsampling, "standard") for coarser in (0, COARSER)]
     fine, coarse = (figures(mosaic, closed_loop.encode(mosaic, plain, t), plain, None) for t in tables)
-    drawn = closed_loop.encode(mosaic, plain, tables[0], demosaicer=loaded.demosaicer(plain, tables[0]))
-    learned = figures(mosaic, drawn, plain, loaded)
+    flow = loaded.flow(plain)
+    demosaicer = None if flow else loaded.demosaicer(plain, tables[0])
+    drawn = closed_loop.encode(mosaic, plain, tables[0], demosaicer=demosaicer, flow=flow)
+    learned = figures(mosaic, drawn, replace(plain, flow=flow is not None), loaded)
     equal = fine + (learned[2] - fine[2]) * (fine - coarse) / (fine[2] - coarse[2])
     return np.array([equal[:2], learned[:2]])
+
+
+def measure(path: Path, case: str, loaded: weights.Weights, crop: int) -> np.ndarray:
+    """[[raw dB, linear dB] without, [raw dB, linear dB] with weights] of one file, at equal bytes."""
+    mosaic, recipe = opened(path, crop)
+    kind, quality, *rest = case.split()
+    if kind == "open":
+        return in_the_open_loop(mosaic, recipe, int(quality), rest[0], loaded)
+    picture = resaved(mosaic, recipe, int(quality), int(rest[0]), rest[1])
+    return np.array([figures(mosaic, picture, recipe, net)[:2] for net in (None, loaded)])
 
 
 def main() -> None:

@@ -66,12 +66,16 @@ def describe(card: dict) -> str:
     """What a card is of, in one line: the camera, what it holds, what that gained on held-out photographs."""
     holds = ["a look"] if "look" in card else []
     for name, part in card.get("parts", {}).items():
+        if name == "flow_inverse":  # the flow's own way back
+            continue
         gained = part.get("figures", {}).get("validation dB gained", [])
         holds.append(f"{name} {' / '.join(f'{value:+.2f}' for value in gained)}{' dB' if gained else ''}".strip())
     if "weights" in card:
         holds.append(f"uses {card['weights']} ({card.get('reason', 'none of its own')})")
     if "base" in card:
         holds.append(f"the rest of {card['base']}")
+    if "note" in card:
+        holds.append(str(card["note"]))
     return f"{card.get('camera') or 'any camera'}: {', '.join(holds)}"
 
 

@@ -1,13 +1,15 @@
 """The paper's system from end to end: the flow in `render`, its inverse in `recover`, the recipe that names its weights."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scenes import SAMPLE
 from small import raw_bytes
 
 import rawback
-from rawback import RenderOptions
+from rawback import RenderOptions, cameras, evaluating
 from rawback.errors import RawbackError
 from rawback.files import jpeg, raw
 from rawback.isp import closed_loop, inverse_pass
@@ -18,7 +20,7 @@ from rawback.nets import weights
 torch = pytest.importorskip("torch", reason="networks are defined in torch, of the extra [train]")
 pytest.importorskip("safetensors")
 
-from rawback.learn import export  # noqa: E402
+from rawback.learn import export, sensors  # noqa: E402
 from rawback.learn.train import Trained  # noqa: E402
 from rawback.nets.flow import Flow  # noqa: E402
 
@@ -111,3 +113,17 @@ def test_a_recipe_cannot_name_a_path(installed, photo, tmp_path, monkeypatch):
     path.write_bytes(data.replace(b'"shaken"', b'"/.json"'))
     with pytest.raises(RawbackError, match="not installed"):
         rawback.recover(path)
+
+
+def test_the_bundled_system_of_the_paper_gains_on_the_sample():
+    """More of the RAW in fewer bytes than nothing learned: enough to be the trained flow, and the way back its own."""
+    options = RenderOptions(exposure=0.0, weights="paper-1")
+    flow, plain = evaluating.evaluate(SAMPLE, options, [90], ["open", "classical"], crop=384)
+    assert flow["raw_db"] > plain["raw_db"] + 0.3 and flow["lin_db"] > plain["lin_db"] + 0.3
+    assert flow["bits_per_photosite"] < plain["bits_per_photosite"]
+
+
+@pytest.mark.parametrize("name", sensors.names())
+def test_every_camera_says_what_the_papers_system_would_gain(name):
+    said = cameras.describe(cameras.card_of(name))
+    assert re.search(r"the paper's system [+-]\d\.\d\d / .* generic-2 [+-]\d\.\d\d / ", said) or "X-Trans" in said
