@@ -20,6 +20,8 @@ FINEST = 5.0
 """Noise variance over the quantiser's error: one in a hundred there has more."""
 LEAST = 0.02
 """Trust so small is none: noise stays as it is to the last DN."""
+CERTAIN = 0.99
+"""And from here on none is lacking."""
 WHITE = 0.85
 """Light from which on other programs may have clipped: what they cut off is guessed whatever the noise."""
 
@@ -39,13 +41,15 @@ class Trust:
         """Recovered samples (8m, 8n) from the frame's first row and column or whole blocks below -> (m, n) float32, 0..1."""
         noise = self.noise(balanced)
         trust = 1 / (1 + (noise / NOISIEST) ** 4 + (noise / (FINEST * self.quantiser)) ** 2)
-        if self.guessed:
+        if self.guessed and trust.min() < CERTAIN:
             trust = np.where(self._near_white(balanced), 1, trust)
         return np.where(trust < LEAST, 0, trust).astype(np.float32)
 
     def noise(self, balanced: np.ndarray) -> np.ndarray:
         """Noise variance that the sensor has at each block's mean, in squared levels of the JPEG: (m, n)."""
-        light = _blocks(balanced, 2).mean((1, 4))  # (m, 2, n, 2): of each CFA position
+        m, n = (side // 8 for side in balanced.shape)
+        rows = balanced.reshape(m, 4, 2, 8 * n).sum(1)
+        light = rows.reshape(m, 2, n, 4, 2).sum(3) / 16  # (m, 2, n, 2): the mean of each CFA position
         gains, scale, offset, lifted = (
             by_position[:, None, :] for by_position in (self.gains, self.scale, self.offset, pedestals(self.recipe))
         )
@@ -59,13 +63,7 @@ class Trust:
         camera = [np.mean([balanced[y::2, x::2] for y, x in np.argwhere(cfa == colour)], 0) for colour in range(3)]
         brightest = np.maximum(np.max(camera, 0), np.tensordot(np.array(self.recipe.matrix, np.float32), camera, 1).max(0))
         m, n = (side // 4 for side in brightest.shape)
-        return brightest.reshape(m, 4, n, 4).max((1, 3)) >= WHITE
-
-
-def _blocks(plane: np.ndarray, period: int) -> np.ndarray:
-    """(8m, 8n) -> (m, 8 / period, period, n, 8 / period, period)."""
-    m, n = (side // 8 for side in plane.shape)
-    return plane.reshape(m, 8 // period, period, n, 8 // period, period)
+        return brightest.reshape(m, 4, 4 * n).max(1).reshape(m, n, 4).max(2) >= WHITE
 
 
 def spread(trust: np.ndarray) -> np.ndarray:
