@@ -2,8 +2,9 @@
 
     python benchmarks/simulated_cameras.py [NAME...] [--folder DNGS] [--rows 1200] [--iso ISO] [--rawback "rawback"]
 
-Prints for each camera the dB of the mosaic that comes back through `render` and `recover` (peak: white level) and the
-bytes per photosite. Everything is computed here, so the files are free of anybody's rights.
+Prints for each camera the dB of the mosaic that comes back through `render` and `recover`, both with `--camera NAME` (peak:
+white level), and the bits per photosite: by the closed loop, and by the open one (`--no-refine`). Everything is computed here,
+so the files are free of anybody's rights.
 """
 
 from __future__ import annotations
@@ -45,15 +46,16 @@ def photograph(light: np.ndarray, name: str, iso: float | None = None) -> bytes:
     return b"".join(dng.encode(mosaic, recipe.validate(), taken, None, software="rawback simulated_cameras"))
 
 
-def round_trip(path: Path, folder: Path, rawback: str) -> tuple[float, float]:
-    """dB of the mosaic through `render` and `recover`, and bytes of the JPEG for each photosite."""
+def round_trip(path: Path, folder: Path, rawback: str, *options: str) -> tuple[float, float]:
+    """dB of the mosaic through `render` (with options more) and `recover`, and bits of the JPEG for each photosite."""
     picture, again = folder / f"{path.stem}.jpg", folder / f"{path.stem}.recovered.dng"
-    for verb, source, target in (("render", path, picture), ("recover", picture, again)):
-        subprocess.run([*shlex.split(rawback), verb, source, "-o", target, "-f"], check=True, capture_output=True)
+    for verb, source, target, *more in (("render", path, picture, *options), ("recover", picture, again)):
+        line = [*shlex.split(rawback), verb, source, "-o", target, "-f", "--camera", path.stem, *more]
+        subprocess.run(line, check=True, capture_output=True)
     before, after = (raw.read(file.read_bytes(), str(file)) for file in (path, again))
     scale = before.recipe.white - np.mean(before.recipe.black)
     error = np.mean(((before.mosaic.astype(float) - after.mosaic) / scale) ** 2)
-    return float(-10 * np.log10(max(error, 1e-12))), picture.stat().st_size / before.mosaic.size
+    return float(-10 * np.log10(max(error, 1e-12))), 8 * picture.stat().st_size / before.mosaic.size
 
 
 def main() -> None:
@@ -72,8 +74,9 @@ def main() -> None:
         for name in args.names:
             path = folder / f"{name}.dng"
             path.write_bytes(photograph(light, name, args.iso))
-            decibel, size = round_trip(path, folder, args.rawback)
-            print(f"{name:22} {decibel:6.2f} dB of the mosaic  {8 * size:5.2f} bits per photosite", flush=True)
+            ways = [round_trip(path, folder, args.rawback, *options) for options in ((), ("--no-refine",))]
+            found = "   ".join(f"{decibel:6.2f} dB at {size:4.2f} bits" for decibel, size in ways)
+            print(f"{name:22} {found}", flush=True)
 
 
 if __name__ == "__main__":
