@@ -20,7 +20,7 @@ from PIL import Image
 
 from rawback.coefficients import Coefficients
 from rawback.files import jpeg, raw
-from rawback.isp import closed_loop, inverse_pass
+from rawback.isp import closed_loop, inverse_pass, noise
 from rawback.isp.exposure import with_shoulder
 from rawback.isp.tables import coding
 from rawback.metrics import mosaic_psnr, paper_psnr
@@ -61,7 +61,8 @@ def figures(mosaic: np.ndarray, picture: Coefficients, recipe: Recipe, loaded: w
 def opened(path: Path, crop: int) -> tuple[np.ndarray, Recipe]:
     """The mosaic of a RAW file, or the square of that side at its centre, and its recipe."""
     file = raw.read(path.read_bytes(), str(path))
-    mosaic, recipe = file.mosaic, with_shoulder(file.recipe)
+    noise_model = file.recipe.noise or noise.estimate(file.mosaic, file.recipe)
+    mosaic, recipe = file.mosaic, with_shoulder(replace(file.recipe, noise=noise_model))
     if not crop:
         return mosaic, recipe
     top, left = (max(n - crop, 0) // 32 * 16 for n in mosaic.shape)
