@@ -16,6 +16,7 @@ from rawback.files import jpeg
 from rawback.isp import inverse_pass, noise
 from rawback.isp.closed_loop import Coding
 from rawback.isp.colour import curve_of
+from rawback.isp.exposure import is_dim
 from rawback.isp.tables import flat_coding
 from rawback.recipe import Recipe
 
@@ -118,7 +119,7 @@ class Search:
 
     def _coded(self, mosaic: np.ndarray, step: float) -> Coefficients:
         recipe = replace(self.recipe, height=mosaic.shape[0])
-        return self.encode(mosaic, recipe, flat_coding(step, self.factors, self.optimise))
+        return self.encode(mosaic, recipe, flat_coding(step, self.factors, self.optimise, is_dim(recipe)))
 
     def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:
         """What falls with the step: dB, or the logarithm of bits per photosite."""

@@ -134,7 +134,7 @@ def coded(
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
     optimise = options.effort == "best"
     if not options.keep:
-        tables = coding(options.quality, options.subsampling, options.tables, optimise)
+        tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 

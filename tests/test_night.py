@@ -119,6 +119,17 @@ def test_a_dark_picture_left_dark_gets_the_curve_with_finer_shadows(night):
     assert (recipe.exposure, recipe.curve, recipe.pedestal) == (0.0, "srgb", 0.0)
 
 
+@pytest.mark.parametrize("keep", ["", "3bpp"])
+def test_a_dark_picture_left_dark_has_finer_chroma_than_an_ordinary_one(night, keep: str):
+    """Who takes it wants to brighten it: the eye will want more than it does in an ordinary picture."""
+    finest = []
+    for ev in (0.0, None):
+        options = RenderOptions(exposure=ev, quality=90, keep=keep)
+        with Image.open(io.BytesIO(rawback.render(night[0], options).data)) as picture:
+            finest.append(min(picture.quantization[1][1:]))
+    assert finest[0] < 6 < 9 <= finest[1]
+
+
 def test_lamps_do_not_make_a_dark_picture_an_ordinary_one():
     """Where 3 % shine, automatic brightness has nothing to do, yet the RAW of all else lies in the first codes of BT.709."""
     mosaic = dark(brightest=1 / 64)[0].mosaic

@@ -41,6 +41,11 @@ def expose(mosaic: np.ndarray, recipe: Recipe, ev: float | None) -> Recipe:
     return replace(recipe, pedestal=_pedestal(recipe)) if ev >= DARK and recipe.noise else recipe
 
 
+def is_dim(recipe: Recipe) -> bool:
+    """Whether the picture is a dark one that `expose` left dark."""
+    return recipe.curve == "srgb"
+
+
 def _pedestal(recipe: Recipe) -> float:
     """CLEAR sigmas for the colour whose noise white balance raises most, unless black would look hazy."""
     read_noise = math.sqrt(float(np.mean(recipe.noise[1::2])))

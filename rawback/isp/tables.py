@@ -8,9 +8,10 @@ from rawback.isp.closed_loop import Coding
 from rawback.isp.trellis import ZIGZAG
 
 LUMA_ENTRY = 16  # the standard's first luma entry: `quality` scales the flat table as libjpeg scales this one
-CHROMA_RATIO, CHROMA_FINEST = 1.5, 9
-"""First chroma entry over luma step, and its least value: the eye wants no finer, and luma makes good what is lost."""
-CHROMA_MEAN, CHROMA_MEAN_FINEST = 0.5, 2
+CHROMA_RATIO, CHROMA_FINEST, CHROMA_DIM = 1.5, 9, 4
+"""First chroma entry over luma step, and its least value: the eye wants no finer, and luma makes good what is lost. In a dim
+picture, which is there to be brightened, the eye will."""
+CHROMA_MEAN, CHROMA_MEAN_FINEST, CHROMA_MEAN_DIM = 0.5, 2, 1
 """The entry of the mean of a block over luma step, and its least value: even colours are right, and so is luma beside them."""
 LUMA = np.array([
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
@@ -25,16 +26,16 @@ CHROMA = np.array([
 SUBSAMPLING = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
 
 
-def coding(quality: int, subsampling: str, tables: str, optimise: bool = False) -> Coding:
-    """Tables for a quality 1..100, one of SUBSAMPLING, and "raw" or "standard" tables."""
+def coding(quality: int, subsampling: str, tables: str, optimise: bool = False, dim: bool = False) -> Coding:
+    """Tables for a quality 1..100, one of SUBSAMPLING, and "raw" or "standard" tables. dim: see `flat_coding`."""
     factors = SUBSAMPLING[subsampling]
     if tables == "standard":
         return Coding(_scaled(LUMA, quality), _scaled(CHROMA, quality), factors, optimise=optimise)
-    return flat_coding(float(_scaled(np.array([LUMA_ENTRY]), quality)[0]), factors, optimise)
+    return flat_coding(float(_scaled(np.array([LUMA_ENTRY]), quality)[0]), factors, optimise, dim)
 
 
-def flat_coding(step: float, factors: tuple[int, int], optimise: bool = False) -> Coding:
-    """Flat luma at any step from 1 on, chroma as fine as the eye wants.
+def flat_coding(step: float, factors: tuple[int, int], optimise: bool = False, dim: bool = False) -> Coding:
+    """Flat luma at any step from 1 on, chroma as fine as the eye wants; finer where the picture is dark and left so (`dim`).
 
     Table entries are whole numbers: a step of 4.3 is 5 for the highest three tenths of the frequencies and 4 for the rest.
     """
@@ -42,9 +43,9 @@ def flat_coding(step: float, factors: tuple[int, int], optimise: bool = False) -
     finer = round((lower + 1 - step) * 64)
     luma = np.full(64, lower + 1)
     luma[ZIGZAG[:finer]] = lower
-    first = max(step * CHROMA_RATIO, CHROMA_FINEST)
+    first = max(step * CHROMA_RATIO, CHROMA_DIM if dim else CHROMA_FINEST)
     chroma = np.rint(first * np.sqrt(CHROMA / CHROMA[0]))
-    chroma[0] = max(round(step * CHROMA_MEAN), CHROMA_MEAN_FINEST)
+    chroma[0] = max(round(step * CHROMA_MEAN), CHROMA_MEAN_DIM if dim else CHROMA_MEAN_FINEST)
     return Coding(_entries(luma), _entries(chroma), factors, optimise=optimise)
 
 
