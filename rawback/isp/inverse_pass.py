@@ -52,8 +52,8 @@ def decode(
         mosaic[start:stop] = unlevel(samples, recipe, start)
 
     # context costs: strips that need some are high
-    context = max(halo, picture.undo.halo if picture.undo else 1)
-    in_threads(strip, strips(picture.height, picture.width, 16 * max(context, 1)), progress)
+    least = max(16 * halo, 4 * picture.undo.halo if picture.undo else 16)  # and a flow's take much memory
+    in_threads(strip, strips(picture.height, picture.width, least), progress)
     return mosaic
 
 
