@@ -28,34 +28,12 @@ BLUE, RED = float(YCC_TO_RGB[2, 1]) * FINE, float(YCC_TO_RGB[0, 2]) * FINE
 """By what `Solver.luma` expects Cb and Cr to be multiplied: that is what the picture's B and R have more than luma."""
 OFFSETS = np.array([[0, 1], [YCC_TO_RGB[1, 1] / YCC_TO_RGB[2, 1], YCC_TO_RGB[1, 2] / YCC_TO_RGB[0, 2]], [1, 0]])
 """What is then added in R, G and B."""
-STEPS, FAR_STEPS = 3, 5
+FAR_STEPS = 5
 LONGEST_STEP, LEAST_SLOPE, LARGEST = 0.2, 0.02, 1e6
 NEAR = 0.005
 """A first step no longer than this, in code values, leaves 0.05 / 255 at most."""
 BLOWN = 0.9985
 """From this share of the white level on a photosite counts as saturated: anything brighter is as right."""
-
-
-def luma_for(target: np.ndarray, offsets: np.ndarray, rows: np.ndarray, curve: Curve) -> np.ndarray:
-    """The luma, in code values (1 = white), with which each photosite answers `target`.
-
-    `target` (H, W): balanced samples; `offsets` (3, H, W): what chroma adds to luma; `rows` (H, W, 3): the camera's
-    answer to linear sRGB there. Plain and slow, from where the picture would be grey; `Solver` gives the same.
-    """
-    weights = [np.ascontiguousarray(rows[..., c]) for c in range(3)]
-    luma = curve.encode(target)
-    for weight, offset in zip(weights, offsets, strict=True):
-        luma -= weight * offset
-    np.clip(luma, *LUMA_RANGE, out=luma)
-    for _ in range(STEPS):
-        error, slope = -target, np.zeros_like(target)
-        for weight, offset in zip(weights, offsets, strict=True):
-            linear, rise = curve.decode(luma + offset)
-            error += np.multiply(linear, weight, out=linear)
-            slope += np.multiply(rise, weight, out=rise)
-        error /= np.maximum(slope, np.float32(LEAST_SLOPE), out=slope)
-        luma -= np.clip(error, -LONGEST_STEP, LONGEST_STEP, out=error)
-    return np.clip(luma, *LUMA_RANGE, out=luma)
 
 
 @dataclass(frozen=True)
@@ -83,10 +61,11 @@ class _Pattern:
 class Solver:
     """Of one frame, by tables: of E and D''/2D' over the sensor's own values, of D and D' over code values.
 
-    Luma and what is added to it count in entries of the latter table, FINE to one code value.
+    Luma and what is added to it count in entries of the latter table, FINE to one code value. `offsets` (3, 2): what is
+    added in R, G and B for `luma`'s blue and red.
     """
 
-    def __init__(self, recipe: Recipe, width: int, brightest: int) -> None:
+    def __init__(self, recipe: Recipe, width: int, brightest: int, offsets: np.ndarray = OFFSETS) -> None:
         curve, self.period = curve_of(recipe), len(recipe.cfa)
         self.light, self.slope = _decoding(curve)
         rows, (scale, bias) = camera_rows(recipe), sample_line(recipe)
@@ -100,7 +79,7 @@ class Solver:
         self.bends = (bends * np.float32(0.5 / FINE)).astype(np.float32).ravel()
         self.per_slope = (np.float32(FINE) / np.maximum(slopes, LEAST_SLOPE)).astype(np.float32).ravel()
         first = np.arange(scale.size, dtype=np.intp).reshape(scale.shape) * (brightest + 1)
-        self.offsets = (np.array(recipe.code_matrix or np.eye(3)) @ OFFSETS).astype(np.float32)
+        self.offsets = (np.array(recipe.code_matrix or np.eye(3)) @ offsets).astype(np.float32)
         forms = [np.asarray(f, np.float32) for f in ([scale, bias], *_forms(rows / total[..., None], self.offsets))]
         columns = np.arange(width) % self.period
         self.pattern = _Pattern(*(np.ascontiguousarray(array[..., columns]) for array in (first, blown, *forms)))

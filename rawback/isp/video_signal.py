@@ -10,10 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from rawback.isp import inverse_pass, pipeline
+from rawback.isp import inverse_pass, luma, pipeline
 from rawback.isp.colour import curve_of
-from rawback.isp.luma import luma_for
-from rawback.isp.mosaic import HALO, level, tile, unlevel, window
+from rawback.isp.mosaic import HALO, tile, unlevel, window
 from rawback.recipe import Recipe
 
 HIGHEST_LUMA = 1.08
@@ -48,19 +47,17 @@ def picture(mosaic: np.ndarray, recipe: Recipe, to_ycc: np.ndarray) -> np.ndarra
 
 def luma_under(chroma: np.ndarray, mosaic: np.ndarray, recipe: Recipe, to_rgb: np.ndarray) -> np.ndarray:
     """The luma (H, W) float32 with which each photosite comes back under that chroma (2, H, W); `to_rgb` (3, 3): the matrix."""
-    luma = np.empty(mosaic.shape, np.float32)
-    rows, gains, curve = inverse_pass.camera_rows(recipe), inverse_pass.sample_gains(recipe), curve_of(recipe)
+    solved = np.empty(mosaic.shape, np.float32)
+    solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)), to_rgb[:, 1:])
 
-    def strip(rows_of_strip: tuple[int, int]) -> None:
-        start, stop = rows_of_strip
-        samples = level(mosaic[start:stop], recipe, start)
-        samples *= tile(gains, *samples.shape, top=start)
-        mixed = np.tensordot(to_rgb[:, 1:].astype(np.float32), chroma[:, start:stop], 1)
-        offsets = pipeline.CODE_MATRIX.inverse(mixed, recipe, start)
-        luma[start:stop] = luma_for(samples, offsets, tile(rows, *samples.shape, top=start), curve)
+    def strip(rows: tuple[int, int]) -> None:
+        start, stop = rows
+        blue, red = chroma[:, start:stop] * np.float32(luma.FINE)
+        solved[start:stop] = solver.luma(mosaic[start:stop], blue, red, start)
+        solved[start:stop] /= np.float32(luma.FINE)
 
     inverse_pass.in_threads(strip, inverse_pass.strips(mosaic.shape[0], mosaic.shape[1], 16), lambda share: None)
-    return luma
+    return solved
 
 
 def mosaic_of(srgb: np.ndarray, recipe: Recipe) -> np.ndarray:
