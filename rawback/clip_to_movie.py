@@ -18,7 +18,7 @@ from rawback import __version__, batch, clip_coding, clips
 from rawback.batch import Manner
 from rawback.clips import Clip
 from rawback.errors import EXIT_OK, RawbackError
-from rawback.files import atomic, frame_fields, paths
+from rawback.files import atomic, frame_fields, movie_sound, paths
 from rawback.files.movie import Movie
 from rawback.files.movie_writer import CODECS, Form, Writer
 from rawback.files.paths import Location
@@ -72,11 +72,12 @@ def render(shooting: Shooting, options: RenderOptions, manner: Manner) -> int:
             report.say(f"{shooting.folder} ({len(frames)} frames) would become {shooting.target}")
             return EXIT_OK
         clip = clips.survey(frames, options, shooting.rate)
+        time_code = clip.time_code or (movie_sound.time_code(sound, clip.rate) if sound else "")
         for note in [*notes, *clip.notes]:
             report.note(note)
     form = Form(
         shooting.codec, shooting.target.suffix.lower(), clip.width, clip.height, clip.rate,
-        coarseness=min(100 - options.quality, 51), time_code=clip.time_code,
+        coarseness=min(100 - options.quality, 51), time_code=time_code,
     ).check()  # fmt: skip
     if shooting.codec == "mjpeg":
         return _render_stills(shooting, clip, frames, sound, options, manner, form)

@@ -192,6 +192,18 @@ def test_frames_without_a_rate_take_the_one_that_is_said(tmp_path: Path, run: Ru
     assert {t.rate for t in told} == {Fraction(30000, 1001)} and [t.time_code[0] for t in told] == [0, 1]
 
 
+def test_the_time_of_a_broadcast_wav_is_that_of_frames_without_their_own(tmp_path: Path, run: Run):
+    shoot(tmp_path / "clip", 2, rate=None)
+    wav = tmp_path / "clip" / "a.wav"
+    tone(wav, 0.1)
+    data, samples = wav.read_bytes(), 48000 * (3600 + 2) + 24000
+    said = bytes(338) + samples.to_bytes(8, "little") + (1).to_bytes(2, "little") + bytes(254)
+    wav.write_bytes(data[:12] + b"bext" + len(said).to_bytes(4, "little") + said + data[12:])
+    assert run("render", tmp_path / "clip", "-o", "a.mov", "--fps", "24", "-q")[0] == 0
+    with movie.Movie(tmp_path / "a.mov") as made:
+        assert made.time_code == "01:00:02:12"
+
+
 def test_without_pyav_one_line_says_what_to_do(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
     shoot(tmp_path / "clip", 1)
     real = builtins.__import__

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rawback.errors import RawbackError
-from rawback.files import movie
+from rawback.files import movie, timecode
 
 WIDE = 16
 """Bits of a sample above which 32 are written."""
+UNREADABLE = "{} holds no sound that FFmpeg can read; take it out of the folder"
+MAX_DIGITS = 16
 LAYOUTS = {1: "mono", 2: "stereo"}
 
 
@@ -24,7 +26,7 @@ class Sound:
             self.input = movie.open_file(source)
             track = self.input.streams.audio[0]
         except (av.error.FFmpegError, IndexError) as error:
-            raise RawbackError(f"{source} holds no sound that FFmpeg can read; take it out of the folder") from error
+            raise RawbackError(UNREADABLE.format(source)) from error
         self.output, self.copied = output, container != ".mp4" or not track.codec_context.name.startswith("pcm")
         self.stream = output.add_stream_from_template(track) if self.copied else _encoder(output, "flac", track)
         self.packets = iter(self.input.demux(track))
@@ -43,6 +45,20 @@ class Sound:
     def close(self) -> None:
         """Let go of the file."""
         self.input.close()
+
+
+def time_code(source: Path, rate: Fraction) -> str:
+    """When a broadcast WAV begins (bext's TimeReference, EBU Tech 3285), for frames of that rate; empty if it does not tell."""
+    av = movie.library()
+    try:
+        with movie.open_file(source) as known:
+            told, track = known.metadata.get("time_reference", ""), known.streams.audio[0]
+            per_second = track.rate or 0
+    except (av.error.FFmpegError, IndexError) as error:
+        raise RawbackError(UNREADABLE.format(source)) from error
+    if not (told.isdecimal() and len(told) < MAX_DIGITS and int(told) and per_second):
+        return ""
+    return timecode.later("00:00:00:00", int(told) * rate // per_second, rate)
 
 
 def extract(source: Path, file: BinaryIO) -> None:
