@@ -18,11 +18,12 @@ from rawback.files import dng, exif, jpeg
 from rawback.files.raw import RawFile
 from rawback.isp import inverse_pass, open_loop, pipeline
 from rawback.isp.colour import CURVES
+from rawback.isp.exposure import with_shoulder
 from rawback.isp.tables import coding
 from rawback.nets import weights
 from rawback.recipe import Recipe
 from rawback.recovering import recover
-from rawback.rendering import RenderOptions, render
+from rawback.rendering import Rendered, RenderOptions, decide, develop, render
 
 OURS, CLASSICAL, OPEN, UPI = "rawback", "classical", "open", "upi"
 LEARNED = ("flow", "paper", "unet", "cycleisp", "gray")
@@ -71,11 +72,9 @@ def method(name: str, baselines: Path | None = None) -> Method:
     if name == OURS:
         return _ours
     if name == CLASSICAL:
-        return lambda file, data, options: replace(
-            _ours(file, data, replace(_open_loop(options), weights=NO_WEIGHTS)), method=name
-        )
+        return lambda file, data, options: _open_loop(name, file, replace(options, weights=NO_WEIGHTS))
     if name == OPEN:
-        return lambda file, data, options: replace(_ours(file, data, _open_loop(options)), method=name)
+        return lambda file, data, options: _open_loop(name, file, options)
     if name == UPI:
         return _upi
     card = (baselines or CHECKOUT) / f"{name}.json"
@@ -95,18 +94,23 @@ def described(name: str, baselines: Path | None = None) -> str:
     return f"{SAYS[name]}; {told['parameters']:,} parameters, trained {crops}, {told['cpu_seconds']:,} s of one core"
 
 
-def _open_loop(options: RenderOptions) -> RenderOptions:
-    """As the paper codes."""
-    return replace(options, refine=False, tables="standard", subsampling=SUBSAMPLING, keep="", lossless=False)
+def _open_loop(name: str, file: RawFile, options: RenderOptions) -> Trip:
+    """As the paper codes; with BT.709's curve, which all learned ones have, also where `render` would take another."""
+    options = replace(options, refine=False, tables="standard", subsampling=SUBSAMPLING, keep="", lossless=False)
+    recipe = with_shoulder(replace(decide(file, options), curve="bt709"))
+    return _there_and_back(name, develop(file, recipe, options), options)
 
 
 def _ours(file: RawFile, data: bytes, options: RenderOptions) -> Trip:
-    rendered = render(file, options)
+    return _there_and_back(OURS, render(file, options), options)
+
+
+def _there_and_back(name: str, rendered: Rendered, options: RenderOptions) -> Trip:
     with tempfile.TemporaryDirectory(prefix="rawback-") as folder:
         picture = Path(folder, "photo.jpg")
         picture.write_bytes(rendered.data)
         recovered = recover(picture, weights=options.weights)
-    return Trip(OURS, rendered.data, recovered.mosaic, b"".join(recovered.dng()))
+    return Trip(name, rendered.data, recovered.mosaic, b"".join(recovered.dng()))
 
 
 def _upi(file: RawFile, data: bytes, options: RenderOptions) -> Trip:
