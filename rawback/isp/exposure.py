@@ -42,8 +42,8 @@ def expose(mosaic: np.ndarray, recipe: Recipe, ev: float | None) -> Recipe:
 
 
 def is_dim(recipe: Recipe) -> bool:
-    """Whether the picture is a dark one that `expose` left dark."""
-    return recipe.curve == "srgb"
+    """Whether the picture is a dark one that `expose` left dark; cameras' looks have sRGB's curve, too."""
+    return recipe.curve == "srgb" and not recipe.look
 
 
 def _pedestal(recipe: Recipe) -> float:
