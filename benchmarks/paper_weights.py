@@ -59,8 +59,7 @@ def table(card: Path, files: list[Path], crop: int) -> np.ndarray:
     for path in files:
         mosaic, recipe = opened(path, crop)
         found = [in_the_open_loop(mosaic, recipe, QUALITY, SUBSAMPLING, loaded) for loaded in both]
-        plain = json.loads(json.dumps(found[0][0].tolist()))
-        rows.append([plain, *(after - before for before, after in found)])
+        rows.append([found[0][0], *(after - before for before, after in found)])
         print(_row(path.name, np.array(rows[-1])), flush=True)
     print(_row("mean", np.mean(rows, 0)), flush=True)
     return np.array(rows)

@@ -32,12 +32,12 @@ def cards() -> list[dict]:
 def path_of(name_or_path: str) -> Path:
     """Where a card lies: an installed one by name, or one by its path. Raises RawbackError if there is none."""
     path = Path(name_or_path)
-    if path.suffix == ".json" or path.is_file():
-        return path
     installed = [folder / f"{name_or_path}.json" for folder in folders() if path.name == name_or_path]
-    for card in installed:
+    for card in installed:  # first: a file that happens to be called generic-2 must not stand for the weights
         if card.is_file():
             return card
+    if path.suffix == ".json" or path.is_file():
+        return path
     known = ", ".join(sorted({card.stem for folder in folders() for card in folder.glob("*.json")})) or "none"
     raise RawbackError(f"no camera or weights {name_or_path!r}; expected the path of a card (.json), or one of {known}")
 

@@ -13,8 +13,6 @@ from rawback.recovering import Recovered
 
 REACH = 2
 """Frames on each side that are averaged."""
-
-
 SAID = f"each frame is averaged with up to {REACH} on each side: less noise, so no longer quite the RAW it was made from"
 
 

@@ -158,6 +158,13 @@ def test_unknown_weights_are_refused_with_the_known_names(card, monkeypatch):
         weights.load("../shaken")
 
 
+def test_a_file_in_the_way_does_not_stand_for_weights_of_its_name(card, monkeypatch, tmp_path):
+    monkeypatch.setenv("RAWBACK_WEIGHTS", str(card.parent))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shaken").write_text("notes")
+    assert weights.load("shaken").folder == card.parent
+
+
 def test_files_that_do_not_belong_to_the_card_are_refused(card, tmp_path):
     for file in card.parent.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
