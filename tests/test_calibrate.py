@@ -156,8 +156,7 @@ def test_what_is_mixed_comes_back_from_a_video_s_planes():
     planes = video_signal.picture(raw.mosaic, recipe, RGB_TO_YCC)
     planes[0] = video_signal.luma_under(planes[1:], raw.mosaic, recipe, YCC_TO_RGB)
     back = video_signal.mosaic_of(np.tensordot(YCC_TO_RGB, planes, 1).astype(np.float32), recipe)
-    missed = np.abs(back.astype(int) - raw.mosaic)
-    assert missed.max() <= 2 and missed.mean() < 0.1  # what the solver is exact to, near white
+    assert np.abs(back.astype(int) - raw.mosaic).max() <= 1
 
 
 def test_cards_of_the_first_version_are_read(found):

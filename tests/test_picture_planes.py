@@ -74,5 +74,4 @@ def test_the_needed_luma_brings_the_mosaic_back_under_any_chroma():
     chroma += np.random.default_rng(2).normal(0, 0.02, chroma.shape).astype(np.float32)
     luma = video_signal.luma_under(chroma, mosaic, recipe, to_rgb)
     srgb = np.tensordot(to_rgb.astype(np.float32), np.concatenate([luma[None], chroma]), 1)
-    missed = np.abs(video_signal.mosaic_of(srgb, recipe).astype(int) - mosaic)
-    assert missed.max() <= 2 and missed.mean() < 0.1  # the solver is within 0.05 / 255 of luma, here 1.6 DN near white
+    assert np.abs(video_signal.mosaic_of(srgb, recipe).astype(int) - mosaic).max() <= 1

@@ -31,7 +31,7 @@ OFFSETS = np.array([[0, 1], [YCC_TO_RGB[1, 1] / YCC_TO_RGB[2, 1], YCC_TO_RGB[1, 
 FAR_STEPS = 5
 LONGEST_STEP, LEAST_SLOPE, LARGEST = 0.2, 0.02, 1e6
 NEAR = 0.005
-"""A first step no longer than this, in code values, leaves 0.05 / 255 at most."""
+"""After a first step no longer than this, in code values, 0.05 / 255 are missing at most."""
 BLOWN = 0.9985
 """From this share of the white level on a photosite counts as saturated: anything brighter is as right."""
 
@@ -62,11 +62,13 @@ class Solver:
     """Of one frame, by tables: of E and D''/2D' over the sensor's own values, of D and D' over code values.
 
     Luma and what is added to it count in entries of the latter table, FINE to one code value. `offsets` (3, 2): what is
-    added in R, G and B for `luma`'s blue and red.
+    added in R, G and B for `luma`'s blue and red. near: a first step no longer than this, in code values, is the last.
     """
 
-    def __init__(self, recipe: Recipe, width: int, brightest: int, offsets: np.ndarray = OFFSETS) -> None:
-        curve, self.period = curve_of(recipe), len(recipe.cfa)
+    def __init__(
+        self, recipe: Recipe, width: int, brightest: int, offsets: np.ndarray = OFFSETS, near: float = NEAR
+    ) -> None:  # fmt: skip
+        curve, self.period, self.near = curve_of(recipe), len(recipe.cfa), near
         self.light, self.slope = _decoding(curve)
         rows, (scale, bias) = camera_rows(recipe), sample_line(recipe)
         blown = np.ceil((BLOWN * sample_gains(recipe) - bias) / scale).clip(0, 65535).astype(np.uint16)
@@ -116,7 +118,7 @@ class Solver:
         offsets = [_mixed(blue, red, by_blue, by_red) for by_blue, by_red in self.offsets]
         step *= self._missing(luma, target, offsets, [*pattern.weights])
         _go(luma, step)
-        far = np.abs(step, out=step) > np.float32(NEAR * FINE)
+        far = np.abs(step, out=step) > np.float32(self.near * FINE)
         if far.any():
             weights = [np.broadcast_to(weight, dn.shape)[far] for weight in pattern.weights]
             found, target, offsets = luma[far], target[far], [offset[far] for offset in offsets]

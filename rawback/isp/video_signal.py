@@ -15,6 +15,8 @@ from rawback.isp.colour import curve_of
 from rawback.isp.mosaic import HALO, tile, unlevel, window
 from rawback.recipe import Recipe
 
+NEAR = 0.002
+"""See `luma.Solver`: levels of 10 bits are finer than a JPEG's steps."""
 HIGHEST_LUMA = 1.08
 SHOULDERS = (0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01)
 """From the gentlest to the flattest that a recipe may have."""
@@ -48,7 +50,7 @@ def picture(mosaic: np.ndarray, recipe: Recipe, to_ycc: np.ndarray) -> np.ndarra
 def luma_under(chroma: np.ndarray, mosaic: np.ndarray, recipe: Recipe, to_rgb: np.ndarray) -> np.ndarray:
     """The luma (H, W) float32 with which each photosite comes back under that chroma (2, H, W); `to_rgb` (3, 3): the matrix."""
     solved = np.empty(mosaic.shape, np.float32)
-    solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)), to_rgb[:, 1:])
+    solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)), to_rgb[:, 1:], NEAR)
 
     def strip(rows: tuple[int, int]) -> None:
         start, stop = rows
