@@ -20,7 +20,8 @@ import rawpy
 from PIL import Image, ImageDraw
 from scipy.ndimage import uniform_filter
 
-from rawback import RenderOptions, against, metrics, render
+from rawback import RenderOptions, metrics, render
+from rawback.evaluate import methods
 from rawback.files import raw
 from rawback.files.raw import RawFile
 
@@ -77,9 +78,9 @@ def sources(path: Path) -> Sources:
     """Render and recover a file, and make the ordinary JPEG."""
     data = path.read_bytes()
     file = raw.read(data, str(path))
-    trip = against.method(against.OURS)(file, data, RenderOptions(exposure=0.0, quality=QUALITY))
+    trip = methods.method(methods.OURS)(file, data, RenderOptions(exposure=0.0, quality=QUALITY))
     with rawpy.imread(io.BytesIO(data)) as opened:
-        shown = Image.fromarray(opened.postprocess(user_flip=0, **against.LIBRAW))
+        shown = Image.fromarray(opened.postprocess(user_flip=0, **methods.LIBRAW))
     low, high = 1, 100
     while low < high:
         middle = (low + high + 1) // 2
@@ -124,7 +125,7 @@ def distances(pictures: list[np.ndarray]) -> list[float]:
 def storage(source: Sources) -> list[float]:
     """Bytes per photosite of the RAW beside an ordinary JPEG of quality 92, of rawback's JPEG, and of its lossless one."""
     with rawpy.imread(io.BytesIO(source.original)) as opened:
-        beside = len(_jpeg(Image.fromarray(opened.postprocess(user_flip=0, **against.LIBRAW)), 92))
+        beside = len(_jpeg(Image.fromarray(opened.postprocess(user_flip=0, **methods.LIBRAW)), 92))
     kept = render(raw.read(source.original, "RAW", whole=True), RenderOptions(exposure=0.0, quality=75, lossless=True)).data
     sizes = len(source.original) + beside, len(source.rendered), len(kept)
     return [size / source.file.mosaic.size for size in sizes]

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from learned_parts import in_the_open_loop
 
-from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS
+from rawback.cameras.cards import DEFAULT_WEIGHTS, NO_WEIGHTS
 from rawback.isp.exposure import with_shoulder
 from rawback.learn import data, pairs, sensors
 from rawback.learn.shards import SIDE

@@ -12,13 +12,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from rawback.files import jpeg, movie, picture_planes
-from rawback.files.movie_writer import Form, Writer
-from rawback.isp import closed_loop, inverse_pass, motion, video_signal
-from rawback.isp.blocks import shrink
+from rawback.files import jpeg
+from rawback.files.video import movie, planes
+from rawback.files.video.writer import Form, Writer
+from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.colour import RGB_TO_YCC, curve_of
+from rawback.isp.dct import shrink
 from rawback.isp.exposure import with_shoulder
-from rawback.isp.tables import coding
+from rawback.isp.quantisation_tables import coding
+from rawback.isp.video import motion, signal
 from rawback.learn import data, pairs
 from rawback.learn.unprocess import expose, measure
 from rawback.nets import features
@@ -32,7 +34,7 @@ TURN = 0.003
 """By how much views turn and grow from frame to frame, where they do: radians, or shares."""
 CLEAN = 0.25
 """Share of films without sensor noise: it is what other programs throw away first."""
-TO_RGB = picture_planes.to_rgb_matrix(picture_planes.BT709)
+TO_RGB = planes.to_rgb_matrix(planes.BT709)
 TO_YCC = np.linalg.inv(TO_RGB)
 ENCODERS = {"libx264": {}, "libx265": {"x265-params": "log-level=error"}}
 PRESETS = ("veryfast", "fast", "medium")
@@ -139,12 +141,12 @@ def rendered(mosaics: list[np.ndarray], recipe: Recipe, rng: np.random.Generator
             for mosaic in mosaics:
                 writer.add_coded(jpeg.write(closed_loop.encode(mosaic, recipe, tables), recipe, b""))
         return recipe
-    recipe = video_signal.fitted(replace(recipe, refined=False), TO_YCC[0])
+    recipe = signal.fitted(replace(recipe, refined=False), TO_YCC[0])
     with path.open("w+b") as file, Writer(file, _form("h264", recipe, coarseness), to_fields(recipe)) as writer:
         for mosaic in mosaics:
-            codes = picture_planes.codes_of(video_signal.picture(mosaic, recipe, TO_YCC))
-            chroma = picture_planes.ycc_of_codes(codes)[1:]
-            codes[:1] = picture_planes.codes_of(video_signal.luma_under(chroma, mosaic, recipe, TO_RGB)[None])
+            codes = planes.codes_of(signal.picture(mosaic, recipe, TO_YCC))
+            chroma = planes.ycc_of_codes(codes)[1:]
+            codes[:1] = planes.codes_of(signal.luma_under(chroma, mosaic, recipe, TO_RGB)[None])
             writer.add_codes(codes, to_fields(recipe), {})
     return recipe
 

@@ -2,8 +2,8 @@
 
     python benchmarks/codecs.py RAW... [--bits 0.75 1.35 2.2] [--crop 1024]
 
-JPEG 2000 and lossy JPEG XL code the four CFA planes (see `rawback.codecs`). Each column is interpolated, per file, to the
-same bits. rawback's files count with all their metadata. Needs imagecodecs.
+JPEG 2000 and lossy JPEG XL code the four CFA planes (see `rawback.evaluate.raw_codecs`). Each column is interpolated, per
+file, to the same bits. rawback's files count with all their metadata. Needs imagecodecs.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rawback import codecs
+from rawback.evaluate import raw_codecs
 from rawback.files import jpeg, raw
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.tables import flat_coding
+from rawback.isp.quantisation_tables import flat_coding
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.rendering import RenderOptions, decide
 
@@ -37,8 +37,8 @@ METHODS: dict[str, tuple[tuple, Callable]] = {
     "rawback": ((13, 9, 6, 4.5, 3, 2), lambda file, step: by_rawback(file, step, False)),
     "rawback --effort best": ((11, 8, 5.5, 4, 2.7, 2), lambda file, step: by_rawback(file, step, True)),
     **{
-        name: (settings, lambda file, setting, name=name: codecs.code(file, name, setting))
-        for name, settings in codecs.SETTINGS.items()
+        name: (settings, lambda file, setting, name=name: raw_codecs.code(file, name, setting))
+        for name, settings in raw_codecs.SETTINGS.items()
     },
 }  # fmt: skip
 

@@ -25,10 +25,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from mutate import Probe, mutants  # noqa: E402
 from small import foreign_jpeg, jpeg_bytes, raw_bytes  # noqa: E402
 
+from rawback.batch.local import run  # noqa: E402
+from rawback.batch.plan import Task  # noqa: E402
+from rawback.batch.worker import Limits  # noqa: E402
 from rawback.files import paths  # noqa: E402
-from rawback.plan import Task  # noqa: E402
-from rawback.pool import run  # noqa: E402
-from rawback.worker import Limits  # noqa: E402
 
 BATCH = 500
 SECONDS, MEMORY = 20.0, 2 << 30

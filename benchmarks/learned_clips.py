@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rawback.cameras import DEFAULT_WEIGHTS
+from rawback.cameras.cards import DEFAULT_WEIGHTS
 from rawback.learn import data, losses, pairs
 from rawback.learn.shards import SIDE
 from rawback.learn.tasks import codes, corner

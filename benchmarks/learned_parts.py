@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rawback.coefficients import Coefficients
 from rawback.files import jpeg, raw
 from rawback.isp import closed_loop, inverse_pass, noise
 from rawback.isp.exposure import with_shoulder
-from rawback.isp.tables import coding
+from rawback.isp.quantisation_tables import coding
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.nets import weights
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 CASES = [

@@ -18,9 +18,9 @@ import rawpy
 from PIL import Image
 
 from rawback.files import dng, jpeg
-from rawback.isp import closed_loop, pipeline
+from rawback.isp import closed_loop, stages
 from rawback.isp.colour import curve_of
-from rawback.isp.tables import SUBSAMPLING, coding
+from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.learn import data, pairs
 from rawback.learn.unprocess import BAYER, draw_sensor, expose, measure
 from rawback.recipe import Recipe
@@ -57,15 +57,15 @@ def draw(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Recip
     mosaic = measure(balanced, sensor, rng)
     recipe = pairs.recipe_of(sensor, mosaic.shape)
     planes = np.minimum(balanced, 1).transpose(2, 0, 1)
-    light = pipeline.mix(np.array(recipe.matrix, np.float32), planes)
+    light = stages.mix(np.array(recipe.matrix, np.float32), planes)
     return mosaic, recipe, np.clip(curve_of(recipe).encode(light), 0, 1).transpose(1, 2, 0), planes
 
 
 def picture(
-    mosaic: np.ndarray, recipe: Recipe, truth: np.ndarray, quality: int, subsampling: str, stage: pipeline.Stage
+    mosaic: np.ndarray, recipe: Recipe, truth: np.ndarray, quality: int, subsampling: str, stage: stages.Stage
 ) -> tuple[float, float]:
     """dB of the picture that viewers show to the true rendering, and bits per photosite."""
-    pipeline.STAGES[2] = stage
+    stages.STAGES[2] = stage
     coded = closed_loop.encode(mosaic, recipe, coding(quality, subsampling, "raw"))
     file = jpeg.write(coded, None, b"")
     shown = np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) / 255
@@ -86,7 +86,7 @@ def main() -> None:
         for number, source in enumerate(sources):
             mosaic, recipe, truth, planes = draw(data.read(source.path), np.random.default_rng(number))
             theirs = Planes(ahd(mosaic, recipe))
-            for name, stage in (("LibRaw's AHD", theirs), ("classical", pipeline.Demosaic()), ("truth", Planes(planes))):
+            for name, stage in (("LibRaw's AHD", theirs), ("classical", stages.Demosaic()), ("truth", Planes(planes))):
                 rows[name].append(picture(mosaic, recipe, truth, args.quality, subsampling, stage))
             rows["AHD, finer"].append(picture(mosaic, recipe, truth, args.quality + 3, subsampling, theirs))
         means = {name: np.mean(row, 0) for name, row in rows.items()}

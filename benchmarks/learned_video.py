@@ -31,12 +31,14 @@ import numpy as np
 import torch
 from pans import MATRIX, NOISE
 
-from rawback import clip_coding, rendering
-from rawback.files import jpeg, movie
-from rawback.files.movie_writer import Form, Writer
+from rawback import rendering
+from rawback.files import jpeg
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop, inverse_pass, motion, pipeline, tables, video_signal
+from rawback.files.video import movie
+from rawback.files.video.writer import Form, Writer
+from rawback.isp import closed_loop, inverse_pass, quantisation_tables, stages
 from rawback.isp.colour import curve_of
+from rawback.isp.video import motion, signal
 from rawback.learn import data, losses, pairs
 from rawback.learn.unprocess import linear_light
 from rawback.nets import features
@@ -94,14 +96,14 @@ def coded(frames: list[RawFile], path: Path, codec: str, setting: int) -> Recipe
     recipe = rendering.decide(frames[len(frames) // 2], RenderOptions(exposure=0.0))
     form = Form(codec, ".mkv", recipe.width, recipe.height, Fraction(24), coarseness=setting)
     if codec == "mjpeg":
-        coding = tables.coding(setting, "4:2:0", "raw")
+        coding = quantisation_tables.coding(setting, "4:2:0", "raw")
         with path.open("w+b") as file, Writer(file, form, to_fields(recipe)) as writer:
             for frame in frames:
                 writer.add_coded(jpeg.write(closed_loop.encode(frame.mosaic, recipe, coding), recipe, b""))
         return recipe
-    recipe, known = video_signal.fitted(replace(recipe, refined=False), clip_coding.TO_YCC[0]), [None] * len(frames)
+    recipe, known = signal.fitted(replace(recipe, refined=False), coding.TO_YCC[0]), [None] * len(frames)
     for _ in range(2):
-        shown = [clip_coding.codes_of(frame.mosaic, recipe, it) for frame, it in zip(frames, known, strict=True)]
+        shown = [coding.codes_of(frame.mosaic, recipe, it) for frame, it in zip(frames, known, strict=True)]
         with path.open("w+b") as file, Writer(file, form, to_fields(recipe)) as writer:
             for codes in shown:
                 writer.add_codes(codes, to_fields(recipe), {})
@@ -136,7 +138,7 @@ def clip(frames: list[RawFile], how: str) -> tuple[list[Frame], float]:
 
 
 def _balanced(srgb: np.ndarray, recipe: Recipe) -> np.ndarray:
-    codes = pipeline.CODE_MATRIX.inverse(srgb, recipe, 0)
+    codes = stages.CODE_MATRIX.inverse(srgb, recipe, 0)
     return inverse_pass.at_photosites(codes, inverse_pass.camera_rows(recipe), curve_of(recipe), 0)
 
 

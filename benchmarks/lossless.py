@@ -23,13 +23,14 @@ from unittest.mock import patch
 import imagecodecs
 import numpy as np
 
-from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import jpeg, ljpeg, raw
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop, inverse_pass, rans
-from rawback.isp.lossless import Coder
-from rawback.isp.tables import coding
+from rawback.isp import closed_loop, inverse_pass
+from rawback.isp.quantisation_tables import coding
+from rawback.lossless import rans
+from rawback.lossless.coder import Coder
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 from rawback.rendering import RenderOptions, decide
 

@@ -30,8 +30,8 @@ from PIL import Image, ImageFile
 
 import rawback
 from rawback.files.raw import RawFile
-from rawback.isp import exposure, noise, pipeline
-from rawback.isp.tables import coding
+from rawback.isp import exposure, noise, stages
+from rawback.isp.quantisation_tables import coding
 from rawback.metrics import black_bias, mosaic_psnr, noise_kept, paper_psnr, psnr
 from rawback.recipe import Recipe
 from rawback.rendering import RenderOptions, decide, develop
@@ -105,14 +105,14 @@ def by_coefficients(file: RawFile, recipe: Recipe, options: RenderOptions) -> tu
 def by_pixels(file: RawFile, recipe: Recipe, options: RenderOptions) -> tuple[bytes, np.ndarray]:
     """Pillow's JPEG of the picture in 8 bits, and the mosaic behind the pixels that Pillow reads."""
     tables = coding(options.quality, "4:4:4", options.tables)
-    shown = np.clip(pipeline.forward(file.mosaic, recipe), 0, 1)
+    shown = np.clip(stages.forward(file.mosaic, recipe), 0, 1)
     stream = io.BytesIO()
     used = [tables.luma.tolist(), tables.luma.tolist() if options.tables == "raw" else tables.chroma.tolist()]
     picture = Image.fromarray(np.rint(np.moveaxis(shown, 0, -1) * 255).astype(np.uint8))
     picture.save(stream, "JPEG", qtables=used, subsampling=0, optimize=True)
     with Image.open(stream) as read:
         planes = np.moveaxis(np.asarray(read, np.float32), -1, 0) / 255
-    return stream.getvalue(), pipeline.inverse(np.ascontiguousarray(planes), recipe)
+    return stream.getvalue(), stages.inverse(np.ascontiguousarray(planes), recipe)
 
 
 def figures(file: RawFile, trip: tuple[bytes, np.ndarray], see: See, target: np.ndarray) -> Figures:

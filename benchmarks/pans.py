@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rawback.files import kinds, raw
+from rawback.files import file_type, raw
 from rawback.files.raw import RawFile
 from rawback.isp.colour import CURVES
 from rawback.recipe import Recipe
@@ -34,7 +34,7 @@ class Film:
 def film_of(path: Path, count: int, width: int, height: int, noise: str) -> Film:
     """A pan over a RAW file or a photograph."""
     data = path.read_bytes()
-    still, step = (_still_raw(data, path.name), 2) if kinds.of(data) == "raw" else (None, 0)
+    still, step = (_still_raw(data, path.name), 2) if file_type.of(data) == "raw" else (None, 0)
     if still is not None:
         rows, columns = still.mosaic.shape
         step = min(step, (rows - height) // (2 * count) * 2, (columns - width) // (2 * count) * 2)

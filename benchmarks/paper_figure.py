@@ -18,14 +18,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from rawback import RenderOptions, against, evaluating, metrics, sights
+from rawback import RenderOptions, metrics
+from rawback.evaluate import evaluate, methods, report_images
 
 OPTIONS = RenderOptions(quality=90, exposure=0.0)
 SHOWN = {
-    "the closed loop": (against.OURS, replace(OPTIONS, quality=85)),
-    "flow, rawback's size": (against.OPEN, replace(OPTIONS, weights="paper-1")),
-    "nothing learned": (against.CLASSICAL, OPTIONS),
-    "UPI's inverse": (against.UPI, OPTIONS),
+    "the closed loop": (methods.OURS, replace(OPTIONS, quality=85)),
+    "flow, rawback's size": (methods.OPEN, replace(OPTIONS, weights="paper-1")),
+    "nothing learned": (methods.CLASSICAL, OPTIONS),
+    "UPI's inverse": (methods.UPI, OPTIONS),
 }
 WIDTH, GAP, LINE = 300, 8, 16
 
@@ -36,13 +37,13 @@ def picture(uri: str) -> Image.Image:
     return found.resize((WIDTH, round(found.height * WIDTH / found.width)), Image.Resampling.LANCZOS)
 
 
-def column(case: evaluating.Case, name: str, options: RenderOptions) -> tuple[str, list[Image.Image]]:
+def column(case: evaluate.Case, name: str, options: RenderOptions) -> tuple[str, list[Image.Image]]:
     """What is said of a method, and its three pictures."""
-    trip, recipe = against.method(name)(case.file, case.data, options), case.file.recipe
+    trip, recipe = methods.method(name)(case.file, case.data, options), case.file.recipe
     true, found = (metrics.displayed(mosaic, recipe) for mosaic in (case.file.mosaic, trip.mosaic))
     said = f"{metrics.psnr(true, found):.1f} raw dB, {len(trip.jpeg) * 8 / case.file.mosaic.size:.2f} bits"
-    shown = sights.rendering(trip.jpeg), sights.recovered(found, recipe.orientation)
-    return said, [picture(uri) for uri in (*shown, sights.error_map(true, found, recipe.orientation))]
+    shown = report_images.rendering(trip.jpeg), report_images.recovered(found, recipe.orientation)
+    return said, [picture(uri) for uri in (*shown, report_images.error_map(true, found, recipe.orientation))]
 
 
 def main() -> None:
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("raw", nargs="?", default="tests/data/sample.dng", type=Path)
     parser.add_argument("-o", "--output", default="benchmarks/paper_figure.jpg", type=Path)
     args = parser.parse_args()
-    case = evaluating.case(args.raw)
+    case = evaluate.case(args.raw)
     columns = {title: column(case, *how) for title, how in SHOWN.items()}
     heights = np.cumsum([2 * LINE + GAP, *(part.height + GAP for part in next(iter(columns.values()))[1])])
     sheet = Image.new("RGB", (GAP + len(columns) * (WIDTH + GAP), int(heights[-1])), "white")

@@ -22,12 +22,13 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy.ndimage import uniform_filter
 
-from rawback import against, evaluating, metrics
-from rawback.evaluating import Case
+from rawback import metrics
+from rawback.evaluate import evaluate, methods
+from rawback.evaluate.evaluate import Case
 from rawback.rendering import RenderOptions
 
 PARTS, QUALITY = 3, 90
-SENDS_THE_TARGET = (against.UPI, "cycleisp")
+SENDS_THE_TARGET = (methods.UPI, "cycleisp")
 """Methods that know no way from RAW to the picture: they are given LibRaw's."""
 PUBLISHED = """| published (Canon 5D; Nikon D700) | rgb dB | SSIM | raw dB |
 |---|---|---|---|
@@ -65,7 +66,7 @@ def ssim(target: np.ndarray, found: np.ndarray) -> float:
     return float(found[3:-3, 3:-3].mean())
 
 
-def measure(case: Case, trip: against.Trip) -> list[float]:
+def measure(case: Case, trip: methods.Trip) -> list[float]:
     """rgb dB, SSIM, raw dB, bits per photosite."""
     planes = [metrics.displayed(m, case.file.recipe).transpose(1, 2, 0) for m in (case.file.mosaic, trip.mosaic)]
     raw = np.mean([metrics.psnr(a, b) for a, b in zip(*map(parts, planes), strict=True)])
@@ -85,12 +86,12 @@ def _decoded(data: bytes) -> np.ndarray:
 
 def means(cases: list[Case], name: str, quality: int, baselines: Path | None) -> np.ndarray:
     """Mean figures of a method over the files."""
-    method, options = against.method(name, baselines), RenderOptions(exposure=0.0, quality=quality)
+    method, options = methods.method(name, baselines), RenderOptions(exposure=0.0, quality=quality)
     rows = []
     for case in cases:
         try:
             rows.append(measure(case, method(case.file, case.data, options)))
-        except against.CannotCompare:
+        except methods.CannotCompare:
             rows.append([np.nan] * 4)
     return np.nanmean(np.array(rows), 0)
 
@@ -99,17 +100,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("raw", nargs="+", type=Path)
     parser.add_argument("--baselines", type=Path)
-    parser.add_argument("--methods", nargs="+", choices=list(against.SAYS), default=list(against.SAYS))
+    parser.add_argument("--methods", nargs="+", choices=list(methods.SAYS), default=list(methods.SAYS))
     parser.add_argument("--quality", nargs="+", type=int, default=[75, 80, 85, 90, 95])
     parser.add_argument("--crop", type=int, default=512, help="side of a centred square; 0: whole frames")
     args = parser.parse_args()
-    cases = [evaluating.case(path, args.crop) for path in args.raw]
+    cases = [evaluate.case(path, args.crop) for path in args.raw]
     print(
         PUBLISHED
         + f"\n\n| here ({len(cases)} RAW files) | rgb dB | SSIM | raw dB | bits per photosite |\n|---|---|---|---|---|"
     )
     for name in args.methods:
-        said = against.described(name, args.baselines)
+        said = methods.described(name, args.baselines)
         rgb, similar, raw, bits = means(cases, name, QUALITY, args.baselines)
         seen = "- | -" if name in SENDS_THE_TARGET else f"{rgb:.2f} | {similar:.4f}"
         print(f"| {name}: {said} | {seen} | {raw:.2f} | {bits:.2f} |", flush=True)

@@ -20,11 +20,11 @@ from baselines import measure as validate
 from learned_parts import in_the_open_loop, opened
 from safetensors.torch import load_file
 
-from rawback.cameras import DEFAULT_WEIGHTS
+from rawback.cameras.cards import DEFAULT_WEIGHTS
 from rawback.learn import export
 from rawback.learn.baseline_nets import CONFIGS
 from rawback.learn.baselines import BaselineTask
-from rawback.learn.train import Trained
+from rawback.learn.export import Trained
 from rawback.nets import weights
 from rawback.nets.flow import Flow
 

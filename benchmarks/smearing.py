@@ -17,14 +17,14 @@ import numpy as np
 from dark import CASES, darkened
 from learned_parts import opened, resaved
 
-from rawback.cameras import DEFAULT_WEIGHTS
-from rawback.coefficients import Coefficients
+from rawback.cameras.cards import DEFAULT_WEIGHTS
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.tables import coding
+from rawback.isp.quantisation_tables import coding
 from rawback.metrics import mosaic_psnr, noise_kept, paper_psnr
 from rawback.nets.parts import Restorer
 from rawback.nets.weights import Weights, load
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 from rawback.rendering import RenderOptions, decide
 

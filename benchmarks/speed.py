@@ -34,8 +34,8 @@ Image.fromarray(picture).save(sys.argv[2], quality=90)
 """
 STARTS = (
     ("rawback --version", ["-m", "rawback", "--version"]),
-    ("until render reads its RAW", ["-c", "import rawback.cli, rawback.verbs"]),
-    ("until recover reads its JPEG", ["-c", "import rawback.cli, rawback.verbs, rawback.recovering"]),
+    ("until render reads its RAW", ["-c", "import rawback.cli.main, rawback.batch.jobs"]),
+    ("until recover reads its JPEG", ["-c", "import rawback.cli.main, rawback.batch.jobs, rawback.recovering"]),
     ("(Python and numpy alone)", ["-c", "import numpy"]),
 )
 
@@ -115,7 +115,7 @@ def stages(source: Path) -> None:
     from rawback import provenance, recovering, rendering
     from rawback.files import jpeg, photo, raw
     from rawback.isp import closed_loop, inverse_pass
-    from rawback.isp.tables import coding
+    from rawback.isp.quantisation_tables import coding
 
     stage, options = Profile().stage, rendering.RenderOptions()
     file = stage("read RAW (LibRaw)", lambda: raw.read(source.read_bytes(), source.name))

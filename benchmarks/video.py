@@ -24,11 +24,14 @@ from pathlib import Path
 import numpy as np
 from pans import LAG, NOISE, Film, film_of
 
-from rawback import clip_coding, rendering
-from rawback.clip_denoising import REACH
-from rawback.files import frame_fields, jpeg, movie
-from rawback.files.movie_writer import Form, Writer
-from rawback.isp import closed_loop, inverse_pass, tables, temporal, video_signal
+from rawback import rendering
+from rawback.clips import coding
+from rawback.clips.denoise import REACH
+from rawback.files import jpeg
+from rawback.files.video import frame_fields, movie
+from rawback.files.video.writer import Form, Writer
+from rawback.isp import closed_loop, inverse_pass, quantisation_tables
+from rawback.isp.video import signal, temporal
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.recipe import Recipe, to_fields
 from rawback.rendering import RenderOptions
@@ -59,12 +62,12 @@ def by_stills(film: Film, recipe: Recipe, coding: closed_loop.Coding) -> Result:
 
 def mjpeg(film: Film, step: float) -> Result:
     """rawback's default."""
-    return by_stills(film, _decided(film), tables.flat_coding(step, (2, 2)))
+    return by_stills(film, _decided(film), quantisation_tables.flat_coding(step, (2, 2)))
 
 
 def open_jpeg(film: Film, quality: float, name: str = "raw") -> Result:
     """The open loop, 4:4:4."""
-    return by_stills(film, replace(_decided(film), refined=False), tables.coding(round(quality), "4:4:4", name))
+    return by_stills(film, replace(_decided(film), refined=False), quantisation_tables.coding(round(quality), "4:4:4", name))
 
 
 def by_codec(film: Film, codec: str, crf: int, passes: int = 2) -> Result:
@@ -75,14 +78,14 @@ def by_codec(film: Film, codec: str, crf: int, passes: int = 2) -> Result:
         form = Form(codec, ".mkv", recipe.width, recipe.height, RATE, coarseness=crf)
         for _ in range(passes):
             pairs = zip(film.frames, coded or [None] * len(film.frames), strict=True)
-            shown = [clip_coding.codes_of(still.mosaic, recipe, before) for still, before in pairs]
+            shown = [coding.codes_of(still.mosaic, recipe, before) for still, before in pairs]
             with path.open("w+b") as file, Writer(file, form, to_fields(recipe)) as writer:
                 for codes in shown:
                     writer.add_codes(codes, to_fields(recipe), {"FrameName": "A001_C001_000000"})
             with movie.Movie(path) as made:
                 coded = list(made.decoded())
         with movie.Movie(path) as made:
-            found = [video_signal.mosaic_of(made.planes(shot.pts), recipe) for shot in made.listing().shots]
+            found = [signal.mosaic_of(made.planes(shot.pts), recipe) for shot in made.listing().shots]
         return Result(path.stat().st_size, found)
 
 
@@ -91,7 +94,7 @@ def _decided(film: Film) -> Recipe:
 
 
 def _fitted(film: Film) -> Recipe:
-    return video_signal.fitted(replace(_decided(film), refined=False), clip_coding.TO_YCC[0])
+    return signal.fitted(replace(_decided(film), refined=False), coding.TO_YCC[0])
 
 
 METHODS: dict[str, tuple[tuple, Callable[[Film, float], Result]]] = {

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pans import NOISE, Film, film_of
 
-from rawback.files import cinema
+from rawback.files.video import cinema_dng
 
 RATE = Fraction(24)
 
@@ -31,8 +31,8 @@ def speed(film: Film, codecs: list[str]) -> None:
         clip = Path(folder, "clip")
         clip.mkdir()
         for number, file in enumerate(film.frames):
-            moment = cinema.Moment(f"A001_C001_{number:06}", b"", RATE)
-            chunks = cinema.encode(file.mosaic, file.recipe, None, moment)
+            moment = cinema_dng.Moment(f"A001_C001_{number:06}", b"", RATE)
+            chunks = cinema_dng.encode(file.mosaic, file.recipe, None, moment)
             (clip / f"{moment.name}.dng").write_bytes(b"".join(chunks))
         for codec in codecs:
             made, back = Path(folder, f"{codec}.mkv"), Path(folder, codec)

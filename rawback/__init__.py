@@ -12,11 +12,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rawback.version import __version__
+
 if TYPE_CHECKING:
     from rawback.recovering import Recovered, recover
     from rawback.rendering import Rendered, RenderOptions, render
 
-__version__ = "0.1.0"
+
 __all__ = ["Recovered", "RenderOptions", "Rendered", "__version__", "recover", "render"]
 
 

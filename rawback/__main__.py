@@ -1,5 +1,5 @@
 """`python -m rawback`."""
 
-from rawback.cli import main
+from rawback.cli.main import main
 
 main()

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rawback.coefficients import Coefficients
+from rawback.cameras.looks import Look
 from rawback.files import camera_table, icc, makernote, photo, tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
-from rawback.isp import inverse_pass, pipeline, tone
+from rawback.isp import inverse_pass, stages, tone
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, matrix_from_xyz
-from rawback.looks import Look
-from rawback.pixels import Pixels, as_stored
+from rawback.picture import Coefficients, Pixels, as_stored
 from rawback.recipe import Recipe
 
 BAYER = ((0, 1), (1, 2))
@@ -115,14 +114,14 @@ def sensor(
     def strip(rows: tuple[int, int]) -> None:
         start, stop = rows
         srgb = _decoded(picture, start, stop)
-        balanced = pipeline.inverse(profile.to_srgb(srgb) if profile else srgb, recipe, start, pipeline.COLOUR)
+        balanced = stages.inverse(profile.to_srgb(srgb) if profile else srgb, recipe, start, stages.COLOUR)
         if recipe.vignette:
             balanced = balanced / falloff(recipe.vignette, width, height, start, stop)
         if linear:
             scale = (65535 / (recipe.gains * 2**recipe.exposure)).astype(np.float32)
             result[start:stop] = np.clip(np.rint(np.moveaxis(balanced, 0, -1) * scale), 0, 65535)
         else:
-            result[start:stop] = pipeline.inverse(balanced, recipe, start, pipeline.SENSOR)
+            result[start:stop] = stages.inverse(balanced, recipe, start, stages.SENSOR)
 
     inverse_pass.in_threads(strip, inverse_pass.strips(height, width, 16), progress)
     return result

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rawback import bitexact, clip_recovering, recovering
-from rawback.coefficients import Coefficients
+from rawback import recovering
+from rawback.clips import reader
 from rawback.errors import RawbackError
-from rawback.files import jpeg, kinds, paths, raw
+from rawback.files import file_type, jpeg, paths, raw
 from rawback.files import photo as photos
+from rawback.lossless import restore
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe, to_fields
 
 NOT_SHOWN = ("Thumbnail", "Version")
@@ -16,10 +18,10 @@ NOT_SHOWN = ("Thumbnail", "Version")
 
 def describe(source: Path) -> dict:
     """Facts about a photo, RAW file or movie, ready for JSON. Raises RawbackError for what is neither."""
-    if kinds.is_movie(source):
-        return clip_recovering.describe(source)
+    if file_type.is_movie(source):
+        return reader.describe(source)
     data = paths.load(source)
-    if kinds.of(data) != "raw":
+    if file_type.of(data) != "raw":
         try:
             return _describe_photo(data, str(source))
         except RawbackError:
@@ -43,7 +45,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "rendered_by_rawback": photo.recipe is not None,
         "state": planned.state.value if planned.state else "foreign",
         "promise": planned.said,
-        **bitexact.describe(photo, planned.state),
+        **restore.describe(photo, planned.state),
         "recipe": _shown(planned.recipe),
         "notes": photo.notes,
     }

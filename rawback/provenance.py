@@ -8,10 +8,10 @@ from enum import Enum
 
 import numpy as np
 
-from rawback.coefficients import Coefficients
-from rawback.isp import blocks
+from rawback.isp import dct
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB
-from rawback.isp.products import times
+from rawback.isp.matmul import times
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 GRID, CHROMA_GRID = 16, 8
@@ -116,7 +116,7 @@ def _band(picture: Coefficients, top: int) -> Iterator[tuple[np.ndarray, np.ndar
 def _samples(levels: np.ndarray, table: np.ndarray, n: int) -> np.ndarray:
     """(rows, columns, 64) levels -> n x n means of each block, centred on 0."""
     rows, columns = levels.shape[:2]
-    means = blocks.DCT.reshape(64, n, 8 // n, n, 8 // n).mean((2, 4)).reshape(64, n * n)
+    means = dct.DCT.reshape(64, n, 8 // n, n, 8 // n).mean((2, 4)).reshape(64, n * n)
     samples = times(levels.reshape(rows * columns, 64) * table.astype(np.float32), means)
     return samples.reshape(rows, columns, n, n).swapaxes(1, 2).reshape(n * rows, n * columns)
 
@@ -177,11 +177,11 @@ class Turn:
         tables, planes = self._tables(picture), []
         for number, (plane, table) in enumerate(zip(picture.planes, picture.tables, strict=True)):
             fv, fh = picture.factors if number else (1, 1)
-            samples = blocks.to_plane(plane * table.astype(np.float32))
+            samples = dct.to_plane(plane * table.astype(np.float32))
             samples = self._turned(samples[: -(-picture.height // fv), : -(-picture.width // fh)])
             m, n = (-(-size // 8) for size in samples.shape)
             framed = np.pad(samples, [(0, 8 * m - samples.shape[0]), (0, 8 * n - samples.shape[1])], mode="edge")
-            planes.append(blocks.to_coefficients(np.ascontiguousarray(framed)) / tables[number])
+            planes.append(dct.to_coefficients(np.ascontiguousarray(framed)) / tables[number])
         return Coefficients(width, height, planes, tables, (v, h))
 
     def _factors(self, picture: Coefficients) -> tuple[int, int]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
 from rawback.errors import RecipeError
-from rawback.isp import tone
 
 VERSION = 1
 MAX_SIDE = 65500  # libjpeg's limit for either side of a JPEG
+MIN_KNOTS, MAX_KNOTS = 2, 257  # of a tone curve
 MAX_CONDITION = 1e4  # a camera matrix worse than this magnifies rounding until nothing is left
 DNG_NUMBERS = {  # DNG tags that say what the sensor's colours mean, and how many numbers each may hold
     "ColorMatrix1": 9, "ColorMatrix2": 9, "ForwardMatrix1": 9, "ForwardMatrix2": 9, "CameraCalibration1": 9,
@@ -113,7 +114,7 @@ class Recipe:
         yield "matrix", np.linalg.cond(np.array(self.matrix)) > MAX_CONDITION
         yield "exposure", not _all([self.exposure], -20, 20)
         yield "curve", not _all([self.shoulder], 1e-2, 10)
-        yield "tone curve", bool(self.tone) and not tone.valid(self.tone)
+        yield "tone curve", bool(self.tone) and not is_tone_curve(self.tone)
         yield "code matrix", bool(self.code_matrix) and not mixes(self.code_matrix)
         yield "vignette", len(self.vignette) not in (0, 5) or not _all(self.vignette, -10, 10)
         yield "pedestal", not _all([self.pedestal], 0, 0.5)
@@ -136,6 +137,13 @@ class Recipe:
 
 def _all(values, low: float, high: float) -> bool:
     return all(math.isfinite(v) and low <= v <= high for v in values)
+
+
+def is_tone_curve(knots: Sequence[float]) -> bool:
+    """Whether knots can be a `tone` curve: enough, rising, near 0..1."""
+    if not MIN_KNOTS <= len(knots) <= MAX_KNOTS or not np.isfinite(knots).all():
+        return False
+    return bool(np.diff(knots).min() >= 1e-5 and knots[0] >= -0.5 and knots[-1] <= 2)
 
 
 def mixes(rows: tuple[tuple[float, ...], ...]) -> bool:

@@ -7,23 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
-from rawback import __version__, bitexact, foreign, looks, provenance
-from rawback.cameras import DEFAULT_WEIGHTS, NO_WEIGHTS, cards, weights_for
-from rawback.coefficients import Coefficients
+from rawback import foreign, provenance
+from rawback.cameras import looks
+from rawback.cameras.cards import DEFAULT_WEIGHTS, NO_WEIGHTS, cards, weights_for
+from rawback.cameras.looks import Look
 from rawback.errors import RawbackError
-from rawback.files import dng, jpeg, packet, paths, preview
+from rawback.files import dng, jpeg, paths, preview, xmp
 from rawback.files import photo as photos
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
-from rawback.files.original import Original, merged
+from rawback.files.original_metadata import Original, merged
 from rawback.isp import inverse_pass
 from rawback.isp.inverse_pass import Progress
-from rawback.looks import Look
+from rawback.lossless import restore
 from rawback.nets.parts import FlowPart, Restorer
 from rawback.nets.weights import load as load_weights
-from rawback.pixels import Pixels
+from rawback.picture import Coefficients, Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
+from rawback.version import __version__
 
 SAID = {
     State.UNTOUCHED: "untouched since rawback rendered it: this is the RAW it was made from",
@@ -96,7 +98,7 @@ def from_photo(
     recipe = planned.recipe
     if recipe.flow and planned.state not in (None, State.EDITED):
         planned = replace(planned, picture=replace(planned.coefficients, undo=_flow_inverse(recipe, weights)))
-    layer = bitexact.restore(photo, planned.state, planned.picture, recipe, progress)
+    layer = restore.restore(photo, planned.state, planned.picture, recipe, progress)
     if planned.state in (None, State.EDITED) or linear:
         mosaic = foreign.sensor(planned.picture, recipe, planned.profile, linear, progress)
         if planned.state in (None, State.EDITED):
@@ -104,8 +106,8 @@ def from_photo(
     elif layer.mosaic is not None:
         mosaic = layer.mosaic
     else:
-        restore = _restorer(planned, weights)
-        mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restore, restore.halo if restore else 0)
+        restorer = _restorer(planned, weights)
+        mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restorer, restorer.halo if restorer else 0)
     _carry_metadata(photo, layer.original, keep_exif)
     said = [f"{source}: {text}" for text in (planned.said, *layer.notes)]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
@@ -152,7 +154,7 @@ def _carry_metadata(photo: Photo, original: Original | None, keep: bool) -> None
         packets = [*photo.xmp, *filter(None, [original.exif.xmp])]
         photo.exif = merged(photo.exif, original.exif)
     if photo.exif:
-        photo.exif.xmp = packet.merged(packets, f"rawback {__version__}")
+        photo.exif.xmp = xmp.merged(packets, f"rawback {__version__}")
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,7 @@ def _sidecar(source: str | paths.Location) -> bytes:
         return b""
     for candidate in (location.with_suffix(".xmp"), location.with_name(location.name + ".xmp")):
         try:
-            if candidate.is_file() and candidate.stat().st_size <= packet.MAX_BYTES:
+            if candidate.is_file() and candidate.stat().st_size <= xmp.MAX_BYTES:
                 return candidate.read_bytes()
         except OSError:
             continue

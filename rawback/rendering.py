@@ -9,21 +9,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from rawback import __version__, keeping, layer, looks, provenance
-from rawback.cameras import NO_WEIGHTS, weights_for
-from rawback.coefficients import Coefficients
+from rawback import provenance, rate_control
+from rawback.cameras import looks
+from rawback.cameras.cards import NO_WEIGHTS, weights_for
+from rawback.cameras.looks import Look
 from rawback.errors import RawbackError, UsageError
-from rawback.files import exif, jpeg, jumbf, paths, picture16
+from rawback.files import exif, jpeg, jumbf, paths, tiff_png16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.isp import closed_loop, exposure, noise, pipeline
+from rawback.isp import closed_loop, exposure, noise, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.inverse_pass import Progress
-from rawback.isp.tables import SUBSAMPLING, coding
-from rawback.looks import Look
+from rawback.isp.quantisation_tables import SUBSAMPLING, coding
+from rawback.lossless import layer
 from rawback.nets.parts import Demosaicer, FlowPart
 from rawback.nets.weights import load as load_weights
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
+from rawback.version import __version__
 
 THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would cost more than the RAW gains
 THUMBNAIL_SIDE = 160
@@ -73,7 +76,7 @@ class RenderOptions:
             raise UsageError(f"tables are {self.tables}; expected raw or standard")
         if self.effort not in ("fast", "best"):
             raise UsageError(f"effort is {self.effort}; expected fast or best")
-        if self.keep and keeping.parse(self.keep) and (self.tables != "raw" or not self.refine):
+        if self.keep and rate_control.parse(self.keep) and (self.tables != "raw" or not self.refine):
             raise UsageError("keep chooses among the raw tables in the closed loop; it excludes standard tables and no-refine")
         if self.exposure is not None and not -10 <= self.exposure <= 10:
             raise UsageError(f"exposure is {self.exposure} EV; expected -10 to 10, or auto")
@@ -102,7 +105,7 @@ def render(
     options.check()
     raw = source if isinstance(source, RawFile) else read_raw(paths.load(source), str(source), whole=options.lossless)
     recipe = decide(raw, options)
-    return _render16(raw, recipe, kind) if kind in picture16.KINDS else develop(raw, recipe, options, progress)
+    return _render16(raw, recipe, kind) if kind in tiff_png16.KINDS else develop(raw, recipe, options, progress)
 
 
 def develop(
@@ -141,8 +144,8 @@ def coded(
     def file_size(picture: Coefficients) -> int:
         return len(jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))) + HASHES
 
-    factors, goal = SUBSAMPLING[options.subsampling], keeping.parse(options.keep)
-    search = keeping.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, file_size)
+    factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
+    search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, file_size)
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
 
@@ -209,6 +212,6 @@ def _thumbnail(picture: Coefficients) -> bytes:
 
 
 def _render16(raw: RawFile, recipe: Recipe, kind: str) -> Rendered:
-    srgb = pipeline.forward(raw.mosaic, recipe, white_at=min(1.0, 2.0**recipe.exposure))
-    data = picture16.encode(srgb, recipe.orientation, kind)
+    srgb = stages.forward(raw.mosaic, recipe, white_at=min(1.0, 2.0**recipe.exposure))
+    data = tiff_png16.encode(srgb, recipe.orientation, kind)
     return Rendered(data, recipe, [*raw.notes, f"a {kind[1:].upper()} carries no RAW; only a JPEG does"])

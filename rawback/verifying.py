@@ -10,7 +10,7 @@ import numpy as np
 from rawback import metrics
 from rawback.errors import RawbackError
 from rawback.files import paths, raw
-from rawback.files.original import load as load_metadata
+from rawback.files.original_metadata import load as load_metadata
 from rawback.files.raw import RawFile
 from rawback.recovering import Recovered, recover
 

@@ -11,7 +11,8 @@ import pytest
 from scenes import SAMPLE, Run, raw_file
 
 import rawback
-from rawback import RenderOptions, cli
+from rawback import RenderOptions
+from rawback.cli import main
 from rawback.files import dng
 
 
@@ -51,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
         monkeypatch.setattr(sys, "argv", ["rawback", *map(str, arguments)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         return int(ended.value.code or 0), *capfd.readouterr()
 
     return call

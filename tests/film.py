@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from scenes import garden, recipe_of
 
-from rawback import clip_recovering
-from rawback.files import cinema, raw, timecode
+from rawback.clips import reader
+from rawback.files import raw
+from rawback.files.video import cinema_dng, timecode
 
 NTSC = Fraction(24000, 1001)
 START = "01:00:00:00"
@@ -26,10 +27,10 @@ def need_av():
     return pytest.importorskip("av", reason="PyAV is not installed (the extra [video])")
 
 
-def moment(number: int, rate: Fraction | None = NTSC) -> cinema.Moment:
+def moment(number: int, rate: Fraction | None = NTSC) -> cinema_dng.Moment:
     """What a camera says of a frame."""
     code = timecode.to_bytes(timecode.later(START, number, rate)) if rate else b""
-    return cinema.Moment(f"A001_C001_{100 + number:06}", code, rate, (2.8,), "A001", "B")
+    return cinema_dng.Moment(f"A001_C001_{100 + number:06}", code, rate, (2.8,), "A001", "B")
 
 
 def shoot(folder: Path, count: int, height: int = 64, width: int = 96, rate: Fraction | None = NTSC, **values) -> list[Path]:
@@ -43,7 +44,7 @@ def shoot(folder: Path, count: int, height: int = 64, width: int = 96, rate: Fra
         mosaic = np.ascontiguousarray(scene[at : at + height, at : at + width])
         told = moment(number, rate)
         files.append(folder / f"{told.name}.dng")
-        files[-1].write_bytes(b"".join(cinema.encode(mosaic, recipe, None, told)))
+        files[-1].write_bytes(b"".join(cinema_dng.encode(mosaic, recipe, None, told)))
     return files
 
 
@@ -72,9 +73,9 @@ def pictures(folder: Path) -> dict[str, raw.RawFile]:
 
 def unreeled(path: Path) -> dict[str, raw.RawFile]:
     """What `recover` makes of a movie, by name, in this process."""
-    reel, options = clip_recovering.plan(path), clip_recovering.FrameOptions()
+    reel, options = reader.plan(path), reader.FrameOptions()
     frames = {}
     for number, name in enumerate(reel.shots):
-        chunks, _, _ = clip_recovering.recover(reel, name, number, options)
+        chunks, _, _ = reader.recover(reel, name, number, options)
         frames[name] = raw.read(b"".join(chunks), name)
     return frames

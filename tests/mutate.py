@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rawback import info, recovering, rendering
+from rawback.batch.worker import Product
 from rawback.errors import RawbackError
 from rawback.files import exif, tiff
-from rawback.worker import Product
 
 HEAD = 2048
 """Bytes at the beginning, where the structure is: half of all damage goes there."""

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, rawback, shoot
 
-from rawback import batch
-from rawback.batch import Manner
+from rawback.batch import batch
+from rawback.batch.batch import Manner
+from rawback.batch.local import run as run_pool
+from rawback.batch.plan import Plan, Task
+from rawback.batch.worker import Limits, Product
 from rawback.errors import RawbackError, UsageError
-from rawback.files import kinds, paths
-from rawback.plan import Plan, Task
-from rawback.pool import run as run_pool
-from rawback.worker import Limits, Product
+from rawback.files import file_type, paths
 
 
 @dataclass(frozen=True)
@@ -198,11 +198,11 @@ def test_a_crash_that_an_earlier_file_caused_is_not_blamed_on_the_next(tmp_path,
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGALRM")
 def test_a_worker_that_hangs_does_not_outlive_its_parent_for_long(tmp_path):
     """Code in C may hold the interpreter, so that nothing in the process can notice that the parent is gone."""
-    from rawback import child
+    from rawback.batch import worker_process
 
     (tmp_path / "a").write_bytes(b"hang")
-    process = child._start(Copy(), Limits(seconds=1.0))
-    child._send(process.stdin, Task(tmp_path / "a", tmp_path / "b"))
+    process = worker_process._start(Copy(), Limits(seconds=1.0))
+    worker_process._send(process.stdin, Task(tmp_path / "a", tmp_path / "b"))
     assert process.wait(30) == -signal.SIGALRM
 
 
@@ -262,12 +262,12 @@ def test_pipes_carry_the_file_and_nothing_else(tmp_path):
     assert render.stdout == jpeg_bytes_of_stdin()
     recover = rawback("recover", "-", "-o", "-", input=render.stdout)
     assert recover.returncode == 0
-    assert kinds.of(recover.stdout) == "raw"
+    assert file_type.of(recover.stdout) == "raw"
     assert recover.stdout.startswith(b"II*\0")
 
 
 def jpeg_bytes_of_stdin() -> bytes:
-    from rawback.cli import render as command
+    from rawback.cli.main import render as command
     from rawback.files.raw import read
     from rawback.rendering import RenderOptions, render
 
@@ -306,13 +306,13 @@ def test_kinds_of_tiff(tmp_path):
 
     stream = io.BytesIO()
     Image.new("RGB", (32, 32)).save(stream, "TIFF")
-    assert kinds.of(stream.getvalue()) is None
-    assert kinds.of(raw_bytes()) == "raw"
-    assert kinds.of(jpeg_bytes()) == "jpeg"
-    assert kinds.of(b"FUJIFILMCCD-RAW 0201FF383501") == "raw"
-    assert kinds.of(b"\0\0\0\x18ftypcrx \0\0\0\1crx isom") == "raw"
-    assert kinds.of(b"\x89PNG\r\n\x1a\n") is None
-    assert kinds.of(b"") is None
+    assert file_type.of(stream.getvalue()) is None
+    assert file_type.of(raw_bytes()) == "raw"
+    assert file_type.of(jpeg_bytes()) == "jpeg"
+    assert file_type.of(b"FUJIFILMCCD-RAW 0201FF383501") == "raw"
+    assert file_type.of(b"\0\0\0\x18ftypcrx \0\0\0\1crx isom") == "raw"
+    assert file_type.of(b"\x89PNG\r\n\x1a\n") is None
+    assert file_type.of(b"") is None
 
 
 def test_keys_of_an_object_store_do_not_lead_out_of_the_output_folder(monkeypatch):
@@ -336,7 +336,7 @@ def test_jobs_by_default_are_as_many_as_cores_and_memory_allow(monkeypatch):
 
 
 def test_what_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
-    from rawback import walk
+    from rawback.batch import inputs
 
     files = shoot(tmp_path, 2)
 
@@ -345,7 +345,7 @@ def test_what_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
             raise OSError(5, "Input/output error")
         return "raw"
 
-    monkeypatch.setattr(kinds, "of_file", of_file)
+    monkeypatch.setattr(file_type, "of_file", of_file)
     assert len(plan(tmp_path, output="out", recursive=True).tasks()) == 2
     with pytest.raises(RawbackError, match="cannot be searched"):
-        list(walk._walk(tmp_path / "gone", None))
+        list(inputs._walk(tmp_path / "gone", None))

@@ -11,12 +11,15 @@ import pytest
 from PIL import Image
 from scenes import BAYER, SAMPLE, SHARED, raw_file
 
-from rawback import calibrate, fitting, foreign, looks, pairs, rendering
+from rawback import foreign, rendering
+from rawback.calibrate import align, calibrate, fit
+from rawback.cameras import looks
 from rawback.errors import RawbackError, UsageError
 from rawback.files import dng
 from rawback.files import raw as raws
-from rawback.isp import pipeline, tone, video_signal
+from rawback.isp import stages, tone
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
+from rawback.isp.video import signal
 from rawback.recovering import recover
 
 SRGB = CURVES["srgb"]
@@ -36,7 +39,7 @@ def known_look(recipe):
 def shown_by(raw, recipe) -> np.ndarray:
     """The whole picture (H, W, 3) uint8 of a camera with that look."""
     height, width = raw.mosaic.shape
-    linear = pipeline.forward(raw.mosaic, replace(raw.recipe, matrix=recipe.matrix, exposure=1.1), white_at=1.0)
+    linear = stages.forward(raw.mosaic, replace(raw.recipe, matrix=recipe.matrix, exposure=1.1), white_at=1.0)
     light = CURVES[raw.recipe.curve].decode(linear)[0] * foreign.falloff((0.3, 0, 0, 0, 0), width, height, 0, height)
     codes = np.clip(tone.ToneCurve(SRGB, recipe.tone).encode(light), 0, 1)
     return np.rint(255 * np.moveaxis(codes, 0, -1)).astype(np.uint8)
@@ -71,7 +74,7 @@ def test_the_look_is_found(found, pair):
 
 
 def test_the_shift_is_found(pair):
-    _, _, samples = pairs.read_pair(pair[0].read_bytes(), "raw", pair[1].read_bytes(), "jpeg")
+    _, _, samples = align.read_pair(pair[0].read_bytes(), "raw", pair[1].read_bytes(), "jpeg")
     assert samples.shift == (-SHIFT[0] // 2, -SHIFT[1] // 2)
     assert samples.cfa == BAYER["RGGB"]
 
@@ -81,12 +84,12 @@ def test_the_colours_of_the_photosites_are_found(rows, columns, cfa):
     """A picture from which the camera left out some rows and columns of the RAW."""
     raw = raws.read(SAMPLE.read_bytes(), "sample")
     green = shown_by(raw, known_look(raw.recipe))[rows : rows + 1190, columns : columns + 1790, 1] / 255
-    light = pairs.cells_of(raw.mosaic, raw.recipe)[..., 1]
+    light = align.cells_of(raw.mosaic, raw.recipe)[..., 1]
     shift = (-round(rows / 2), -round(columns / 2))
-    assert pairs._cfa(green, light, shift, raw.recipe) == BAYER[cfa]
+    assert align._cfa(green, light, shift, raw.recipe) == BAYER[cfa]
     mirrored, turned = replace(raw.recipe, orientation=2), BAYER[{"RGGB": "GRBG", "GBRG": "BGGR"}.get(cfa, cfa)]
     if not columns:
-        assert pairs._cfa(green, light, shift, mirrored) == turned
+        assert align._cfa(green, light, shift, mirrored) == turned
 
 
 def test_recover_with_the_card_gives_the_raw_as_it_was(found, pair, tmp_path):
@@ -104,7 +107,7 @@ def test_recover_with_the_card_gives_the_raw_as_it_was(found, pair, tmp_path):
 
 
 def light(mosaic: np.ndarray, recipe) -> np.ndarray:
-    return pairs.cells_of(mosaic, recipe) @ np.array(recipe.matrix if not recipe.tone else recovered_matrix(recipe)).T
+    return align.cells_of(mosaic, recipe) @ np.array(recipe.matrix if not recipe.tone else recovered_matrix(recipe)).T
 
 
 def recovered_matrix(recipe) -> np.ndarray:
@@ -153,9 +156,9 @@ def test_what_a_camera_mixes_after_its_curve_comes_back(found, tmp_path):
 def test_what_is_mixed_comes_back_from_a_video_s_planes():
     raw = raw_file(64, 96, light=0.5)
     recipe = replace(raw.recipe, code_matrix=CODE_MATRIX, curve="srgb")
-    planes = video_signal.picture(raw.mosaic, recipe, RGB_TO_YCC)
-    planes[0] = video_signal.luma_under(planes[1:], raw.mosaic, recipe, YCC_TO_RGB)
-    back = video_signal.mosaic_of(np.tensordot(YCC_TO_RGB, planes, 1).astype(np.float32), recipe)
+    planes = signal.picture(raw.mosaic, recipe, RGB_TO_YCC)
+    planes[0] = signal.luma_under(planes[1:], raw.mosaic, recipe, YCC_TO_RGB)
+    back = signal.mosaic_of(np.tensordot(YCC_TO_RGB, planes, 1).astype(np.float32), recipe)
     assert np.abs(back.astype(int) - raw.mosaic).max() <= 1
 
 
@@ -169,31 +172,31 @@ def test_cards_of_the_first_version_are_read(found):
             looks.from_card(card, "known")
 
 
-def known_fit() -> fitting.Fit:
-    curve = np.linspace(0, 1, fitting.KNOTS) ** 2.4 + 1e-4
+def known_fit() -> fit.Fit:
+    curve = np.linspace(0, 1, fit.KNOTS) ** 2.4 + 1e-4
     matrix = np.array([[0.47, 0.18, 0.0], [0.0, 0.6, 0.02], [-0.03, 0.1, 0.55]])
-    return fitting.Fit(matrix, curve, np.array([0.1, 0.2, 0.1]), np.array(CODE_MATRIX))
+    return fit.Fit(matrix, curve, np.array([0.1, 0.2, 0.1]), np.array(CODE_MATRIX))
 
 
 def test_the_fit_knows_its_slopes():
     rng = np.random.default_rng(5)
     codes, radius2, known = rng.uniform(0.1, 0.9, (40, 3)), rng.uniform(0, 1, 40), known_fit()
     by = known.derivatives(codes, radius2)
-    for parameter in range(0, fitting.PARAMETERS, 3):
-        step = 1e-6 * np.eye(fitting.PARAMETERS)[parameter]
+    for parameter in range(0, fit.PARAMETERS, 3):
+        step = 1e-6 * np.eye(fit.PARAMETERS)[parameter]
         rise = (known.stepped(step).light(codes, radius2) - known.stepped(-step).light(codes, radius2)) / 2e-6
         assert np.allclose(by[..., parameter], rise, atol=1e-6)
 
 
 def test_a_picture_of_few_colours_is_told_from_one_of_many():
-    def samples(hue: np.ndarray) -> pairs.Samples:
+    def samples(hue: np.ndarray) -> align.Samples:
         light = 0.3 + 0.2 * np.stack([np.cos(hue), np.cos(hue - 2), np.cos(hue + 2)], -1)
-        return pairs.Samples(light, light, hue, hue, (0, 0))
+        return align.Samples(light, light, hue, hue, (0, 0))
 
     everything = np.linspace(0, 2 * np.pi, 1000)
-    assert fitting.hues([samples(everything)]) == 6
-    assert fitting.hues([samples(everything[:150])]) <= 3
-    assert fitting.hues([samples(everything[:150]), samples(everything[300:600])]) >= 4
+    assert fit.hues([samples(everything)]) == 6
+    assert fit.hues([samples(everything[:150])]) <= 3
+    assert fit.hues([samples(everything[:150]), samples(everything[300:600])]) >= 4
 
 
 def test_strays_do_not_spoil_the_fit():
@@ -204,8 +207,8 @@ def test_strays_do_not_spoil_the_fit():
     light = known_fit().light(codes, radius2)
     seen = light * (1 + 0.01 * rng.standard_normal(light.shape))
     seen[::10] *= 0.6
-    samples = pairs.Samples(codes, seen, radius2, np.zeros(4000, int), (0, 0))
-    got = fitting.fit([samples]).light(codes, radius2)
+    samples = align.Samples(codes, seen, radius2, np.zeros(4000, int), (0, 0))
+    got = fit.fit([samples]).light(codes, radius2)
     assert np.median(np.abs(got / light - 1)) < 0.02
     assert np.abs(got - light).max() < 0.03
 
@@ -214,9 +217,9 @@ def test_what_a_picture_does_not_show_is_as_cameras_do_in_the_mean():
     """Nearly grey and never bright: nothing can be learned of the rest, and nothing is made up."""
     rng = np.random.default_rng(8)
     codes = np.clip(rng.uniform(0.1, 0.6, (2000, 1)) + rng.normal(0, 0.01, (2000, 3)), 0.02, 0.97)
-    radius2, mean = rng.uniform(0, 1, 2000), fitting.generic()
+    radius2, mean = rng.uniform(0, 1, 2000), fit.generic()
     light = 0.8 * mean.light(codes, radius2) * (1 + 0.03 * rng.standard_normal(codes.shape))
-    found = fitting.fit([pairs.Samples(codes, light, radius2, np.zeros(2000, int), (0, 0))])
+    found = fit.fit([align.Samples(codes, light, radius2, np.zeros(2000, int), (0, 0))])
     anything = rng.uniform(0.05, 0.95, (2000, 3))
     assert np.abs(found.light(anything, radius2) - 0.8 * mean.light(anything, radius2)).max() < 0.025
 
@@ -270,7 +273,7 @@ def test_upright_is_what_viewers_show(orientation):
     from PIL import ImageOps
 
     shown = np.asarray(ImageOps.exif_transpose(Image.open(stream)))
-    assert np.array_equal(pairs.upright(stored, orientation), shown)
+    assert np.array_equal(align.upright(stored, orientation), shown)
 
 
 @pytest.mark.slow

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from scenes import CFAS, garden, recipe_of
 
 from rawback.errors import UsageError
-from rawback.files import cinema, tiff, timecode
+from rawback.files import tiff
+from rawback.files.video import cinema_dng, timecode
 
 DROP = Fraction(30000, 1001)
 
@@ -23,7 +24,7 @@ DROP = Fraction(30000, 1001)
 def frame(height: int = 64, width: int = 96, cfa=CFAS["RGGB"], **options) -> tuple[bytes, np.ndarray]:
     recipe = recipe_of(height, width, cfa)
     mosaic = garden(height, width, recipe)
-    return b"".join(cinema.encode(mosaic, recipe, None, moment(7), **options)), mosaic
+    return b"".join(cinema_dng.encode(mosaic, recipe, None, moment(7), **options)), mosaic
 
 
 @pytest.mark.parametrize("form", [{}, {"compress": False}, {"packed": True}], ids=["tiles", "strip", "packed"])
@@ -46,7 +47,7 @@ def test_plain_frames_of_a_clip_have_one_size():
     recipe = recipe_of(64, 96)
     for form in ({"compress": False}, {"packed": True}):
         sizes = {
-            sum(map(len, cinema.encode(garden(64, 96, recipe, light), recipe, None, moment(n), **form)))
+            sum(map(len, cinema_dng.encode(garden(64, 96, recipe, light), recipe, None, moment(n), **form)))
             for n, light in enumerate((1.0, 0.3, 0.02))
         }
         assert len(sizes) == 1
@@ -55,17 +56,17 @@ def test_plain_frames_of_a_clip_have_one_size():
 
 def test_twelve_bits_are_refused_where_they_are_too_few():
     with pytest.raises(UsageError, match="4096"):
-        cinema.packed12(np.full((2, 2), 4096, np.uint16))
+        cinema_dng.packed12(np.full((2, 2), 4096, np.uint16))
 
 
 def test_what_a_frame_says_comes_back():
-    assert cinema.read(frame()[0], moment(7).name) == moment(7)
-    assert cinema.moment_of(moment(7).to_fields()) == moment(7)
+    assert cinema_dng.read(frame()[0], moment(7).name) == moment(7)
+    assert cinema_dng.moment_of(moment(7).to_fields()) == moment(7)
 
 
 @given(st.dictionaries(st.sampled_from(list(moment(7).to_fields())), st.text(max_size=40)))
 def test_a_stranger_can_say_anything(texts: dict[str, str]):
-    found = cinema.moment_of(texts)
+    found = cinema_dng.moment_of(texts)
     assert "/" not in found.name and not found.name.startswith(".") and len(found.time_code) % 8 == 0
 
 
@@ -125,9 +126,9 @@ def test_time_codes_count_back(frames: int, drop: bool):
     ("text", "rate"), [("23.976", "24000/1001"), ("25", "25"), ("30000/1001", "30000/1001"), ("12.5", "25/2")]
 )
 def test_rates_are_read_as_they_are_meant(text: str, rate: str):
-    assert str(cinema.rate_of(text)) == rate
+    assert str(cinema_dng.rate_of(text)) == rate
 
 
 @pytest.mark.parametrize("text", ["", "0", "24/0", "-3", "1e9", "fast", "9999999999"])
 def test_what_is_no_rate_is_none(text: str):
-    assert cinema.rate_of(text) is None
+    assert cinema_dng.rate_of(text) is None

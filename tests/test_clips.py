@@ -14,8 +14,9 @@ import pytest
 from film import NTSC, need_av, pictures, samples_of, shoot, tone, unreeled
 from scenes import Run, mosaic_db
 
-from rawback import clip_recovering
-from rawback.files import cinema, movie, movie_sound, raw
+from rawback.clips import reader
+from rawback.files import raw
+from rawback.files.video import cinema_dng, movie
 
 av = need_av()
 ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
@@ -47,7 +48,7 @@ def test_mjpeg_brings_a_clip_back(tmp_path: Path, run: Run):
     assert run("recover", "a.mov", "-o", "back", "-q") == (0, "", "")
     same(pictures(tmp_path / "back"), pictures(tmp_path / "clip"), WORST["mjpeg"])
     for file in files:
-        told = [cinema.read(path.read_bytes(), path.stem) for path in (file, tmp_path / "back" / file.name)]
+        told = [cinema_dng.read(path.read_bytes(), path.stem) for path in (file, tmp_path / "back" / file.name)]
         assert told[0] == told[1] and told[0].rate == NTSC
     assert samples_of(tmp_path / "back" / "back.wav") == sound
     assert not list(tmp_path.glob(".rawback-*"))
@@ -60,7 +61,7 @@ def test_every_codec_keeps_names_levels_and_sound(codec: str, name: str, tmp_pat
     assert run("render", tmp_path / "clip", "-o", name, "--codec", codec, "--quality", "90", "-q") == (0, "", "")
     same(unreeled(tmp_path / name), pictures(tmp_path / "clip"), WORST[codec])
     with (tmp_path / "a.wav").open("w+b") as file:
-        movie_sound.extract(tmp_path / name, file)
+        sound.extract(tmp_path / name, file)
     assert samples_of(tmp_path / "a.wav")[: len(sound)] == sound
     with movie.Movie(tmp_path / name) as made:
         assert (made.rate, made.time_code) == (NTSC, "01:00:00:00")
@@ -87,7 +88,7 @@ def test_an_encoded_clip_is_recognised(tmp_path: Path, run: Run):
     run("render", tmp_path / "clip", "-o", "a.mov", "-q")
     line = ["ffmpeg", "-v", "error", "-i", "a.mov", "-c:v", "libx264", "-crf", "16", "b.mp4"]
     subprocess.run(line, check=True, cwd=tmp_path)
-    assert "encoded again by another program" in clip_recovering.plan(tmp_path / "b.mp4").promise
+    assert "encoded again by another program" in reader.plan(tmp_path / "b.mp4").promise
     for file, old in zip(unreeled(tmp_path / "b.mp4").values(), pictures(tmp_path / "clip").values(), strict=True):
         assert mosaic_db(file.mosaic, old.mosaic, old.recipe) > 25 and file.recipe.white == old.recipe.white
 
@@ -114,7 +115,7 @@ def test_a_movie_of_a_stranger_becomes_frames(tmp_path: Path, run: Run):
     frames = pictures(tmp_path / "f")
     assert list(frames) == [f"f_{n:06}" for n in range(3)] and (tmp_path / "f" / "f.wav").exists()
     assert frames["f_000000"].recipe.crop == (8.0, 8.0, 96.0, 64.0)
-    assert cinema.read((tmp_path / "f" / "f_000002.dng").read_bytes(), "").rate == 25
+    assert cinema_dng.read((tmp_path / "f" / "f_000002.dng").read_bytes(), "").rate == 25
 
 
 def test_one_exposure_for_a_clip_whose_light_changes(tmp_path: Path, run: Run):
@@ -188,7 +189,7 @@ def test_frames_without_a_rate_take_the_one_that_is_said(tmp_path: Path, run: Ru
     assert "see --fps" in run("render", tmp_path / "clip", "-o", "a.mov")[2]
     assert run("render", tmp_path / "clip", "-o", "b.mov", "--fps", "29.97", "-q")[0] == 0
     assert run("recover", "b.mov", "-q")[0] == 0
-    told = [cinema.read(path.read_bytes(), "") for path in sorted((tmp_path / "b").glob("*.dng"))]
+    told = [cinema_dng.read(path.read_bytes(), "") for path in sorted((tmp_path / "b").glob("*.dng"))]
     assert {t.rate for t in told} == {Fraction(30000, 1001)} and [t.time_code[0] for t in told] == [0, 1]
 
 

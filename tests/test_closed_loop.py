@@ -10,8 +10,8 @@ import rawback
 from rawback import RenderOptions
 from rawback.files import jpeg, raw
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop, inverse_pass, pipeline
-from rawback.isp.tables import coding
+from rawback.isp import closed_loop, inverse_pass, stages
+from rawback.isp.quantisation_tables import coding
 from rawback.provenance import State
 
 AS_SHOT = RenderOptions(exposure=0.0)
@@ -158,7 +158,7 @@ def test_decoding_is_the_inverse_of_the_stages(name: str, subsampling: str):
     recipe = dataclasses.replace(file.recipe, exposure=0.7)
     picture = closed_loop.encode(file.mosaic, recipe, coding(85, subsampling, "raw"))
     planes = inverse_pass.decoded_strip(picture, 0, 93)
-    plain = pipeline.inverse(planes, recipe)
+    plain = stages.inverse(planes, recipe)
     fused = inverse_pass.decode(picture, recipe)
     assert np.abs(fused.astype(int) - plain).max() <= 1 and (fused != plain).mean() < 0.01
 

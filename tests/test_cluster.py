@@ -79,9 +79,9 @@ def test_urls_in_and_out():
     """`memory://` lives in one process, so scheduler and workers are threads of this one."""
     import fsspec
 
-    from rawback import batch, plan
+    from rawback.batch import batch, plan
+    from rawback.batch.jobs import Recover, Render
     from rawback.rendering import RenderOptions
-    from rawback.verbs import Recover, Render
 
     memory = fsspec.filesystem("memory")
     for name in ("a.dng", "deep/b.dng", "notes.txt"):
@@ -99,10 +99,10 @@ def test_urls_in_and_out():
 
 
 def test_no_scheduler_is_told(tmp_path, monkeypatch):
-    from rawback import cluster as module
+    from rawback.batch import dask as module
+    from rawback.batch.plan import Task
+    from rawback.batch.worker import Limits
     from rawback.errors import RawbackError, UsageError
-    from rawback.plan import Task
-    from rawback.worker import Limits
 
     monkeypatch.setattr(module, "PATIENCE", 1)
     address = f"tcp://127.0.0.1:{free_port()}"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scenes import SAMPLE
 
-from rawback import RenderOptions, evaluating, likeness, metrics, tabulate
+from rawback import RenderOptions, metrics
+from rawback.evaluate import evaluate, perceptual, table
 from rawback.files import raw
 
 
@@ -15,19 +16,19 @@ from rawback.files import raw
     ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
 ])  # fmt: skip
 def test_ciede2000_gives_the_published_values(first, second, expected):
-    assert likeness.delta_e_2000(np.array(first, float), np.array(second, float)) == pytest.approx(expected, abs=1e-4)
+    assert perceptual.delta_e_2000(np.array(first, float), np.array(second, float)) == pytest.approx(expected, abs=1e-4)
 
 
 def test_white_and_red_have_their_places_in_cielab():
-    assert np.allclose(likeness.lab(np.ones(3)), [100, 0, 0], atol=0.01)
-    assert np.allclose(likeness.lab(np.array([1.0, 0, 0])), [53.24, 80.09, 67.20], atol=0.02)
+    assert np.allclose(perceptual.lab(np.ones(3)), [100, 0, 0], atol=0.01)
+    assert np.allclose(perceptual.lab(np.array([1.0, 0, 0])), [53.24, 80.09, 67.20], atol=0.02)
 
 
 def test_ms_ssim_is_one_for_equals_and_falls_with_noise():
     rng = np.random.default_rng(1)
     plane = rng.random((256, 320))
-    noisy = [likeness.ms_ssim(plane, plane + s * rng.normal(size=plane.shape)) for s in (0.02, 0.1, 0.3)]
-    assert likeness.ms_ssim(plane, plane) == pytest.approx(1)
+    noisy = [perceptual.ms_ssim(plane, plane + s * rng.normal(size=plane.shape)) for s in (0.02, 0.1, 0.3)]
+    assert perceptual.ms_ssim(plane, plane) == pytest.approx(1)
     assert noisy == sorted(noisy, reverse=True) and noisy[0] < 1
 
 
@@ -40,7 +41,7 @@ def test_mosaic_psnr_of_a_known_error():
 
 
 def test_finer_quality_is_measured_as_better():
-    coarse, fine = evaluating.evaluate(SAMPLE, RenderOptions(exposure=0.0), [75, 90])
+    coarse, fine = evaluate.evaluate(SAMPLE, RenderOptions(exposure=0.0), [75, 90])
     figures = (
         "raw_db",
         "lin_db",
@@ -54,4 +55,4 @@ def test_finer_quality_is_measured_as_better():
     for figure in figures:
         assert fine[figure] > coarse[figure]
     assert fine["ms_ssim"] > 0.99 and fine["de2000"] < 2
-    assert "mean of 1" in tabulate.table([coarse, fine])
+    assert "mean of 1" in table.table([coarse, fine])

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from scenes import BAYER, CFAS, SAMPLE, garden, raw_file, recipe_of
 
-from rawback.files import picture_planes, raw
-from rawback.isp import blocks, chroma, closed_loop, inverse_pass, luma, pipeline, tone, video_signal
+from rawback.files import raw
+from rawback.files.video import planes
+from rawback.isp import chroma, closed_loop, dct, inverse_pass, luma, stages, tone
 from rawback.isp.colour import CURVES, RGB_TO_YCC, curve_of
 from rawback.isp.mosaic import level, tile
-from rawback.isp.tables import coding
+from rawback.isp.quantisation_tables import coding
 from rawback.isp.tone import Curve
+from rawback.isp.video import signal
 from rawback.recipe import Recipe
 
 MIXED = ((0.9, 0.06, 0.04), (0.05, 0.9, 0.05), (0.02, 0.08, 0.9))
@@ -28,8 +30,8 @@ def sample() -> tuple[np.ndarray, Recipe]:
 
 def plain_chroma(mosaic: np.ndarray, recipe: Recipe, factors: tuple[int, int]) -> np.ndarray:
     """By the stages, subsampled as libjpeg does."""
-    ycc = pipeline.mix(RGB_TO_YCC, pipeline.forward(mosaic, recipe, white_at=1.0))
-    return np.stack([blocks.shrink(plane, factors) for plane in ycc[1:]])
+    ycc = stages.mix(RGB_TO_YCC, stages.forward(mosaic, recipe, white_at=1.0))
+    return np.stack([dct.shrink(plane, factors) for plane in ycc[1:]])
 
 
 def plain_luma(target: np.ndarray, offsets: np.ndarray, rows: np.ndarray, curve: Curve) -> np.ndarray:
@@ -55,7 +57,7 @@ def solved(mosaic: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     fast = luma.Solver(recipe, width, int(mosaic.max())).luma(mosaic, blue, red, 0) * (255 / luma.FINE)
     target = level(mosaic, recipe) * tile(inverse_pass.sample_gains(recipe), height, width)
     offsets = inverse_pass.chroma_offsets(*(inverse_pass.chroma_rows(picture, c, 0, height) for c in (1, 2)))
-    offsets = pipeline.CODE_MATRIX.inverse(offsets, recipe, 0)
+    offsets = stages.CODE_MATRIX.inverse(offsets, recipe, 0)
     rows = tile(inverse_pass.camera_rows(recipe), height, width)
     return fast, 255 * plain_luma(target, offsets, rows, curve_of(recipe))
 
@@ -92,8 +94,8 @@ def test_a_mirrored_mosaic_has_mirrored_chroma(name: str, factors: tuple[int, in
 @pytest.mark.parametrize("factors", FACTORS)
 def test_sharpening_is_what_upsampling_loses(factors: tuple[int, int]):
     plane = np.random.default_rng(1).random((32, 48)).astype(np.float32)
-    small = blocks.shrink(plane, factors)
-    lost = blocks.shrink(plane - blocks.grow(small, factors), factors)
+    small = dct.shrink(plane, factors)
+    lost = dct.shrink(plane - dct.grow(small, factors), factors)
     assert np.allclose(chroma.sharpened(small, factors), small + lost, atol=1e-6)
 
 
@@ -138,10 +140,10 @@ def test_extreme_chroma_does_not_upset_the_solver():
 
 def test_a_video_signal_has_the_luma_of_the_plain_solution(sample):
     mosaic, recipe = sample
-    to_rgb = picture_planes.to_rgb_matrix(picture_planes.BT709)
-    chroma = video_signal.picture(mosaic, recipe, np.linalg.inv(to_rgb))[1:]
-    found = video_signal.luma_under(chroma, mosaic, recipe, to_rgb)
+    to_rgb = planes.to_rgb_matrix(planes.BT709)
+    chroma = signal.picture(mosaic, recipe, np.linalg.inv(to_rgb))[1:]
+    found = signal.luma_under(chroma, mosaic, recipe, to_rgb)
     target = level(mosaic, recipe) * tile(inverse_pass.sample_gains(recipe), *mosaic.shape)
-    offsets = pipeline.CODE_MATRIX.inverse(np.tensordot(to_rgb[:, 1:].astype(np.float32), chroma, 1), recipe, 0)
+    offsets = stages.CODE_MATRIX.inverse(np.tensordot(to_rgb[:, 1:].astype(np.float32), chroma, 1), recipe, 0)
     plain = plain_luma(target, offsets, tile(inverse_pass.camera_rows(recipe), *mosaic.shape), curve_of(recipe))
     assert np.quantile(np.abs(found - plain), 0.999) < 1 / 876

@@ -9,11 +9,13 @@ from scenes import SAMPLE
 from small import raw_bytes
 
 import rawback
-from rawback import RenderOptions, cameras, evaluating
+from rawback import RenderOptions
+from rawback.cameras import cards
 from rawback.errors import RawbackError
+from rawback.evaluate import evaluate
 from rawback.files import jpeg, raw
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.tables import coding
+from rawback.isp.quantisation_tables import coding
 from rawback.metrics import mosaic_psnr
 from rawback.nets import weights
 
@@ -21,7 +23,7 @@ torch = pytest.importorskip("torch", reason="networks are defined in torch, of t
 pytest.importorskip("safetensors")
 
 from rawback.learn import export, sensors  # noqa: E402
-from rawback.learn.train import Trained  # noqa: E402
+from rawback.learn.export import Trained  # noqa: E402
 from rawback.nets.flow import Flow  # noqa: E402
 
 PHASES = [((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))]
@@ -118,12 +120,12 @@ def test_a_recipe_cannot_name_a_path(installed, photo, tmp_path, monkeypatch):
 def test_the_bundled_system_of_the_paper_gains_on_the_sample():
     """More of the RAW in fewer bytes than nothing learned: enough to be the trained flow, and the way back its own."""
     options = RenderOptions(exposure=0.0, weights="paper-1")
-    flow, plain = evaluating.evaluate(SAMPLE, options, [90], ["open", "classical"], crop=384)
+    flow, plain = evaluate.evaluate(SAMPLE, options, [90], ["open", "classical"], crop=384)
     assert flow["raw_db"] > plain["raw_db"] + 0.3 and flow["lin_db"] > plain["lin_db"] + 0.3
     assert flow["bits_per_photosite"] < plain["bits_per_photosite"]
 
 
 @pytest.mark.parametrize("name", sensors.names())
 def test_every_camera_says_what_the_papers_system_would_gain(name):
-    said = cameras.describe(cameras.card_of(name))
+    said = cards.describe(cards.card_of(name))
     assert re.search(r"the paper's system [+-]\d\.\d\d / .* generic-2 [+-]\d\.\d\d / ", said) or "X-Trans" in said

@@ -9,7 +9,8 @@ import pytest
 import rawpy
 from PIL import Image
 
-from rawback import foreign, looks
+from rawback import foreign
+from rawback.cameras import looks
 from rawback.errors import RawbackError
 from rawback.files import camera_table
 from rawback.files import photo as photos

@@ -7,12 +7,12 @@ import pytest
 from scenes import SAMPLE, recovered
 
 import rawback
-from rawback import RenderOptions, keeping, metrics
+from rawback import RenderOptions, metrics, rate_control
 from rawback.errors import UsageError
 from rawback.files import raw
 from rawback.files.raw import RawFile
 from rawback.isp import noise
-from rawback.isp.tables import flat_coding
+from rawback.isp.quantisation_tables import flat_coding
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_decibels_are_met_within_a_fifth(part: RawFile):
 @pytest.mark.parametrize("text", ["", "4", "MB", "-1MB", "4 furlongs", "nan dB", "infdB", "52 dBB"])
 def test_nonsense_is_refused(text: str):
     with pytest.raises(UsageError, match="expected"):
-        keeping.parse(text)
+        rate_control.parse(text)
 
 
 def flat_field(recipe, scale: float, offset: float) -> np.ndarray:

@@ -18,7 +18,7 @@ from safetensors.torch import load_file  # noqa: E402
 
 from rawback.isp import closed_loop, inverse_pass  # noqa: E402
 from rawback.isp.mosaic import level, tile  # noqa: E402
-from rawback.isp.tables import SUBSAMPLING, coding  # noqa: E402
+from rawback.isp.quantisation_tables import SUBSAMPLING, coding  # noqa: E402
 from rawback.learn import data, losses, pairs, train, unprocess  # noqa: E402
 from rawback.learn.jpeg_simulator import ROUNDINGS, JpegSimulator, fourier, soft  # noqa: E402
 from rawback.nets import features, weights  # noqa: E402

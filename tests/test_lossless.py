@@ -9,14 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
-from rawback.isp import blocks, closed_loop, fixed, inverse_pass, margins, rans, residuals
-from rawback.isp.lossless import CLASS_OF_SLOPE, Coder
-from rawback.isp.predictor import Predictor
-from rawback.isp.ranks import Ranks
-from rawback.isp.residuals import Model
-from rawback.isp.tables import coding
+from rawback.isp import closed_loop, dct, inverse_pass
+from rawback.isp.quantisation_tables import coding
+from rawback.lossless import fixed_point, margins, rans, residuals
+from rawback.lossless.coder import CLASS_OF_SLOPE, Coder
+from rawback.lossless.predictor import Predictor
+from rawback.lossless.ranks import Ranks
+from rawback.lossless.residuals import Model
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 MATRIX = ((1.6, -0.5, -0.1), (-0.2, 1.5, -0.3), (0.0, -0.6, 1.6))
@@ -103,10 +104,10 @@ def test_fixed_point_planes_are_those_of_the_float_decoder():
     levels = np.rint(rng.laplace(0, 2, (6, 9, 64))).astype(np.int16)
     table = np.full(64, 8, np.uint16)
     table[5] = 255
-    exact = blocks.dequantise(levels, table)
-    assert np.abs(fixed.plane(levels, table) / 16 - exact).max() < 0.2  # columns are kept to 1/32
-    grown = fixed.grow(fixed.plane(levels, table), (2, 2)) / (16 * fixed.UPSAMPLED)
-    assert np.abs(grown - blocks.grow(exact, (2, 2))).max() < 0.2
+    exact = dct.dequantise(levels, table)
+    assert np.abs(fixed_point.plane(levels, table) / 16 - exact).max() < 0.2  # columns are kept to 1/32
+    grown = fixed_point.grow(fixed_point.plane(levels, table), (2, 2)) / (16 * fixed_point.UPSAMPLED)
+    assert np.abs(grown - dct.grow(exact, (2, 2))).max() < 0.2
 
 
 def test_fixed_point_never_wraps():
@@ -114,11 +115,13 @@ def test_fixed_point_never_wraps():
         levels = np.full((2, 2, 64), value, np.int16)
         signs = np.where(np.arange(64) % 2, -1, 1).astype(np.int16)
         for picture in (levels, levels // 2 * signs):
-            plane = fixed.plane(picture, np.full(64, 65535, np.uint16), (16, 16, 16))
+            plane = fixed_point.plane(picture, np.full(64, 65535, np.uint16), (16, 16, 16))
             assert np.abs(plane).max() < 1 << 17
-    chroma = np.array([[-16, 16]], np.int32) * fixed.CHROMA_LIMIT
-    limit = fixed.WEIGHT_LIMIT
-    for plane in fixed.rgb(np.zeros((1, 2), np.int32), chroma, chroma, ((limit, limit), (-limit, -limit), (limit, -limit))):
+    chroma = np.array([[-16, 16]], np.int32) * fixed_point.CHROMA_LIMIT
+    limit = fixed_point.WEIGHT_LIMIT
+    for plane in fixed_point.rgb(
+        np.zeros((1, 2), np.int32), chroma, chroma, ((limit, limit), (-limit, -limit), (limit, -limit))
+    ):
         assert plane.tolist() in ([[-65532, 65532]], [[65532, -65532]], [[0, 0]])
 
 

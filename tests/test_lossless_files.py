@@ -17,17 +17,17 @@ from PIL import Image
 from scenes import SAMPLE
 from small import raw_bytes
 
-from rawback import layer, verbs
+from rawback.batch import jobs
+from rawback.batch.worker import Product
 from rawback.errors import RawbackError, UsageError
 from rawback.files import dng, exif, jpeg, jumbf, raw, tiff
 from rawback.files.dng import Whole
-from rawback.isp import lossless
+from rawback.files.strip import strip
+from rawback.lossless import coder, layer
 from rawback.provenance import TURNS
 from rawback.recovering import Recovered, recover
 from rawback.rendering import RenderOptions, render
-from rawback.stripping import strip
 from rawback.verifying import delete_original, verify
-from rawback.worker import Product
 
 RAWS = Path(__file__).parent.parent.parent / "shared" / "data" / "raw"
 OPTIONS = RenderOptions(quality=75, lossless=True)
@@ -152,7 +152,7 @@ def test_damage_costs_its_part_and_is_told(original, photo, tmp_path, label):
 
 
 def test_only_damaged_blocks_fall_back(monkeypatch, photo, original, tmp_path):
-    monkeypatch.setattr(lossless, "BLOCK_PIXELS", 160 * 32)
+    monkeypatch.setattr(coder, "BLOCK_PIXELS", 160 * 32)
     data = bytearray(render(original, OPTIONS).data)
     at = [i for i in range(len(data)) if data.startswith(b"rawback.lossless.block\0", i)]
     assert len(at) == 5
@@ -227,10 +227,10 @@ def test_an_original_is_deleted_only_when_nothing_is_lost(original, photo, tmp_p
 
 def test_the_flag_to_delete_needs_the_layer(original, tmp_path):
     with pytest.raises(UsageError):
-        verbs.Render(RenderOptions(), delete_original=True).check()
+        jobs.Render(RenderOptions(), delete_original=True).check()
     source, target = tmp_path / "a.dng", tmp_path / "a.jpg"
     shutil.copy(original, source)
-    product: Product = verbs.Render(OPTIONS, delete_original=True).check()(source, target, lambda share: None)
+    product: Product = jobs.Render(OPTIONS, delete_original=True).check()(source, target, lambda share: None)
     assert source.exists()
     target.write_bytes(b"".join(product.chunks)[:-1000] + b"\xff\xd9")
     with pytest.raises(RawbackError):

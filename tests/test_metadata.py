@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rawback.files import attached, exif, icc, makernote, packet, preview, tiff
+from rawback.files import exif, icc, jpeg_metadata, makernote, preview, tiff, xmp
 from rawback.files.exif import Exif
 from rawback.files.tiff import Directory, Entry
 from rawback.recovering import recover
@@ -89,12 +89,12 @@ def test_iptc_is_taken_from_all_photoshop_resources():
     other = b"8BIM\x03\xed\0\0\0\0\0\x04abcd"
     resource = b"8BIM\x04\x04\0\0" + len(records).to_bytes(4, "big") + records
     data = photo(extra=segment(0xED, b"Photoshop 3.0\0" + other + resource))
-    assert attached.from_jpeg(data).iptc == records
+    assert jpeg_metadata.from_jpeg(data).iptc == records
 
 
 def test_icc_pieces_are_put_in_order():
     pieces = [segment(0xE2, b"ICC_PROFILE\0" + bytes([n, 2]) + text) for n, text in ((2, b"second"), (1, b"first "))]
-    assert attached.from_jpeg(photo(extra=b"".join(pieces))).icc == b"first second"
+    assert jpeg_metadata.from_jpeg(photo(extra=b"".join(pieces))).icc == b"first second"
 
 
 def packet_of(inner: str, namespaces: str = "") -> bytes:
@@ -109,7 +109,7 @@ def test_xmp_and_sidecar_are_merged_the_sidecar_first_and_the_history_told(tmp_p
     dc = 'xmlns:dc="http://purl.org/dc/elements/1.1/"'
     inside = packet_of("<dc:title>inside</dc:title><dc:source>kept</dc:source>", dc)
     (tmp_path / "photo.xmp").write_bytes(packet_of("<dc:title>beside</dc:title>", dc))
-    data = photo(extra=segment(0xE1, attached.XMP + inside))
+    data = photo(extra=segment(0xE1, jpeg_metadata.XMP + inside))
     found = exif.from_tiff(to_dng(data, tmp_path)).ifd0[700].data.decode()
     assert "beside" in found and "inside" not in found and "kept" in found
     assert 'softwareAgent="rawback' in found
@@ -119,14 +119,14 @@ def test_develop_settings_that_are_in_the_pixels_are_left_out():
     crs = 'xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"'
     settings = "<crs:Exposure2012>+1.00</crs:Exposure2012>"
     applied = packet_of(settings + "<crs:AlreadyApplied>True</crs:AlreadyApplied>", crs)
-    assert b"Exposure2012" not in packet.merged([applied], "x")
-    assert b"Exposure2012" in packet.merged([packet_of(settings, crs)], "x")
+    assert b"Exposure2012" not in xmp.merged([applied], "x")
+    assert b"Exposure2012" in xmp.merged([packet_of(settings, crs)], "x")
 
 
 @pytest.mark.parametrize("hostile", [b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"<a><b></a>", b"\0\xff" * 9, b"<a"])
 def test_packets_that_cannot_be_trusted_are_left_out(hostile):
-    assert b"ENTITY" not in packet.merged([hostile], "agent")
-    assert b"agent" in packet.merged([hostile], "agent")
+    assert b"ENTITY" not in xmp.merged([hostile], "agent")
+    assert b"agent" in xmp.merged([hostile], "agent")
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rawback.isp import motion
+from rawback.isp.video import motion
 
 HEIGHT, WIDTH = 192, 256
 EDGE = 32

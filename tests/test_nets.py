@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.tables import coding
+from rawback.isp.quantisation_tables import coding
 from rawback.nets import features, tiles, weights
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 torch = pytest.importorskip("torch", reason="networks are defined in torch, of the extra [train]")
 pytest.importorskip("safetensors")
 
 from rawback.learn import export  # noqa: E402
-from rawback.learn.train import Trained  # noqa: E402
+from rawback.learn.export import Trained  # noqa: E402
 from rawback.nets.demosaic import Demosaic  # noqa: E402
 from rawback.nets.flow import PAPER, Flow, FrozenInverse  # noqa: E402
 from rawback.nets.restore import Restore  # noqa: E402

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 from small import raw_bytes
 
-from rawback import RenderOptions, against, evaluating, page, page_tables
+from rawback import RenderOptions
+from rawback.evaluate import evaluate, methods, report, report_tables
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 METHODS, QUALITIES = ("rawback", "classical", "open"), (75, 85, 87, 90, 95)
@@ -28,13 +29,13 @@ def chromium(*arguments, folder):
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     """The report of two files: five qualities by three methods are as many rows as readers ask for."""
-    album, rows = page.Album(87), []
+    album, rows = report.Album(87), []
     for seed in (1, 2):
         source = tmp_path_factory.mktemp("raw") / f"a_photograph_with_a_long_name_{seed}.dng"
         source.write_bytes(raw_bytes(seed, 256, 192))
-        found = evaluating.evaluate(source, RenderOptions(exposure=0.0), [87], METHODS, see=album.see)
+        found = evaluate.evaluate(source, RenderOptions(exposure=0.0), [87], METHODS, see=album.see)
         rows += [row | {"quality": quality} for row in found for quality in QUALITIES]
-    return page.build(rows, album, {name: against.described(name) for name in METHODS}, "--report out.html")
+    return report.build(rows, album, {name: methods.described(name) for name in METHODS}, "--report out.html")
 
 
 def counted(text, folder, what, test, width):
@@ -76,6 +77,6 @@ def test_each_figure_of_the_shadows_has_its_column(text):
     for title in ("noise kept</th>", "black is off, DN</th>", ">+4 EV</th>"):
         assert text.count(title) == 3  # the means, and each file
     assert all("scope=" in tag for tag in re.findall(r"<th\b[^>]*>", text))
-    names = {name for columns in dict(page_tables.TABLES).values() for name in columns}
+    names = {name for columns in dict(report_tables.TABLES).values() for name in columns}
     assert {"noise_black", "noise_shadows", "noise_midtones", "noise_highlights"} <= names
     assert {"bias_red_dn", "bias_green_dn", "bias_blue_dn", "edit_+4ev_db"} <= names

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rawback.isp.products import times
+from rawback.isp.matmul import times
 
 
 @pytest.mark.parametrize("shape", [(0, 64, 64), (1, 64, 64), (15, 64, 64), (16, 64, 64), (100, 64, 16), (7, 3000, 40)])

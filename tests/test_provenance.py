@@ -13,8 +13,8 @@ from scenes import SAMPLE, SHARED, mosaic_db, psnr, raw_file, recovered
 
 import rawback
 from rawback import RenderOptions, provenance
-from rawback.coefficients import Coefficients
 from rawback.files import jpeg, raw
+from rawback.picture import Coefficients
 from rawback.provenance import TURNS, State, Turn
 
 TRANSPOSED = {

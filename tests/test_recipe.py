@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scenes import BAYER, CFAS, MATRIX, recipe_of
 
 from rawback.errors import RawbackError
-from rawback.files import xmp
+from rawback.files import recipe_xmp
 from rawback.recipe import DNG_NUMBERS, MAX_SIDE, Recipe, from_fields, to_fields
 
 FIELDS = to_fields(recipe_of(60, 80))
@@ -57,7 +57,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
 @given(recipes())
 def test_what_is_written_into_xmp_is_read_back(recipe: Recipe):
     """To nine digits, all but characters that XML cannot hold; and a second time exactly."""
-    found = from_fields(xmp.parse(xmp.build(to_fields(recipe.validate()))))
+    found = from_fields(recipe_xmp.parse(recipe_xmp.build(to_fields(recipe.validate()))))
     for entry in dataclasses.fields(Recipe):
         expected, value = getattr(recipe, entry.name), getattr(found, entry.name)
         if isinstance(expected, str):
@@ -69,7 +69,7 @@ def test_what_is_written_into_xmp_is_read_back(recipe: Recipe):
             assert np.allclose(np.array(value), np.array(expected), rtol=1e-8, atol=1e-12), entry.name
         else:
             assert value == expected
-    assert from_fields(xmp.parse(xmp.build(to_fields(found)))) == found
+    assert from_fields(recipe_xmp.parse(recipe_xmp.build(to_fields(found)))) == found
 
 
 @pytest.mark.parametrize("fields", [

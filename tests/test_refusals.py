@@ -8,7 +8,7 @@ import pytest
 import rawpy
 from scenes import SHARED, Run, all_files
 
-from rawback.files import jpeg, xmp
+from rawback.files import jpeg, recipe_xmp
 from rawback.recipe import to_fields
 
 
@@ -23,8 +23,8 @@ def refused(result: tuple[int, str, str], says: str, code: int = 1) -> None:
 def forged(data: bytes, **changes: str) -> bytes:
     """The JPEG with other values in its recipe."""
     photo = jpeg.read(data, "photo.jpg")
-    old = xmp.build(to_fields(photo.recipe))
-    new = xmp.build(to_fields(photo.recipe) | changes)
+    old = recipe_xmp.build(to_fields(photo.recipe))
+    new = recipe_xmp.build(to_fields(photo.recipe) | changes)
     at = data.index(old)
     length = (len(new) + len(jpeg.XMP) + 2).to_bytes(2, "big")
     return data[: at - len(jpeg.XMP) - 2] + length + jpeg.XMP + new + data[at + len(old) :]

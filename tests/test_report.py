@@ -9,11 +9,12 @@ import pytest
 from scenes import SAMPLE
 from small import raw_bytes, rawback
 
-from rawback import RenderOptions, against, codecs, evaluating, metrics, page, plot, sights, tabulate
+from rawback import RenderOptions, metrics
 from rawback.errors import RawbackError, UsageError
+from rawback.evaluate import evaluate, methods, raw_codecs, report, report_images, report_plots, table
 from rawback.files import raw
-from rawback.isp import closed_loop, inverse_pass, open_loop, pipeline
-from rawback.isp.tables import coding
+from rawback.isp import closed_loop, inverse_pass, open_loop, stages
+from rawback.isp.quantisation_tables import coding
 
 OPEN = RenderOptions(exposure=0.0, quality=90)
 
@@ -28,7 +29,7 @@ def test_a_picture_is_coded_as_the_open_loop_codes_it(subsampling):
     file = small()
     tables = coding(90, subsampling, "standard")
     ours = closed_loop.encode(file.mosaic, file.recipe, tables)
-    other = open_loop.encode(pipeline.forward(file.mosaic, file.recipe), tables)
+    other = open_loop.encode(stages.forward(file.mosaic, file.recipe), tables)
     for a, b in zip(ours.planes, other.planes, strict=True):
         assert np.mean(a != b) < 0.02 and np.abs(a - b).max() <= 1  # the borders of demosaicing differ
 
@@ -39,7 +40,7 @@ def test_upi_undoes_its_own_forward_curve():
     light = 0.3
     code = light ** (1 / 2.2)
     shown = np.full((3, 16, 16), 3 * code**2 - 2 * code**3, np.float32)
-    mosaic = against.unprocessed(shown, recipe)
+    mosaic = methods.unprocessed(shown, recipe)
     found = (
         (mosaic - recipe.black[0])
         / (recipe.white - recipe.black[0])
@@ -50,13 +51,13 @@ def test_upi_undoes_its_own_forward_curve():
 
 def test_unknown_methods_are_refused_and_missing_weights_say_how_to_make_them(tmp_path):
     with pytest.raises(UsageError, match="classical"):
-        against.method("magic")
+        methods.method("magic")
     with pytest.raises(RawbackError, match=r"benchmarks/baselines\.py .* --methods unet"):
-        against.method("unet", tmp_path)
+        methods.method("unet", tmp_path)
 
 
 def test_the_closed_loop_beats_what_it_is_compared_with():
-    rows = evaluating.evaluate(SAMPLE, OPEN, [90], ["rawback", "classical", "upi"], crop=256)
+    rows = evaluate.evaluate(SAMPLE, OPEN, [90], ["rawback", "classical", "upi"], crop=256)
     ours, classical, upi = (row["raw_db"] for row in rows)
     assert ours > classical + 3 and classical > upi + 5
     assert [row["method"] for row in rows] == ["rawback", "classical", "upi"]
@@ -76,13 +77,13 @@ class Echo:
 def test_nets_see_a_frame_in_tiles_that_begin_with_red(cfa):
     planes = np.random.default_rng(2).random((3, 1101, 603), np.float32)
     weights = Echo(36)
-    found = against.Learned("flow", weights)._run("flow_inverse", planes, replace(small().recipe, cfa=cfa))
+    found = methods.Learned("flow", weights)._run("flow_inverse", planes, replace(small().recipe, cfa=cfa))
     assert np.array_equal(found, planes)
-    assert all(n % against.CELLS == 0 and n <= against.TILE + 2 * 48 for shape in weights.fed for n in shape)
+    assert all(n % methods.CELLS == 0 and n <= methods.TILE + 2 * 48 for shape in weights.fed for n in shape)
 
 
 def test_a_crop_is_the_centre_of_the_file():
-    whole, part = evaluating.case(SAMPLE).file, evaluating.case(SAMPLE, 200).file
+    whole, part = evaluate.case(SAMPLE).file, evaluate.case(SAMPLE, 200).file
     height, width = whole.mosaic.shape
     top, left = (height - 200) // 4 * 2, (width - 200) // 4 * 2
     assert np.array_equal(part.mosaic, whole.mosaic[top : top + 200, left : left + 200])
@@ -91,15 +92,15 @@ def test_a_crop_is_the_centre_of_the_file():
 
 def test_cfa_planes_go_there_and_back():
     file = small()
-    found = codecs.mosaic_of(codecs.planes_of(file.mosaic, file), file)
+    found = raw_codecs.mosaic_of(raw_codecs.planes_of(file.mosaic, file), file)
     assert metrics.mosaic_psnr(file.mosaic, found, file.recipe) > 80
 
 
 def test_raw_codecs_grow_better_with_bytes():
     pytest.importorskip("imagecodecs", reason="the RAW codecs need imagecodecs")
-    rows = evaluating.by_codecs(evaluating.case(SAMPLE, 256))
-    assert {row["method"] for row in rows} == set(codecs.SETTINGS)
-    for codec in codecs.SETTINGS:
+    rows = evaluate.by_codecs(evaluate.case(SAMPLE, 256))
+    assert {row["method"] for row in rows} == set(raw_codecs.SETTINGS)
+    for codec in raw_codecs.SETTINGS:
         points = sorted((row["bits_per_photosite"], row["raw_db"]) for row in rows if row["method"] == codec)
         assert [db for _, db in points] == sorted(db for _, db in points)
 
@@ -107,21 +108,21 @@ def test_raw_codecs_grow_better_with_bytes():
 def test_means_pass_over_what_a_method_cannot_do():
     rows = [{"file": f, "method": "m", "quality": 90, "raw_db": db} for f, db in (("a", 40.0), ("b", 44.0))]
     rows.append({"file": "c", "method": "m", "quality": 90, "note": "not for this one"})
-    (found,) = tabulate.means(rows)
+    (found,) = table.means(rows)
     assert found["raw_db"] == 42 and found["file"] == "mean of 2"
-    assert tabulate.table(rows).endswith("c, m: not for this one")
+    assert table.table(rows).endswith("c, m: not for this one")
 
 
 def test_ticks_are_round_and_hold_the_range():
-    assert plot.ticks(0, 2.9) == [0, 0.5, 1, 1.5, 2, 2.5, 3]
-    found = plot.ticks(27.4, 56.4)
+    assert report_plots.ticks(0, 2.9) == [0, 0.5, 1, 1.5, 2, 2.5, 3]
+    found = report_plots.ticks(27.4, 56.4)
     assert found[0] <= 27.4 and found[-1] >= 56.4 and all(value % 5 == 0 for value in found)
 
 
 def test_a_pushed_crop_is_taken_where_there_is_detail():
     picture = np.full((900, 900, 3), 128, np.uint8)
     picture[576:864, 288:576] = np.random.default_rng(0).integers(0, 240, (288, 288, 1))
-    rows, columns = sights.telling_place(picture)
+    rows, columns = report_images.telling_place(picture)
     assert (rows.start, columns.start) == (576, 288)
 
 
@@ -177,18 +178,18 @@ def test_evaluate_names_what_it_cannot_compare_with(tmp_path):
 
 
 def test_a_report_replaces_reports_only(tmp_path):
-    photo, kept, report = tmp_path / "a.dng", tmp_path / "notes.html", tmp_path / "out.html"
+    photo, kept, page = tmp_path / "a.dng", tmp_path / "notes.html", tmp_path / "out.html"
     photo.write_bytes(raw_bytes())
     kept.write_text("<p>mine")
-    report.write_text(page.PAGE[:1000])
+    page.write_text(report.PAGE[:1000])
     for target in (photo, kept, tmp_path / "nowhere" / "out.html"):
         with pytest.raises(UsageError, match=target.parent.name if "nowhere" in str(target) else target.name):
-            page.check_target(target)
-    page.check_target(report)
+            report.check_target(target)
+    report.check_target(page)
 
 
 def test_shown_pictures_are_of_the_quality_nearest_to_the_default():
-    assert page.shown_quality([75, 85, 95]) == 85 and page.shown_quality([40]) == 40
+    assert report.shown_quality([75, 85, 95]) == 85 and report.shown_quality([40]) == 40
 
 
 def test_decoded_picture_of_other_methods_is_what_recover_reads():

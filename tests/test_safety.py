@@ -143,7 +143,7 @@ def test_inputs_are_opened_for_reading_only(tmp_path):
         "    if mine and event in ('os.rename', 'os.remove', 'os.truncate', 'os.link'):\n"
         "        print(event, mine)\n"
         "sys.addaudithook(hook)\n"
-        "from rawback.cli import main\n"
+        "from rawback.cli.main import main\n"
         "main()\n"
     )
     for arguments in (["render", "000.dng"], ["recover", "b.jpg"], ["render", "000.dng", "-o", "000.dng", "-f"]):

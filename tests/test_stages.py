@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scenes import BAYER, CFAS, X_TRANS, garden, recipe_of
 
 from rawback.errors import RawbackError
-from rawback.isp import blocks, colour, mosaic, pipeline
+from rawback.isp import colour, dct, mosaic, stages
 from rawback.isp.colour import CURVES, Curve, curve_of
-from rawback.isp.pipeline import STAGES, CameraMatrix, CodeMatrix, Demosaic, Levels, TransferCurve, WhiteBalance
+from rawback.isp.stages import STAGES, CameraMatrix, CodeMatrix, Demosaic, Levels, TransferCurve, WhiteBalance
 
 AWKWARD = np.array(
     [0, -0.0, 1, -1, 1e-30, -1e-30, 1e-6, 0.018, 0.01806, 0.999999, 1.000001, 2.7, 16, -0.05, -1.5, 300], np.float32
@@ -84,7 +84,7 @@ def test_demosaicing_draws_an_edge_without_fringes(name: str):
 @pytest.mark.parametrize("stage", [WhiteBalance(), CameraMatrix(), TransferCurve()], ids=lambda s: type(s).__name__)
 @pytest.mark.parametrize("name", ["GBRG", "X-Trans"])
 @pytest.mark.parametrize("exposure", [-3.0, 0.0, 4.5])
-def test_linear_light_and_code_values_come_back(stage: pipeline.Stage, name: str, exposure: float):
+def test_linear_light_and_code_values_come_back(stage: stages.Stage, name: str, exposure: float):
     recipe = recipe_of(31, 33, CFAS[name], exposure=exposure)
     shape = (31, 33) if isinstance(stage, WhiteBalance) else (3, 31, 33)
     values = np.clip(scattered(shape), -2, 16)
@@ -99,8 +99,8 @@ def test_the_whole_chain_brings_back_the_mosaic(name: str, shape: tuple[int, int
     recipe = recipe_of(*shape, CFAS[name], exposure=exposure, shoulder=0.12)
     values = np.random.default_rng(2).integers(0, 4096, shape).astype(np.uint16)
     for top in (0, 5):
-        srgb = pipeline.forward(values, recipe, top)
-        assert np.array_equal(pipeline.inverse(srgb, recipe, top), values)
+        srgb = stages.forward(values, recipe, top)
+        assert np.array_equal(stages.inverse(srgb, recipe, top), values)
 
 
 def test_white_balance_makes_neutral_grey_and_saturation_white():
@@ -110,9 +110,9 @@ def test_white_balance_makes_neutral_grey_and_saturation_white():
         garden(24, 24, recipe) * 0
         + np.rint(256 + 0.3 * 3839 * np.array(recipe.neutral))[mosaic.tile(np.array(recipe.cfa), 24, 24)]
     )
-    srgb = pipeline.forward(grey.astype(np.uint16), recipe)
+    srgb = stages.forward(grey.astype(np.uint16), recipe)
     assert np.ptp(srgb, axis=0).max() < 0.002
-    blown = pipeline.forward(np.full((24, 24), 4095, np.uint16), recipe, white_at=1.0)
+    blown = stages.forward(np.full((24, 24), 4095, np.uint16), recipe, white_at=1.0)
     assert np.abs(blown - 1).max() < 1e-5
 
 
@@ -150,7 +150,7 @@ def test_an_unknown_curve_is_said():
 
 
 def test_the_jpeg_matrix_is_jfif():
-    ycc = pipeline.mix(colour.RGB_TO_YCC, np.eye(3, dtype=np.float32)[:, :, None])
+    ycc = stages.mix(colour.RGB_TO_YCC, np.eye(3, dtype=np.float32)[:, :, None])
     assert np.allclose(ycc[:, :, 0], [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], atol=1e-4)
     assert np.allclose(colour.YCC_TO_RGB @ colour.RGB_TO_YCC, np.eye(3), atol=1e-6)
 
@@ -164,19 +164,19 @@ def test_a_colour_matrix_of_xyz_makes_neutral_neutral():
 
 
 def test_the_dct_is_orthonormal_and_undone():
-    assert np.allclose(blocks.DCT @ blocks.DCT.T, np.eye(64), atol=1e-6)
+    assert np.allclose(dct.DCT @ dct.DCT.T, np.eye(64), atol=1e-6)
     plane = scattered((24, 40))
-    assert np.abs(blocks.to_plane(blocks.to_coefficients(plane)) - plane).max() < 1e-3
-    flat = blocks.to_coefficients(np.full((8, 8), 10, np.float32))
+    assert np.abs(dct.to_plane(dct.to_coefficients(plane)) - plane).max() < 1e-3
+    flat = dct.to_coefficients(np.full((8, 8), 10, np.float32))
     assert flat[0, 0, 0] == pytest.approx(80) and np.abs(flat[0, 0, 1:]).max() < 1e-4
 
 
 @pytest.mark.parametrize("factors", [(1, 1), (1, 2), (2, 2), (2, 1), (1, 4), (4, 2)])
 def test_subsampling_keeps_means_and_ramps(factors: tuple[int, int]):
     ramp = np.add.outer(np.arange(32), 2 * np.arange(48)).astype(np.float32)
-    small = blocks.shrink(ramp, factors)
+    small = dct.shrink(ramp, factors)
     assert small.shape == (32 // factors[0], 48 // factors[1]) and small.mean() == pytest.approx(ramp.mean())
-    grown = blocks.grow(small, factors)
+    grown = dct.grow(small, factors)
     assert grown.shape == ramp.shape
     if max(factors) <= 2:
         assert np.abs(grown - ramp)[2:-2, 2:-2].max() < 1e-4

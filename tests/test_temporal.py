@@ -7,8 +7,8 @@ import pytest
 from scenes import psnr, recipe_of
 from test_motion import HEIGHT, WIDTH, scene
 
-from rawback.isp import temporal
 from rawback.isp.mosaic import level, unlevel
+from rawback.isp.video import temporal
 from rawback.recipe import Recipe
 
 NOISE = (1e-3, 1e-5)

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rawback.coefficients import Coefficients
 from rawback.isp.colour import curve_of
 from rawback.isp.inverse_pass import sample_gains
 from rawback.isp.mosaic import tile
+from rawback.nets.noise_gate import Trust
 from rawback.nets.parts import Restorer
-from rawback.nets.trust import Trust
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 ISO_100, ISO_800 = (1.1e-5, 1.1e-9), (8.9e-5, 7.1e-8)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scenes import recipe_of
 
-from rawback.files import jpeg, xmp
+from rawback.files import jpeg, recipe_xmp
 from rawback.recipe import from_fields, to_fields
 
 RECIPE = recipe_of(60, 80)
@@ -18,18 +18,18 @@ FIELDS = to_fields(RECIPE)
 
 
 def packet(body: str, head: str = "") -> bytes:
-    return f"""{head}<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{xmp.RDF}"
-        xmlns:r="{xmp.NAMESPACE}">{body}</rdf:RDF></x:xmpmeta>""".encode()
+    return f"""{head}<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{recipe_xmp.RDF}"
+        xmlns:r="{recipe_xmp.NAMESPACE}">{body}</rdf:RDF></x:xmpmeta>""".encode()
 
 
 @given(st.dictionaries(st.from_regex(r"[A-Z][a-zA-Z0-9]{0,12}", fullmatch=True), st.text(st.characters(codec="utf-8"))))
 def test_texts_come_back(fields: dict[str, str]):
-    found = xmp.parse(xmp.build(fields))
-    assert {k: v.split() for k, v in found.items()} == {k: xmp.NOT_XML.sub("", v).split() for k, v in fields.items()}
+    found = recipe_xmp.parse(recipe_xmp.build(fields))
+    assert {k: v.split() for k, v in found.items()} == {k: recipe_xmp.NOT_XML.sub("", v).split() for k, v in fields.items()}
 
 
 def test_the_packet_is_plain_and_small():
-    written = xmp.build(FIELDS)
+    written = recipe_xmp.build(FIELDS)
     assert b'rawback:CFAPattern="0 1; 1 2"' in written and b'rawback:White="4095"' in written
     assert len(written) < 1500
 
@@ -41,24 +41,28 @@ def test_the_packet_is_plain_and_small():
     '<rdf:Description xmlns:other="http://example.com/" other:Width="1" r:Width="7"><r:White>9</r:White></rdf:Description>',
 ])  # fmt: skip
 def test_any_form_of_properties_is_read(body: str):
-    assert xmp.parse(packet(body)) == {"Width": "7", "White": "9"}
+    assert recipe_xmp.parse(packet(body)) == {"Width": "7", "White": "9"}
 
 
 @pytest.mark.parametrize("data", [
     b"", b"\0\0", b"<", b"not xml", b"<a/>", b"<a>" * 5000, b"\xff\xfe\0", b'<?xml version="1.0" encoding="no-such"?><a/>',
-    packet('<rdf:Description r:Width="7"/>' + "<!-- -->" * (xmp.MAX_BYTES // 8)),
+    packet('<rdf:Description r:Width="7"/>' + "<!-- -->" * (recipe_xmp.MAX_BYTES // 8)),
     packet('<rdf:Description r:Width="&a;"/>', '<!DOCTYPE a [<!ENTITY a "7">]>'),
     packet('<rdf:Description r:Width="&a;"/>', '<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]>'),
     b"\xfe\xff" + packet('<rdf:Description r:Width="&a;"/>', '<!DOCTYPE a [<!ENTITY a "7">]>').decode().encode("utf-16-be"),
 ])  # fmt: skip
 def test_what_is_no_packet_holds_nothing(data: bytes):
-    assert xmp.parse(data) == {}
+    assert recipe_xmp.parse(data) == {}
 
 
 def test_a_large_packet_does_not_take_long():
     nested = packet("<rdf:Description>" * 20000 + "</rdf:Description>" * 20000)
     began = time.monotonic()
-    xmp.parse(nested), xmp.parse(b"<a" * (xmp.MAX_BYTES // 2)), xmp.parse(b"&" * xmp.MAX_BYTES)
+    (
+        recipe_xmp.parse(nested),
+        recipe_xmp.parse(b"<a" * (recipe_xmp.MAX_BYTES // 2)),
+        recipe_xmp.parse(b"&" * recipe_xmp.MAX_BYTES),
+    )
     assert time.monotonic() - began < 2
 
 

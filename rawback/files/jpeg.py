@@ -13,12 +13,11 @@ import jpeglib
 import numpy as np
 from PIL import Image, ImageCms
 
-from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import exif as exifs
-from rawback.files import stderr, xmp
+from rawback.files import recipe_xmp, stderr
 from rawback.files.exif import Exif
-from rawback.pixels import Pixels
+from rawback.picture import Coefficients, Pixels
 from rawback.recipe import MAX_SIDE, Recipe, from_fields, to_fields
 
 EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0\x01\x01"
@@ -87,8 +86,8 @@ def read(data: bytes, name: str) -> Photo:
 def recipe_fields(data: bytes) -> dict[str, str]:
     """The recipe's texts, from the few XMP packets that can hold it: to parse them all is dear, and an attacker's choice."""
     packets = [bytes(p[len(XMP) :]) for marker, p in exifs.segments(data) if marker == APP1 and p[: len(XMP)] == XMP]
-    ours = [packet for packet in packets if xmp.NAMESPACE.encode() in packet]
-    return {name: text for packet in ours[:MAX_PACKETS] for name, text in xmp.parse(packet).items()}
+    ours = [packet for packet in packets if recipe_xmp.NAMESPACE.encode() in packet]
+    return {name: text for packet in ours[:MAX_PACKETS] for name, text in recipe_xmp.parse(packet).items()}
 
 
 def check(data: bytes, name: str) -> None:
@@ -146,7 +145,7 @@ def with_metadata(coded: bytes, recipe: Recipe | None, exif: bytes, more: Sequen
     """The file of a `coded_picture`, with the metadata that `write` takes."""
     segments = [(APP1, EXIF + exif), (APP2, ICC + srgb_profile()), *more]
     if recipe is not None:
-        segments.insert(1, (APP1, XMP + xmp.build(to_fields(recipe))))
+        segments.insert(1, (APP1, XMP + recipe_xmp.build(to_fields(recipe))))
     head = 4 + int.from_bytes(coded[4:6], "big")  # after SOI and JFIF's APP0
     inserted = b"".join(b"\xff%c%s%s" % (m, (len(p) + 2).to_bytes(2, "big"), p) for m, p in segments)
     return coded[:head] + inserted + coded[head:]

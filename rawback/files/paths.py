@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rawback.errors import RawbackError
-from rawback.files import kinds
+from rawback.files import file_type
 from rawback.files.url import Url, is_url
 
 Location = Path | Url
@@ -61,9 +61,9 @@ def _read_to(stream: BinaryIO, location: Location) -> bytes:
 def kind_of(location: Location) -> str | None:
     """What a file is by its content: "raw", "jpeg", or None for anything else. Raises RawbackError if it cannot be read."""
     if isinstance(location, Url):
-        return kinds.of(location.head(kinds.HEAD))
+        return file_type.of(location.head(file_type.HEAD))
     try:
-        return kinds.of_file(location)
+        return file_type.of_file(location)
     except OSError as error:
         raise RawbackError(f"{location} cannot be read: {error.strerror or error}") from error
 

@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rawback.errors import RawbackError, RecipeError
-from rawback.files import attached, exif, icc, jpeg, kinds, stderr, tiff
+from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, stderr, tiff
 from rawback.files.exif import Exif
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
-from rawback.pixels import Pixels
+from rawback.picture import Pixels
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "BMP", "DIB", "GIF", "PPM", "TGA", "PCX",
            "QOI", "SGI", "PSD")  # fmt: skip
@@ -31,7 +31,9 @@ def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
     """
     photo = _read_jpeg(data, name) if jpeg.is_jpeg(data) else _read_pixels(data, name)
     found = photo.exif or Exif()
-    packets = attached.from_jpeg(data) if jpeg.is_jpeg(data) else attached.Attached(found.xmp, b"", found.iptc, photo.icc)
+    packets = (
+        jpeg_metadata.from_jpeg(data) if jpeg.is_jpeg(data) else jpeg_metadata.Attached(found.xmp, b"", found.iptc, photo.icc)
+    )
     found.iptc = packets.iptc
     photo.xmp = [p for p in (sidecar, packets.xmp, packets.extended_xmp) if p]
     photo.icc = packets.icc
@@ -86,7 +88,7 @@ def _read_pixels(data: bytes, name: str) -> Photo:
         raise RawbackError(f"{name} is empty; expected a photo")
     if data[4:12] in HEIC:
         raise RawbackError(f"{name} is a HEIC picture, which cannot be read here; convert it to JPEG, PNG or TIFF first")
-    if kinds.of(data) == "raw":  # many are TIFFs with a small preview in front
+    if file_type.of(data) == "raw":  # many are TIFFs with a small preview in front
         raise RawbackError(f"{name} is a RAW file already; `rawback render` takes those")
     Image.init()
     try:

@@ -11,10 +11,10 @@ import numpy as np
 import rawpy
 
 from rawback.errors import RawbackError
-from rawback.files import ciff, dng, exif, jpeg, original, stderr
+from rawback.files import ciff, dng, exif, jpeg, original_metadata, stderr
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
-from rawback.files.whole import missing_bytes
+from rawback.files.truncation import missing_bytes
 from rawback.isp.colour import matrix_from_xyz
 from rawback.recipe import Recipe
 
@@ -60,7 +60,7 @@ def read(data: bytes, name: str, *, whole: bool = False) -> RawFile:
                 file = _read(raw, data, name)
                 if whole:
                     file.frame = np.array(raw.raw_image, np.uint16)
-                    file.original = original.collect(data, file.exif)
+                    file.original = original_metadata.collect(data, file.exif)
                 if damage := said().replace("unknown file: ", ""):
                     file.notes.append(f"{name} {DAMAGED} ({damage}); what can be read is used")
             return file

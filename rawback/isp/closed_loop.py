@@ -12,13 +12,13 @@ from typing import Protocol
 
 import numpy as np
 
-from rawback.coefficients import Bijection, Coefficients
-from rawback.isp import blocks, inverse_pass, luma, pipeline, trellis
+from rawback.isp import dct, inverse_pass, luma, stages, trellis
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
 from rawback.isp.colour import RGB_TO_YCC, curve_of
 from rawback.isp.inverse_pass import Progress
 from rawback.isp.mosaic import HALO, level, tile, window
 from rawback.isp.statistics import Statistics
+from rawback.picture import Bijection, Coefficients
 from rawback.recipe import Recipe
 
 ENOUGH = 1 << 17
@@ -87,7 +87,7 @@ def brightest_luma(mosaic: np.ndarray, recipe: Recipe) -> float:
 
 def with_room_for_mean(table: np.ndarray, brightest: float) -> np.ndarray:
     """The table, its first entry raised where a block of the brightest luma would not fit into a baseline JPEG."""
-    needed = np.ceil(8 * (brightest * 255 - 128) * 1.02 / blocks.LIMIT)
+    needed = np.ceil(8 * (brightest * 255 - 128) * 1.02 / dct.LIMIT)
     return np.concatenate([[max(table[0], needed)], table[1:]]).astype(np.uint16)
 
 
@@ -144,7 +144,7 @@ class _Encoding:
 
     def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int]) -> None:
         steps = self._luma_steps(plane, white)
-        self._keep_luma(blocks.quantise(steps, self._dead_zone), steps, strip)
+        self._keep_luma(dct.quantise(steps, self._dead_zone), steps, strip)
 
     def _needed_luma(self, strip: tuple[int, int]) -> np.ndarray:
         """The luma with which the decoder gives back the mosaic under the chroma that it will see; white is at `luma.FINE`."""
@@ -156,8 +156,8 @@ class _Encoding:
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
         start, stop = strip
         framed = window(self.mosaic, start - HALO, stop + HALO, self.period)
-        srgb = pipeline.forward(framed, self.recipe, start - HALO, white_at)
-        return pipeline.mix(RGB_TO_YCC, np.ascontiguousarray(srgb[:, HALO:-HALO]))
+        srgb = stages.forward(framed, self.recipe, start - HALO, white_at)
+        return stages.mix(RGB_TO_YCC, np.ascontiguousarray(srgb[:, HALO:-HALO]))
 
     def _learned_ycc(self, strip: tuple[int, int], demosaicer: Demosaicer) -> np.ndarray:
         """Chroma by the learned demosaicing, and the luma that keeps the samples under it, were it not quantised."""
@@ -168,7 +168,7 @@ class _Encoding:
         balanced = level(mosaic, self.recipe, around[0]) * tile(self.gains, *mosaic.shape, top=around[0])
         ycc[1:] = demosaicer(balanced, *ycc[1:])
         blue, red = (
-            blocks.grow(plane * np.float32(factor), self.coding.factors)[:, :width]
+            dct.grow(plane * np.float32(factor), self.coding.factors)[:, :width]
             for plane, factor in zip(self._subsampled(ycc[1:]), (luma.BLUE, luma.RED), strict=True)
         )
         ycc[0] = self.solver.luma(mosaic, blue, red, around[0]) / np.float32(luma.FINE)
@@ -180,24 +180,24 @@ class _Encoding:
         first, last = max(start - flow.halo, 0), min(stop + flow.halo, self.mosaic.shape[0])
         srgb = flow(inverse_pass.extended_srgb(*self._ycc((first, last), None)))[:, start - first : stop - first]
         missing = stop - start - srgb.shape[1]
-        return pipeline.mix(RGB_TO_YCC, np.pad(srgb, [(0, 0), (0, missing), (0, 0)], mode="edge"))
+        return stages.mix(RGB_TO_YCC, np.pad(srgb, [(0, 0), (0, missing), (0, 0)], mode="edge"))
 
     def _subsampled(self, planes: np.ndarray) -> np.ndarray:
         """Cb and Cr (2, rows, width) as they are coded, (2, rows / v, columns / h)."""
         factors = self.coding.factors
-        small = [blocks.shrink(_widen(plane, 8 * factors[1]), factors) for plane in planes]
+        small = [dct.shrink(_widen(plane, 8 * factors[1]), factors) for plane in planes]
         return np.stack([sharpened(plane, factors) for plane in small])
 
     def _code_chroma(self, planes: np.ndarray, strip: tuple[int, int]) -> None:
         v = self.coding.factors[0]
         at = slice(strip[0] // (8 * v), strip[1] // (8 * v))
         for component, plane in enumerate(planes, 1):
-            steps = blocks.to_coefficients(plane, 255 / self.coding.chroma)
-            self.picture.planes[component][at] = blocks.quantise(steps, self._dead_zone)
+            steps = dct.to_coefficients(plane, 255 / self.coding.chroma)
+            self.picture.planes[component][at] = dct.quantise(steps, self._dead_zone)
 
     def _luma_steps(self, plane: np.ndarray, white: float) -> np.ndarray:
         """Luma (rows, width) -> coefficients in quantiser steps (m, n, 64)."""
-        steps = blocks.to_coefficients(_widen(plane, 8 * self.coding.factors[1]), 255 / white / self.coding.luma)
+        steps = dct.to_coefficients(_widen(plane, 8 * self.coding.factors[1]), 255 / white / self.coding.luma)
         steps[..., 0] -= np.float32(8 * 128 / self.coding.luma[0])
         return steps
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from rawback.coefficients import Bijection, Coefficients
 from rawback.cores import threads
-from rawback.isp import blocks, pipeline
+from rawback.isp import dct, stages
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, curve_of
 from rawback.isp.mosaic import level, tile, unlevel
 from rawback.isp.tone import Curve
+from rawback.picture import Bijection, Coefficients
 from rawback.recipe import Recipe
 
 STRIP_PIXELS, PART_PIXELS = 1 << 19, 1 << 15  # small enough for the caches, large enough that numpy's calls cost nothing
@@ -44,7 +44,7 @@ def decode(
         planes = decoded_planes(picture, first, last)
         samples = np.empty((last - first, picture.width), np.float32)
         for part in parts(*samples.shape):
-            codes = pipeline.CODE_MATRIX.inverse(extended_srgb(*(plane[part] for plane in planes)), recipe, first)
+            codes = stages.CODE_MATRIX.inverse(extended_srgb(*(plane[part] for plane in planes)), recipe, first)
             samples[part] = at_photosites(codes, rows, curve, first + part.start)
         if restore:
             samples = restore(samples, *planes[1:])[start - first : start - first + stop - start]
@@ -65,7 +65,7 @@ def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.nda
     if picture.undo:
         return _undone(picture, picture.undo, start, stop)
     first, last = start // 8, -(-stop // 8)
-    luma = blocks.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids)
+    luma = dct.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids)
     luma = luma[start - 8 * first : stop - 8 * first, : picture.width] * np.float32(1 / 255)
     luma += np.float32(128 / 255)
     if len(picture.planes) == 1:
@@ -76,7 +76,7 @@ def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.nda
 def _undone(picture: Coefficients, undo: Bijection, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     first, last = max(start - undo.halo, 0), min(stop + undo.halo, picture.height)
     before = undo(decoded_strip(replace(picture, undo=None), first, last))
-    luma, cb, cr = pipeline.mix(RGB_TO_YCC, np.ascontiguousarray(before[:, start - first : stop - first]))
+    luma, cb, cr = stages.mix(RGB_TO_YCC, np.ascontiguousarray(before[:, start - first : stop - first]))
     return luma, cb, cr
 
 
@@ -134,10 +134,10 @@ def chroma_rows(picture: Coefficients, component: int, start: int, stop: int, sc
     v, h = picture.factors
     levels = picture.planes[component]
     first, last = max(start // v - 1, 0), min(-(-stop // v) + 1, 8 * len(levels))  # a row of context on either side
-    small = blocks.dequantise(levels[first // 8 : -(-last // 8)], picture.tables[component])
+    small = dct.dequantise(levels[first // 8 : -(-last // 8)], picture.tables[component])
     small = small[first % 8 : first % 8 + last - first] * np.float32(scale / 255)
     offset = start - first * v
-    return blocks.grow(small, (v, h))[offset : offset + stop - start, : picture.width]
+    return dct.grow(small, (v, h))[offset : offset + stop - start, : picture.width]
 
 
 def strips(height: int, width: int, multiple: int) -> list[tuple[int, int]]:

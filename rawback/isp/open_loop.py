@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rawback.coefficients import Coefficients
-from rawback.isp import blocks
+from rawback.isp import dct
 from rawback.isp.closed_loop import Coding
 from rawback.isp.colour import RGB_TO_YCC
-from rawback.isp.pipeline import mix
+from rawback.isp.stages import mix
+from rawback.picture import Coefficients
 
 
 def encode(srgb: np.ndarray, coding: Coding) -> Coefficients:
@@ -20,13 +20,13 @@ def encode(srgb: np.ndarray, coding: Coding) -> Coefficients:
     ycc[0] -= 128
     planes = [ycc[0], *(_subsampled(plane, coding.factors) for plane in ycc[1:])]
     tables = [coding.luma, coding.chroma, coding.chroma]
-    steps = (blocks.to_coefficients(p) * (1 / t.astype(np.float32)) for p, t in zip(planes, tables, strict=True))
-    levels = [blocks.quantise(s, 0.5) for s in steps]
+    steps = (dct.to_coefficients(p) * (1 / t.astype(np.float32)) for p, t in zip(planes, tables, strict=True))
+    levels = [dct.quantise(s, 0.5) for s in steps]
     levels[0] = levels[0][: -(-height // 8), : -(-width // 8)]
     return Coefficients(width, height, levels, tables, coding.factors)
 
 
 def _subsampled(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
     """What the decoder's upsampling will blur, sharpened once beforehand, as `render` does."""
-    small = blocks.shrink(plane, factors)
-    return small if factors == (1, 1) else small + blocks.shrink(plane - blocks.grow(small, factors), factors)
+    small = dct.shrink(plane, factors)
+    return small if factors == (1, 1) else small + dct.shrink(plane - dct.grow(small, factors), factors)

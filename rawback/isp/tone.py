@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -12,7 +11,6 @@ import numpy as np
 PIECES = 4096
 STEEPEST, FAR = 4.0, 8.0
 """Above 1 the curve goes on by its slope at the end, between 1 / STEEPEST and STEEPEST; how far it is ever followed."""
-MIN_KNOTS, MAX_KNOTS = 2, 257
 GENERIC_POWER, GENERIC_TOE, GENERIC_SHOULDER = 0.78, 0.005, 0.2
 """The mean of what cameras do: midtones steeper than light by a power of 1 / 0.78, highlights compressed a little."""
 GENERIC_SATURATION = 0.88
@@ -74,13 +72,6 @@ class ToneCurve:
         standard = np.concatenate([[samples[0] - end], samples, [samples[-1] + end]])
         slopes = np.diff(standard) / np.diff(codes)
         return codes.astype(np.float32), standard.astype(np.float32), slopes.astype(np.float32)
-
-
-def valid(knots: Sequence[float]) -> bool:
-    """Whether the knots can be a tone curve: enough, rising, near 0..1."""
-    if not MIN_KNOTS <= len(knots) <= MAX_KNOTS or not np.isfinite(knots).all():
-        return False
-    return bool(np.diff(knots).min() >= 1e-5 and knots[0] >= -0.5 and knots[-1] <= 2)
 
 
 def _monotone_cubic(knots: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rawback.isp.tables import SUBSAMPLING
+from rawback.isp.quantisation_tables import SUBSAMPLING
 from rawback.learn import export, losses
 from rawback.learn.baseline_nets import CONFIGS, FlowPair, InCells, Pair, network
 from rawback.learn.flow_task import RAW_WEIGHT, FlowTask, mosaic_of

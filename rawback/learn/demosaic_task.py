@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rawback.isp import inverse_pass, pipeline
-from rawback.isp.blocks import shrink as shrink_plane
+from rawback.isp import inverse_pass, stages
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
+from rawback.isp.dct import shrink as shrink_plane
 from rawback.isp.luma import LUMA_RANGE
 from rawback.isp.mosaic import level, tile
-from rawback.isp.tables import SUBSAMPLING, coding
+from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.learn import data, losses, pairs
 from rawback.learn.jpeg_simulator import bits, from_steps, graded, grow, shrink, to_steps
 from rawback.learn.shards import DEMOSAIC, SIDE, Shards
@@ -51,7 +51,7 @@ class DemosaicTask:
         mosaic, recipe = pairs.draw_source(source, SIDE, rng, self.sensor)
         recipe = replace(recipe, exposure=0.0, refined=False, shoulder=CURVES["bt709"].shoulder)
         balanced = level(mosaic, recipe) * tile(inverse_pass.sample_gains(recipe), *mosaic.shape)
-        chroma = pipeline.mix(RGB_TO_YCC, pipeline.forward(mosaic, recipe))[1:]
+        chroma = stages.mix(RGB_TO_YCC, stages.forward(mosaic, recipe))[1:]
         return {
             "mosaic": pairs.pack(features.encode(balanced)),
             "chroma": pairs.pack_chroma([shrink_plane(plane, (2, 2)) for plane in chroma]),

@@ -6,8 +6,8 @@ import hashlib
 import io
 import json
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
@@ -17,13 +17,19 @@ from rawback.nets.features import CONDITIONS
 from rawback.nets.flow import Flow, FrozenInverse
 from rawback.nets.weights import FORMAT
 
-if TYPE_CHECKING:
-    from rawback.learn.train import Trained
-
 OPSET = 17
 USE = {"restore": ["resaved"], "restore_open": ["open"]}
 """For which JPEGs a restoration is used: closed loops that another program saved again, or open ones; an untouched closed
 loop needs none."""
+
+
+@dataclass
+class Trained:
+    """A network with its averaged weights, and what it reached."""
+
+    net: nn.Module
+    config: dict[str, int]
+    figures: dict[str, list[float] | int]
 
 
 def example(part: str) -> tuple[tuple[torch.Tensor, ...], list[str], dict[str, dict[int, str]]]:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rawback.isp import pipeline
+from rawback.isp import stages
 from rawback.isp.colour import CURVES
-from rawback.isp.tables import SUBSAMPLING, coding
+from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.learn import data, losses, pairs
 from rawback.learn.jpeg_simulator import JpegSimulator
 from rawback.learn.shards import FLOW, SIDE, Shards
@@ -49,9 +49,9 @@ class FlowTask:
             balanced = expose(pairs.draw_light(data.crop(data.read(source.path), SIDE, rng), rng), sensor)
         mosaic = measure(balanced, sensor, rng)
         recipe = replace(pairs.recipe_of(sensor, mosaic.shape), shoulder=CURVES["bt709"].shoulder, refined=False)
-        truth = pipeline.mix(np.array(recipe.matrix, np.float32), np.minimum(balanced, 1).transpose(2, 0, 1))
+        truth = stages.mix(np.array(recipe.matrix, np.float32), np.minimum(balanced, 1).transpose(2, 0, 1))
         return {
-            "picture": pairs.pack(pipeline.forward(mosaic, recipe)),
+            "picture": pairs.pack(stages.forward(mosaic, recipe)),
             "look": pairs.pack(features.encode(truth)),
             "mosaic": pairs.pack(pairs.target_of(mosaic, recipe)),
             "conditions": features.conditions(recipe, [np.ones(64)], (1, 1)),

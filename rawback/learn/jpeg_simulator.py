@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rawback.errors import RawbackError
-from rawback.isp import blocks
+from rawback.isp import dct
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB
 
 FOURIER_TERMS = 9
@@ -95,12 +95,12 @@ def to_steps(planes: Tensor, table: Tensor) -> Tensor:
     """Samples (N, C, H, W) -> coefficients in quantiser steps, (N * C, 64, blocks)."""
     n, c, height, width = planes.shape
     tiles = F.unfold(planes.reshape(n * c, 1, height, width), 8, stride=8)
-    return torch.from_numpy(blocks.DCT).to(planes) @ tiles / table.to(planes).view(64, 1)
+    return torch.from_numpy(dct.DCT).to(planes) @ tiles / table.to(planes).view(64, 1)
 
 
 def from_steps(steps: Tensor, table: Tensor, shape: torch.Size) -> Tensor:
     """The way back, to samples of that shape."""
-    tiles = torch.from_numpy(blocks.DCT).to(steps).T @ (steps * table.to(steps).view(64, 1))
+    tiles = torch.from_numpy(dct.DCT).to(steps).T @ (steps * table.to(steps).view(64, 1))
     return F.fold(tiles, shape[-2:], 8, stride=8).view(shape)
 
 

@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from rawback.coefficients import Coefficients
 from rawback.errors import RawbackError
 from rawback.files import jpeg
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.blocks import shrink
 from rawback.isp.colour import curve_of
+from rawback.isp.dct import shrink
 from rawback.isp.exposure import with_shoulder
 from rawback.isp.mosaic import level, tile
-from rawback.isp.tables import SUBSAMPLING, coding
+from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.learn import data, sensors
 from rawback.learn.unprocess import BAYER, Sensor, draw_sensor, expose, linear_light, measure, scene, soften
 from rawback.nets import features
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 CODE_SCALE, CODE_OFFSET = 24576, 0.25

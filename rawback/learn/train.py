@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from rawback.errors import RawbackError
 from rawback.learn import data, export, pairs
-from rawback.learn.bar import Bar
 from rawback.learn.demosaic_task import DemosaicTask
+from rawback.learn.export import Trained
 from rawback.learn.flow_task import FlowTask
+from rawback.learn.progress import Bar
 from rawback.learn.shards import SIDE
 from rawback.learn.tasks import RestoreOpenTask, RestoreTask, Task
 from rawback.nets import run_torch, weights
@@ -149,15 +150,6 @@ def make_examples(task: Task, sources: list[data.Source], console: Console) -> N
 
 def _make(task: Task, split: list[data.Source], index: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return task.make(split[index % len(split)], rng)
-
-
-@dataclass
-class Trained:
-    """A network with its averaged weights, and what it reached."""
-
-    net: nn.Module
-    config: dict[str, int]
-    figures: dict[str, list[float] | int]
 
 
 @dataclass

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rawback.coefficients import Coefficients
-from rawback.isp.blocks import grow, shrink
 from rawback.isp.closed_loop import Coding
+from rawback.isp.dct import grow, shrink
 from rawback.nets import features
-from rawback.nets.trust import Trust, spread
+from rawback.nets.noise_gate import Trust, spread
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 Engine = Callable[..., np.ndarray]

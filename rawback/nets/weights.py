@@ -10,11 +10,11 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rawback.cameras import path_of, read
-from rawback.coefficients import Coefficients
+from rawback.cameras.cards import path_of, read
 from rawback.errors import RawbackError
 from rawback.isp.closed_loop import Coding
 from rawback.nets.parts import Demosaicer, Engine, FlowPart, Restorer, is_bayer
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 FORMAT = 1

@@ -1,0 +1,70 @@
+"""The verbs as jobs of a batch: with their options, ready to be sent to another process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rawback.batch.worker import Product, Progress
+from rawback.errors import RawbackError, UsageError
+from rawback.files import tiff_png16
+from rawback.files.paths import Location
+from rawback.rendering import RenderOptions, render
+
+
+@dataclass(frozen=True)
+class Render:
+    """RAW -> JPEG that contains its RAW, or a 16-bit picture if the output's name asks for one."""
+
+    options: RenderOptions
+    delete_original: bool = False
+    """Whether the RAW is deleted once the JPEG, read back from the disk, is found to restore all of it."""
+
+    def check(self) -> Render:
+        """Return self, or raise UsageError for a wish to delete what cannot be restored."""
+        if self.delete_original and not (self.options.lossless and self.options.keep_exif):
+            raise UsageError("--delete-original needs --keep lossless, and no --no-exif: else the RAW is lost")
+        return self
+
+    def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
+        if self.delete_original and not (isinstance(source, Path) and isinstance(target, Path) and target.suffix == ".jpg"):
+            raise RawbackError(f"{source} is kept: --delete-original is for files that are rendered to .jpg files")
+        kind = target.suffix.lower() if target.suffix.lower() in tiff_png16.KINDS else ".jpg"
+        rendered = render(source, self.options, kind=kind, progress=progress)
+        pixels = rendered.recipe.width * rendered.recipe.height
+        return Product([rendered.data], rendered.notes, pixels, self._after(source, target))
+
+    def _after(self, source: Location, target: Location) -> Callable[[], list[str]] | None:
+        if not (self.delete_original and isinstance(source, Path) and isinstance(target, Path)):
+            return None
+
+        def delete() -> list[str]:
+            from rawback import verifying
+
+            verifying.delete_original(target, source)
+            return [f"{source} is deleted: {target} restores it bit by bit"]
+
+        return delete
+
+
+@dataclass(frozen=True)
+class Recover:
+    """A JPEG or other picture -> DNG."""
+
+    keep_exif: bool = True
+    compress: bool = True
+    camera: str | None = None
+    """Whose look to undo, by name or the path of its JSON."""
+    linear: bool = False
+    """Camera RGB instead of a mosaic."""
+    weights: str | None = None
+    """Of the restoration, by name or path, or "none"; None: the camera's, else the default."""
+
+    def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
+        from rawback.recovering import recover
+
+        recovered = recover(
+            source, camera=self.camera, linear=self.linear, keep_exif=self.keep_exif, weights=self.weights, progress=progress
+        )
+        return Product(recovered.dng(compress=self.compress), recovered.notes, recovered.mosaic.size)

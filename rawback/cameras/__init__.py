@@ -1,0 +1,1 @@
+"""What is known of cameras: the installed cards of weights and looks."""

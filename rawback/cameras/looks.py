@@ -1,0 +1,130 @@
+"""The looks of cameras: what a camera does to its picture beyond the standard rendering, kept in a small JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from rawback.cameras.cards import card_of, cards
+from rawback.errors import RawbackError
+from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe, is_tone_curve, mixes
+
+BAYER = ((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))
+FORMAT = 1
+"""Of cards; those with learned parts have the same."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One camera's look, as `calibrate` finds it."""
+
+    name: str
+    camera: str
+    """Make and model as one name (UniqueCameraModel)."""
+    make: str
+    model: str
+    matrix: tuple[tuple[float, ...], ...]
+    """Linear sRGB as LibRaw renders the RAW -> linear light before the camera's tone curve, its white point included."""
+    tone: tuple[float, ...]
+    """`Recipe.tone`, upon the sRGB curve."""
+    exposure: float
+    """EV by which the camera's picture is brighter than the RAW."""
+    neutral: tuple[float, float, float]
+    """As-shot neutral where a picture does not tell its own."""
+    camera_matrix: tuple[tuple[float, ...], ...]
+    """White-balanced camera RGB -> linear sRGB."""
+    dng: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Colour tags for the DNG."""
+    vignette: tuple[float, ...] = ()
+    """`Recipe.vignette`, for whole pictures of the size below."""
+    code_matrix: tuple[tuple[float, ...], ...] = ()
+    """`Recipe.code_matrix`."""
+    cfa: tuple[tuple[int, ...], ...] = ()
+    """Colours of the photosites from the top left of such a picture, seen upright; empty where that is not known."""
+    size: tuple[int, int] = (0, 0)
+    """Width and height of the pictures it was measured on."""
+    white: float = 16383.0
+    """White level of the camera's RAW in DN."""
+
+    def to_card(self) -> dict:
+        """As JSON; `from_card` is the inverse."""
+        values = {name: value for name, value in vars(self).items() if name not in ("name", "camera", "make", "model")}
+        return {"format": FORMAT, "parts": {}, "camera": self.camera, "make": self.make, "model": self.model, "look": values}
+
+    def upon(self, recipe: Recipe) -> Recipe:
+        """The recipe of a RAW with this look. What the camera does against the falling off of its lens is left to it."""
+        matrix = np.array(self.matrix) @ np.array(recipe.matrix)
+        rows = tuple(map(tuple, matrix.tolist()))
+        return replace(recipe, matrix=rows, tone=self.tone, code_matrix=self.code_matrix, curve="srgb", look=self.name)
+
+    def matches(self, make: str, model: str) -> bool:
+        """Whether a photo's EXIF names this camera."""
+        return bool(model) and (make.strip().lower(), model.strip().lower()) == (self.make.lower(), self.model.lower())
+
+
+def from_card(card: dict, name: str) -> Look:
+    """The look of a card. Raises RawbackError for a card that has none, or one that cannot be."""
+    try:
+        values = dict(card["look"])
+        values |= {key: str(card.get(key, "")) for key in ("camera", "make", "model")}
+        dng = {k: _floats(v) for k, v in values.pop("dng", {}).items() if k in DNG_NUMBERS and len(v) == DNG_NUMBERS[k]}
+        rows = {key: tuple(map(_floats, values.pop(key))) for key in ("matrix", "camera_matrix")}
+        lists = {key: _floats(values.pop(key)) for key in ("tone", "neutral", "vignette")}
+        rows["code_matrix"] = tuple(map(_floats, values.pop("code_matrix", ())))  # cards of the first version have none
+        cfa = tuple(tuple(map(int, row)) for row in values.pop("cfa", ()))
+        size = tuple(map(int, values.pop("size")))
+        look = Look(name, dng=dng, size=size, cfa=cfa, **rows, **lists, **values)  # type: ignore[arg-type]
+        if not _plausible(look):
+            raise ValueError("numbers out of range")
+        return look
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RawbackError(f"the card {name} holds no look ({error}); make one with `rawback calibrate`") from error
+
+
+def _floats(values) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)
+
+
+def _plausible(look: Look) -> bool:
+    matrices = [np.array(m, float) for m in (look.matrix, look.camera_matrix)]
+    numbers = [*look.neutral, look.exposure, look.white, *look.vignette, *(v for m in matrices for v in m.ravel())]
+    return (
+        all(m.shape == (3, 3) and np.linalg.cond(m) < MAX_CONDITION for m in matrices)
+        and bool(np.isfinite(numbers).all())
+        and is_tone_curve(look.tone)
+        and (not look.code_matrix or mixes(look.code_matrix))
+        and (not look.cfa or look.cfa in BAYER)
+        and len(look.neutral) == 3 and min(look.neutral) >= 1e-3 and max(look.neutral) <= 1
+        and len(look.vignette) in (0, 5) and len(look.size) == 2 and abs(look.exposure) < 10 and 1 < look.white <= 65535
+    )  # fmt: skip
+
+
+def load(name_or_path: str) -> Look:
+    """A look by the path of its JSON or by the name of an installed card. Raises RawbackError if there is none."""
+    card = card_of(name_or_path)
+    return from_card(card, card["name"])
+
+
+def of_camera(name_or_path: str) -> Look | None:
+    """A camera's look, or None where its card is of weights only. Raises RawbackError if there is no such card."""
+    card = card_of(name_or_path)
+    of_weights = bool(card.get("parts")) or "weights" in card
+    return None if of_weights and "look" not in card else from_card(card, card["name"])
+
+
+def find(make: str, model: str) -> Look | None:
+    """The installed look of a camera by its EXIF names."""
+    for card in cards():
+        if "look" in card and str(card.get("model", "")).lower() == model.strip().lower():
+            look = from_card(card, card["name"])
+            if look.matches(make, model):
+                return look
+    return None
+
+
+def save(look: Look, path: Path, more: dict) -> bytes:
+    """The card as the bytes of a JSON file; `more`: what else it should tell."""
+    return (json.dumps({"name": path.stem} | look.to_card() | more, indent=1) + "\n").encode()

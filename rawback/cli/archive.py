@@ -1,0 +1,48 @@
+"""The commands for those who keep JPEGs in place of RAW: `verify` and `strip`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rawback.errors import EXIT_FAILED, RawbackError
+
+Photo = Annotated[str, typer.Argument(metavar="JPEG", help="What was rendered.", show_default=False)]
+Original = Annotated[str, typer.Argument(metavar="RAW", help="What it was rendered from.", show_default=False)]
+Photos = Annotated[list[str], typer.Argument(metavar="JPEG...", help="One or more files.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file or a folder. Default: NAME.stripped.jpg.")]
+KEEP = "Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks), or lossless: every bit, by a layer of its own."
+Keep = Annotated[str | None, typer.Option(help=KEEP)]
+DeleteOriginal = Annotated[
+    bool, typer.Option("--delete-original", help="Delete each RAW once its JPEG is found to restore it bit by bit.")
+]
+Force = Annotated[bool, typer.Option("-f", "--force", help="Replace outputs that exist.")]
+
+
+def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
+    """Check that a JPEG restores a RAW. Exit code 0: to the last bit, margins included; 1: not, and how nearly."""
+    from rawback.verifying import verify as compare
+
+    verdict = compare(photo, original)
+    print(json.dumps({"jpeg": photo, "raw": original, **asdict(verdict)}) if as_json else f"{photo}: {verdict.said}")
+    raise typer.Exit(0 if verdict.exact else EXIT_FAILED)
+
+
+def strip(photos: Photos, output: Output = None, force: Force = False) -> None:
+    """Remove recipe and lossless layer from JPEGs. Their coded pictures stay as they are; they hold no RAW any more."""
+    from rawback.files.strip import strip_to
+
+    failed = False
+    for photo in photos:
+        try:
+            print(f"rawback: {strip_to(photo, output, len(photos) > 1, force)}", file=sys.stderr)
+        except RawbackError as error:
+            print(f"rawback: {error}", file=sys.stderr)
+            failed = True
+    raise typer.Exit(EXIT_FAILED if failed else 0)

@@ -1,0 +1,32 @@
+"""The command and options about the looks of cameras."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Camera = Annotated[str | None, typer.Option(help="A camera's card, by name or NAME.json. Default: by what the file says.")]
+Look = Annotated[str, typer.Option(help="libraw, or camera: as `calibrate` found it.")]
+Dng = Annotated[str, typer.Option(help="cfa: a mosaic; linear: demosaiced camera colours.")]
+Pairs = Annotated[list[Path], typer.Argument(metavar="RAW [JPEG]...", help="RAW files, each followed by its JPEG.")]
+Card = Annotated[Path, typer.Option("-o", "--output", help="The card to write, NAME.json.")]
+Force = Annotated[bool, typer.Option("-f", "--force", help="Replace outputs that exist.")]
+
+
+def calibrate(inputs: Pairs, output: Card, force: Force = False) -> None:
+    """Learn a camera's look from RAW files and the JPEGs it made of them, for --camera of `recover` and `render`.
+
+    A RAW that no JPEG follows is taken with the picture inside it. The card is for one camera; the more pairs of
+    different light, the better.
+    """
+    from rawback.calibrate.calibrate import calibrate as verb
+    from rawback.calibrate.calibrate import card, report
+    from rawback.files import atomic, paths
+
+    paths.check_target(output, paths.identities(inputs), force)
+    found = verb(inputs, output.stem)
+    atomic.save(output, [card(found, output)])
+    print(report(found), file=sys.stderr)

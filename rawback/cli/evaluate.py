@@ -1,0 +1,74 @@
+"""The command that measures rawback on the user's own RAW files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rawback.cli.options import AsJson, Effort, Inputs, NoRefine, Subsampling, Tables, Weights, ratio
+from rawback.errors import UsageError
+
+Quality = Annotated[str, typer.Option(help="One or several, with commas between them.")]
+Against = Annotated[str, typer.Option(help="classical, open, upi, flow, paper, unet, cycleisp, gray.", show_default=False)]
+Baselines = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where benchmarks/baselines.py put the learned ones.", show_default=False)
+]
+Report = Annotated[
+    Path | None, typer.Option(metavar="OUT.html", help="Write a page with plots, pictures and error maps.", show_default=False)
+]
+Crop = Annotated[int, typer.Option(help="Measure a square of this side at the centre of each file; 0: all of it.")]
+
+SMALLEST = 128
+"""Photosites along a crop at least: MS-SSIM and the nets need some."""
+
+
+def evaluate(
+    inputs: Inputs, quality: Quality = "75,85,87,90,95", subsampling: Subsampling = "4:2:0", tables: Tables = "raw",
+    no_refine: NoRefine = False, effort: Effort = "fast", weights: Weights = None, against: Against = "",
+    baselines: Baselines = None, report: Report = None, crop: Crop = 0, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Measure round trip and rendering on your own RAW files, at exposure 0: a rate-distortion table.
+
+    --report writes one page that needs nothing else: tables, plots, and for each file the picture, the recovered RAW,
+    maps of its errors and crops pushed by 3 EV.
+    """
+    from rawback.evaluate import table
+    from rawback.evaluate.evaluate import evaluate as measure
+    from rawback.evaluate.evaluate import unseen
+    from rawback.evaluate.methods import OURS, described
+    from rawback.evaluate.report import Album, build, check_target, shown_quality
+    from rawback.files import atomic
+    from rawback.rendering import RenderOptions
+
+    chroma = ratio(subsampling)
+    options = RenderOptions(
+        subsampling=chroma, tables=tables, refine=not no_refine, effort=effort, exposure=0.0, weights=weights
+    ).check()  # fmt: skip
+    qualities = [_quality(text) for text in quality.split(",")]
+    methods = list(dict.fromkeys([OURS, *filter(None, against.split(","))]))
+    if crop and crop < SMALLEST:
+        raise UsageError(f"crop is {crop}; expected 0, or {SMALLEST} or more")
+    if report:
+        check_target(report)
+    album = Album(shown_quality(qualities))
+    see = album.see if report else unseen
+    rows = []
+    for source in inputs:
+        rows += measure(source, options, qualities, methods, crop=crop, baselines=baselines, see=see)
+    print("\n".join(map(json.dumps, rows)) if as_json else table.table(rows))
+    if report:
+        about = {name: described(name, baselines) for name in methods}
+        settings = f"--quality {quality} --subsampling {chroma} --tables {tables} --effort {effort} --crop {crop}"
+        settings += " --no-refine" * no_refine + f" --against {against}" * bool(against)
+        atomic.save(report, [build(rows, album, about, settings).encode()])
+        print(f"rawback: {report} written", file=sys.stderr)
+
+
+def _quality(text: str) -> int:
+    if not text.strip().isdecimal() or not 1 <= int(text) <= 100:
+        raise UsageError(f"quality is {text!r}; expected whole numbers from 1 to 100, with commas between them")
+    return int(text)

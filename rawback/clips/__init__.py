@@ -1,0 +1,1 @@
+"""Clips: folders of RAW frames to movies that contain them, and back."""

@@ -1,0 +1,111 @@
+"""Clips: folders of RAW frames that share one recipe, decided once, so that nothing flickers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from pathlib import Path
+
+from rawback import rendering
+from rawback.errors import RawbackError
+from rawback.files import paths
+from rawback.files.raw import DAMAGED, RawFile
+from rawback.files.raw import read as read_raw
+from rawback.files.video import cinema_dng, timecode
+from rawback.files.video.cinema_dng import Moment
+from rawback.isp.closed_loop import Coding
+from rawback.isp.inverse_pass import Progress
+from rawback.recipe import Recipe, to_fields
+from rawback.rendering import Rendered, RenderOptions
+
+SAMPLES = 5
+"""Frames, spread over the clip, by which its exposure is chosen."""
+DEFAULT_RATE = Fraction(24)
+OF_ONE_FRAME = ("Thumbnail", "PictureSha256", "Centroids", "FrameName", "TimeCodes")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What all frames of a clip have in common."""
+
+    first: Path
+    width: int
+    height: int
+    cfa: tuple[tuple[int, ...], ...]
+    rate: Fraction
+    time_code: str
+    """Of the first frame, as text; empty if the frames have none."""
+    fields: dict[str, str]
+    """The recipe of the first frame as XMP properties, without what is of that frame alone."""
+    shared: dict[str, object] = field(default_factory=dict)
+    """Fields of the recipe that `render` has decided, by name."""
+    coding: Coding | None = None
+    """Tables that were searched for; None: those of the quality."""
+    notes: tuple[str, ...] = ()
+
+    def recipe(self, raw: RawFile, name: str) -> Recipe:
+        """The recipe of one frame: its own levels and white balance, the clip's exposure and curve."""
+        found = raw.recipe
+        if (found.width, found.height, found.cfa) != (self.width, self.height, self.cfa):
+            size = f"{found.width} x {found.height}"
+            raise RawbackError(f"{name} is {size} or of another CFA; the clip began with {self.width} x {self.height}")
+        return replace(found, **self.shared).validate()  # type: ignore[arg-type]
+
+    def load(self, source: Path, options: RenderOptions) -> tuple[RawFile, Recipe, Moment]:
+        """A frame, its recipe and what else it says of itself. Raises RawbackError for one that is not like the others."""
+        data = paths.load(source)
+        raw = read_raw(data, str(source), whole=options.lossless)
+        return raw, self.recipe(raw, str(source)), replace(cinema_dng.read(data, source.stem), rate=self.rate)
+
+    def notes_of(self, source: Path, notes: list[str]) -> list[str]:
+        """What is worth saying of a frame: what holds for all is said of the first."""
+        return notes if source == self.first else [note for note in notes if DAMAGED in note]
+
+
+def survey(frames: list[Path], options: RenderOptions, rate: Fraction | None = None) -> Clip:
+    """Decide how a clip is to be rendered, by a few of its frames. rate: frames a second, where they do not tell.
+
+    Raises RawbackError for frames that cannot be read.
+    """
+    step = (len(frames) - 1) / max(SAMPLES - 1, 1)
+    chosen = [frames[i] for i in sorted({round(number * step) for number in range(SAMPLES)})]
+    sampled = [read_raw(paths.load(path), str(path)) for path in chosen]
+    decided = [rendering.decide(raw, options) for raw in sampled]
+    middle = sorted(range(len(decided)), key=lambda i: decided[i].exposure)[len(decided) // 2]
+    coding, recipe = None, decided[middle]
+    notes: list[str] = []
+    if options.keep:
+        picture, recipe, notes = rendering.coded(sampled[middle], decided[middle], options)
+        coding = Coding(picture.tables[0], picture.tables[1], picture.factors, optimise=options.effort == "best")
+    moment = cinema_dng.read(paths.load(frames[0]), frames[0].stem)
+    if rate is None and moment.rate is None:
+        notes.append(f"the frames do not tell their rate; {DEFAULT_RATE} a second is taken (see --fps)")
+    rate = rate or moment.rate or DEFAULT_RATE
+    like = sampled[0].recipe
+    clip = Clip(
+        frames[0], like.width, like.height, like.cfa, rate, timecode.to_text(moment.time_code), {},
+        _difference(sampled[middle].recipe, recipe), coding, tuple(notes),
+    )  # fmt: skip
+    first = clip.recipe(sampled[0], str(frames[0]))
+    name = frames[0].stem
+    in_order = all(path.stem == cinema_dng.counted(name, number) for number, path in enumerate(frames))
+    told = {cinema_dng.FIRST_FRAME: name} if in_order else {}
+    return replace(clip, fields=fields_of(first, replace(moment, rate=rate)) | told)
+
+
+def fields_of(recipe: Recipe, moment: Moment) -> dict[str, str]:
+    """A recipe and a moment as XMP properties, without what is of one frame alone."""
+    texts = to_fields(recipe) | moment.to_fields()
+    return {name: text for name, text in texts.items() if name not in OF_ONE_FRAME}
+
+
+def develop(source: Path, clip: Clip, options: RenderOptions, progress: Progress) -> tuple[Rendered, Moment]:
+    """One frame as a JPEG that contains its RAW."""
+    raw, recipe, moment = clip.load(source, options)
+    return rendering.develop(raw, recipe, options, progress, clip.coding), moment
+
+
+def _difference(before: Recipe, after: Recipe) -> dict[str, object]:
+    """The fields in which a decided recipe differs from the one that the file gave."""
+    names = [entry.name for entry in fields(Recipe)]
+    return {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}

@@ -1,0 +1,204 @@
+"""Movie -> CinemaDNG, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from rawback import foreign, recovering
+from rawback.cameras import looks
+from rawback.clips.denoise import REACH, Window
+from rawback.files import exif, tiff
+from rawback.files import photo as photos
+from rawback.files.jpeg import Photo
+from rawback.files.video import cinema_dng, planes, timecode
+from rawback.files.video.cinema_dng import Moment
+from rawback.files.video.movie import Movie, Shot
+from rawback.isp.video import signal
+from rawback.picture import Pixels
+from rawback.provenance import State
+from rawback.recipe import Recipe, from_fields
+from rawback.recovering import BAYER, Recovered
+from rawback.version import __version__
+
+LOSSLESS = ("ffv1",)
+"""Codecs whose frames cannot be marked, and which nobody re-encodes to: the recipe in the comment holds."""
+ROTATIONS = {0: 1, 90: 8, 180: 3, 270: 6}
+"""Degrees counter-clockwise by which a player turns the picture -> EXIF orientation."""
+
+
+@dataclass(frozen=True)
+class Reel:
+    """A movie and what is to become of its frames."""
+
+    path: Path
+    codec: str
+    shots: dict[str, Shot]
+    """By the name of the frame's file."""
+    recipes: list[dict[str, str]]
+    fields: dict[str, str]
+    """The recipe of the movie's comment."""
+    rate: Fraction
+    time_code: str
+    """Of the first frame."""
+    has_audio: bool
+    promise: str
+    """What can be expected, in a sentence."""
+    notes: list[str]
+    """What else the user should know, a sentence each."""
+
+    def moment(self, name: str, number: int) -> Moment:
+        """What the DNG of a frame says beside its mosaic: what the frame knows, else what can be counted."""
+        told = self.shots[name].moment
+        common = cinema_dng.moment_of(self.fields)
+        counted = timecode.to_bytes(timecode.later(self.time_code or "00:00:00:00", number, self.rate))
+        return Moment(
+            name, told.time_code or counted, told.rate or common.rate or self.rate, told.t_stop or common.t_stop,
+            told.reel or common.reel, told.camera_label or common.camera_label,
+        )  # fmt: skip
+
+
+def plan(path: Path) -> Reel:
+    """Look through a movie. Raises RawbackError if it cannot be read."""
+    with Movie(path) as source:
+        listing = source.listing()
+        fields = source.fields
+        names, notes = _names(listing.shots, path.stem, fields)
+        promise = _promise(source, listing.shots, fields)
+        return Reel(
+            path, source.codec, dict(zip(names, listing.shots, strict=True)), listing.recipes, fields, source.rate,
+            source.time_code, source.has_audio, promise, notes,
+        )  # fmt: skip
+
+
+def describe(path: Path) -> dict:
+    """Facts about a movie, ready for JSON. Raises RawbackError if it cannot be read."""
+    reel = plan(path)
+    with Movie(path) as source:
+        size = {"width": source.width, "height": source.height}
+    recipe = {**reel.fields, **(reel.recipes[0] if reel.recipes else {})}
+    return {
+        "file": str(path),
+        "kind": "movie",
+        **size,
+        "codec": reel.codec,
+        "frames": len(reel.shots),
+        "rate": str(reel.rate),
+        "time_code": reel.time_code,
+        "sound": reel.has_audio,
+        "rendered_by_rawback": bool(recipe),
+        "promise": reel.promise,
+        "recipe": recipe,
+        "notes": reel.notes,
+    }
+
+
+def _names(shots: list[Shot], stem: str, fields: dict[str, str]) -> tuple[list[str], list[str]]:
+    """As the frames were called; counted, where they do not say so or two say the same."""
+    told = [shot.moment.name for shot in shots]
+    if all(told) and len({name.casefold() for name in told}) == len(told):
+        return told, []
+    said = ["frames of one name come twice; all are numbered anew"] if all(told) else []
+    first = fields.get(cinema_dng.FIRST_FRAME, "")
+    if cinema_dng.NAME.fullmatch(first) and cinema_dng.counted(first, 0) and not any(told):
+        return [cinema_dng.counted(first, number) for number in range(len(shots))], said
+    return [f"{stem}_{number:06}" for number in range(len(shots))], said
+
+
+def _promise(source: Movie, shots: list[Shot], fields: dict[str, str]) -> str:
+    marked = sum(shot.marked for shot in shots)
+    if marked == len(shots) or (fields and source.codec in LOSSLESS):
+        how = "" if source.codec in ("mjpeg", *LOSSLESS) else ", of which a video codec has kept a part"
+        return f"rendered by rawback: this is the RAW it was made from{how}"
+    if marked:
+        return f"{len(shots) - marked} of {len(shots)} frames were put in or encoded again since rawback rendered the clip"
+    if fields:
+        return "encoded again by another program since rawback rendered it: the fine part of the RAW is lost"
+    curve = " (of its HDR curve nothing is known here)" if source.is_hdr else ""
+    return f"not rendered by rawback: a generic look is undone{curve}; expect a look-alike, not the RAW"
+
+
+@dataclass(frozen=True)
+class FrameOptions:
+    """How the frames are to be recovered and written."""
+
+    keep_exif: bool = True
+    compress: bool = True
+    packed: bool = False
+    camera: str | None = None
+    weights: str = "none"
+    denoise: bool = False
+    """Whether frames are averaged with those beside them."""
+
+
+def recover(reel: Reel, name: str, number: int, options: FrameOptions) -> tuple[Iterable, list[str], int]:
+    """One frame: its DNG as chunks, what is to be said of it, and how many photosites it has."""
+    if options.denoise:
+        names = list(islice(reel.shots, max(number - REACH, 0), number + REACH + 1))
+        found = _window(reel.path, options).averaged(name, names, lambda each: _recovered(reel, each, options))
+    else:
+        found = _recovered(reel, name, options)
+    chunks = cinema_dng.encode(
+        found.mosaic, found.recipe, found.photo.exif, reel.moment(name, number), compress=options.compress,
+        packed=options.packed, software=f"rawback {__version__}", whole=found.whole,
+    )  # fmt: skip
+    return chunks, found.notes, found.mosaic.size
+
+
+@lru_cache(1)
+def _open(path: Path) -> Movie:
+    """A worker does one frame after another of the same movie."""
+    return Movie(path)
+
+
+@lru_cache(1)
+def _window(path: Path, options: FrameOptions) -> Window:
+    return Window(str(path))
+
+
+def _recovered(reel: Reel, name: str, options: FrameOptions) -> Recovered:
+    source, shot, where = _open(reel.path), reel.shots[name], f"{reel.path}, frame {name}"
+    look = looks.load(options.camera) if options.camera else None
+    if shot.marked and reel.codec == "mjpeg":
+        photo = photos.read(source.packet(shot.pts), where)
+        found = recovering.from_photo(photo, where, look, keep_exif=options.keep_exif, weights=options.weights)
+        changed = found.state is not State.UNTOUCHED
+        return replace(found, notes=[note for note in found.notes if changed or "damaged" in note])
+    told = reel.recipes[shot.recipe] if shot.marked and shot.recipe is not None else reel.fields
+    if "Matrix" in told:
+        untouched = shot.marked or reel.codec in LOSSLESS
+        # FFmpeg leaves the chroma of JPEGs where it is when it encodes them again, and puts that of 4:4:4 in the middle
+        return _by_recipe(source.planes(shot.pts, centred=not untouched), from_fields(told), untouched)
+    photo = _foreign(source, shot.pts)
+    found = recovering.from_photo(photo, where, look, keep_exif=options.keep_exif, weights=options.weights)
+    return replace(found, notes=[])
+
+
+def _by_recipe(srgb: np.ndarray, recipe: Recipe, untouched: bool) -> Recovered:
+    """From the decoded picture, by the recipe that it was rendered with."""
+    height, width = srgb.shape[1:]
+    state = State.UNTOUCHED if untouched else State.RECOMPRESSED
+    if (width, height) != (recipe.width, recipe.height):
+        state, black = State.EDITED, float(np.mean(recipe.black))
+        recipe = replace(recipe, width=width, height=height, crop=None, margins=(0, 0, 0, 0), cfa=BAYER, black=(black,) * 4)
+    mosaic = signal.mosaic_of(srgb, recipe)
+    if state is State.EDITED:
+        mosaic, recipe = foreign.with_margin(mosaic, recipe)
+    return Recovered(mosaic, recipe, Photo(None, None, None, b""), state, [])
+
+
+def _foreign(source: Movie, pts: int) -> Photo:
+    """A frame as the photo that it would be."""
+    frame = source.frame(pts)
+    srgb = planes.rgb(frame)
+    values = np.rint(np.clip(np.moveaxis(srgb, 0, -1), 0, 1) * 65535).astype(np.uint16)
+    make, model = source.camera
+    found = exif.from_values(make, model)
+    found.ifd0[exif.ORIENTATION] = tiff.pack(tiff.SHORT, [ROTATIONS.get(frame.rotation % 360, 1)])
+    return Photo(None, found, None, b"", pixels=Pixels(values))

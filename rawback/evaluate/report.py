@@ -1,0 +1,203 @@
+"""The report of an evaluation: one HTML page that needs nothing beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from html import escape
+from pathlib import Path
+
+from rawback import metrics
+from rawback.errors import UsageError
+from rawback.evaluate import evaluate, report_images, report_tables, table
+from rawback.evaluate.evaluate import Case
+from rawback.evaluate.methods import OURS, Trip
+from rawback.evaluate.report_plots import Line, legend, plot
+from rawback.version import __version__
+
+FAVOURED = 87
+"""The quality whose pictures are shown, if it is among those measured: the default of `render`."""
+
+
+@dataclass
+class Sight:
+    """What is shown of one method's round trip."""
+
+    error_map: str
+    pushed: str
+
+
+@dataclass
+class Scene:
+    """What is shown of one file; all pictures are data URIs."""
+
+    rendering: str
+    recovered: str
+    pushed: str
+    """The crop of the original."""
+    size: tuple[int, int]
+    by_method: dict[str, Sight] = field(default_factory=dict)
+
+
+class Album:
+    """Pictures of the round trips at one quality, and the RAW codecs' figures, gathered while files are measured."""
+
+    def __init__(self, quality: int) -> None:
+        self.quality = quality
+        self.scenes: dict[str, Scene] = {}
+        self.codecs: list[dict] = []
+
+    def see(self, case: Case, quality: int, trip: Trip) -> None:
+        """Keep what is to be shown of a round trip; rawback's own comes first."""
+        if quality != self.quality:
+            return
+        orientation = case.file.recipe.orientation
+        true, found = (metrics.displayed(m, case.file.recipe) for m in (case.file.mosaic, trip.mosaic))
+        pushed = [evaluate.developed(data, bright=2.0**report_images.PUSH) for data in (case.data, trip.dng)]
+        place = report_images.telling_place(pushed[0])
+        if trip.method == OURS:
+            shown = (
+                report_images.rendering(trip.jpeg),
+                report_images.recovered(found, orientation),
+                report_images.crop(pushed[0], place),
+            )
+            self.scenes[case.name] = Scene(*shown, case.file.mosaic.shape[::-1])
+            self.codecs += evaluate.by_codecs(case)
+        sight = Sight(report_images.error_map(true, found, orientation), report_images.crop(pushed[1], place))
+        self.scenes[case.name].by_method[trip.method] = sight
+
+
+def shown_quality(qualities: Sequence[int]) -> int:
+    """Of the measured ones, the nearest to what `render` does by default."""
+    return min(qualities, key=lambda quality: abs(quality - FAVOURED))
+
+
+def check_target(path: Path) -> None:
+    """Raise UsageError where a report cannot go: not .html, no such folder, or over a file that is no report."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{path}: a report is a page; name it something.html")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is no folder; make it first")
+    if path.exists():
+        with path.open("rb") as file:
+            if MARK.encode() not in file.read(1000):
+                raise UsageError(f"{path} is there and is no report of rawback; choose another name")
+
+
+def build(rows: list[dict], album: Album, about: dict[str, str], settings: str) -> str:
+    """The page: figures, plots, pictures. about: the methods by name, and what they are; settings: of the command."""
+    names = list(dict.fromkeys(row["file"] for row in rows))
+    sections = [_figures(rows, names), _curves(rows, album)]
+    sections += [_scene(i, name, [r for r in rows if r["file"] == name], album) for i, name in enumerate(names)]
+    sections.append(_methods(about, settings))
+    css = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    return PAGE.format(
+        css=css, scale=report_images.scale(), version=__version__,
+        files=f"{len(names)} RAW file{'s' * (len(names) != 1)}", today=date.today().isoformat(), quality=album.quality,
+        links="".join(f'<li><a href="#file-{i}">{_short(name)}</a></li>' for i, name in enumerate(names)),
+        sections="\n".join(sections),
+    )  # fmt: skip
+
+
+MARK = '<meta name="generator" content="rawback">'
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="rawback">
+<title>{files}, to JPEG and back to RAW</title>
+<style>{css}
+.scale {{ background: {scale} }}
+</style>
+</head>
+<body>
+<a class="skip" href="#figures">Skip to the figures</a>
+<header>
+<h1>{files}, to JPEG and back to RAW</h1>
+<p>Measured by rawback {version} on {today}. Each file was rendered at exposure 0, recovered from the JPEG alone, and compared
+with the original. Pictures are of quality {quality}.</p>
+<nav aria-label="Contents"><ul>
+<li><a href="#figures">Figures</a></li><li><a href="#curves">Rate and distortion</a></li>{links}
+<li><a href="#methods">Methods</a></li>
+</ul></nav>
+</header>
+<main>
+{sections}
+</main>
+</body>
+</html>
+"""
+
+
+def _short(name: str) -> str:
+    return escape(Path(name).name)
+
+
+def _figures(rows: list[dict], names: list[str]) -> str:
+    notes = dict.fromkeys(f"{Path(row['file']).name}, {row['method']}: {row['note']}" for row in rows if "note" in row)
+    said = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
+    terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in report_tables.TERMS.items())
+    mean = f"Mean of {len(names)} file{'s' * (len(names) != 1)}"
+    tables = report_tables.tables(table.means(rows), mean)
+    return f'<section id="figures"><h2>Figures</h2>{tables}{said}<dl>{terms.replace(" %", "&nbsp;%")}</dl></section>'
+
+
+def _curves(rows: list[dict], album: Album) -> str:
+    codecs = table.means(album.codecs)
+    rates = [row["bits_per_photosite"] for row in table.means(rows)]
+    near = [row for row in codecs if 0.5 * min(rates) <= row["bits_per_photosite"] <= 1.5 * max(rates)]
+    means = table.grouped(table.means(rows) + near, "method")
+    drawn = []
+    for key, title in (("raw_db", "raw dB"), ("lin_db", "lin dB")):
+        lines = [Line(str(name), [(row["bits_per_photosite"], row[key]) for row in part]) for (name,), part in means.items()]
+        drawn.append(f"<figure>{plot(lines, f'{title} over bits per photosite, a line for each method', title)}</figure>")
+    said = (
+        "JPEG 2000 and JPEG XL store the RAW alone, as four CFA planes, and show no picture."
+        if album.codecs else "RAW codecs are missing here: they need imagecodecs, and Bayer files."
+    )  # fmt: skip
+    return (
+        f'<section id="curves"><h2>Rate and distortion</h2><div class="pair">{"".join(drawn)}</div>{legend(lines)}'
+        f"<p>Means over files at each setting; everything in a file counts. {said}</p></section>"
+    )
+
+
+def _scene(index: int, name: str, rows: list[dict], album: Album) -> str:
+    scene = album.scenes.get(name)
+    seen = _pictures(scene, album.quality, rows) if scene else ""
+    tables = f"<details open><summary>Figures of this file</summary>{report_tables.tables(rows, Path(name).name)}</details>"
+    return f'<section id="file-{index}"><h2>{_short(name)}</h2>{seen}{tables}</section>'
+
+
+def _pictures(scene: Scene, quality: int, rows: list[dict]) -> str:
+    figures = {row["method"]: row for row in rows if row["quality"] == quality}
+    size = f"{scene.size[0]} x {scene.size[1]} photosites"
+    large = _figure(scene.rendering, "the rendered picture", f"The JPEG, {size}") + _figure(
+        scene.recovered, "the RAW recovered from it", "The recovered RAW: bilinear, white-balanced, gamma 2.2, camera colours"
+    )
+    maps = "".join(
+        _figure(sight.error_map, f"map of the errors of {method}", f"{method}: {figures[method]['raw_db']:.2f} raw dB")
+        for method, sight in scene.by_method.items()
+    )
+    crops = _figure(scene.pushed, "crop of the original, pushed", "the original RAW") + "".join(
+        _figure(sight.pushed, f"the same crop from {method}", f"{method}: {figures[method]['edit_+4ev_db']:.2f} dB at +4 EV")
+        for method, sight in scene.by_method.items()
+    )
+    finest, coarsest = (f"<span>1/{2**-exponent}</span>" for exponent in (report_images.FINEST, report_images.COARSEST))
+    bar = f'<p class="bar">{finest}<span class="scale"></span>{coarsest}<span>of the range from black to white</span></p>'
+    return (
+        f'<div class="pair">{large}</div><h3>Where the RAW is off</h3>{bar}<div class="row">{maps}</div>'
+        f'<h3>Pushed by {report_images.PUSH:g} EV</h3><div class="row">{crops}</div>'
+    )
+
+
+def _figure(source: str, alternative: str, caption: str) -> str:
+    return f'<figure><img src="{source}" alt="{escape(alternative)}"><figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def _methods(about: dict[str, str], settings: str) -> str:
+    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in about.items())
+    command = escape(f"rawback evaluate {settings}")
+    return f'<section id="methods"><h2>Methods</h2><dl>{terms}</dl><p>Made by <code>{command}</code></p></section>'

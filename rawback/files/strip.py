@@ -1,0 +1,65 @@
+"""Removing what rawback put into a JPEG: its recipe and its lossless layer. The coded picture stays byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rawback.files import atomic, exif, jpeg, jumbf, paths, xmp
+from rawback.files.jpeg import APP1, XMP
+
+MAX_XMP = 65502
+"""Bytes of a packet in one segment (XMP part 3, 1.1.3)."""
+
+
+def strip(source: str | paths.Location) -> tuple[bytes, list[str]]:
+    """The file without recipe and layer, and what is to be said.
+
+    Raises RawbackError for what is no JPEG.
+    """
+    data = paths.load(source)
+    jpeg.check(data, str(source))
+    kept: list[bytes] = []
+    ours: set[tuple[int, bytes]] = set()
+    end = 0
+    for marker, start, stop in exif.segment_places(memoryview(data)):
+        payload = data[start + 4 : stop]
+        left = _without_layer(marker, payload, ours)
+        if left and marker == APP1 and payload.startswith(XMP):
+            left = _without_recipe(payload)
+        if left != payload:
+            kept.append(data[end:start])
+            kept.append(b"\xff%c%s%s" % (marker, (len(left) + 2).to_bytes(2, "big"), left) if left else b"")
+            end = stop
+    stripped = b"".join([*kept, data[end:]])
+    removed = len(data) - len(stripped)
+    return stripped, [f"{source}: {removed} bytes removed" if kept else f"{source}: there is nothing of rawback's in it"]
+
+
+def strip_to(source: str, output: Path | None, into_folder: bool, force: bool) -> str:
+    """Write the stripped file to `output` (a file or folder; None: NAME.stripped.jpg beside it); returns what is to be said."""
+    location = paths.parse(source)
+    data, notes = strip(location)
+    name = Path(str(source)).name
+    if output is None:
+        target = Path(str(source)).with_suffix(".stripped.jpg")
+    else:
+        target = output / name if into_folder or output.is_dir() else output
+    paths.check_target(target, paths.identities([location]), force)
+    atomic.save(target, [data], replace=force)
+    return f"{notes[0]}; now {target}"
+
+
+def _without_layer(marker: int, payload: bytes, ours: set[tuple[int, bytes]]) -> bytes:
+    """Nothing for a part of a box of ours; `ours` remembers which boxes those are."""
+    if jumbf.is_ours(marker, payload):
+        ours.add(jumbf.identity(payload))
+    part = marker == jumbf.APP11 and len(payload) >= jumbf.SEGMENT.size and jumbf.identity(payload) in ours
+    return b"" if part else payload
+
+
+def _without_recipe(payload: bytes) -> bytes:
+    """An XMP segment without rawback's properties; nothing if it holds no others."""
+    left = xmp.without_recipe(payload[len(XMP) :])
+    if left == payload[len(XMP) :]:
+        return payload
+    return XMP + left if left and len(left) <= MAX_XMP else b""

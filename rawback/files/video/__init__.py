@@ -1,0 +1,1 @@
+"""Movies, their sound and time code, and CinemaDNG frames."""

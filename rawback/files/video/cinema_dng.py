@@ -1,0 +1,168 @@
+"""CinemaDNG: the frames of a clip, each a DNG with its mosaic in IFD0 and no preview (CinemaDNG 1.1)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from rawback.errors import UsageError
+from rawback.files import dng, dng_extras, dng_pixels, tiff
+from rawback.files.dng_pixels import Whole
+from rawback.files.exif import Exif
+from rawback.files.tiff import BYTE, SRATIONAL, Buffer, Directory
+from rawback.files.video import timecode
+from rawback.recipe import Recipe
+
+TIME_CODES, FRAME_RATE, T_STOP, REEL_NAME, CAMERA_LABEL = 51043, 51044, 51058, 51081, 51105
+BITS_PER_SAMPLE, PACKED_BITS = 258, 12
+NAME = re.compile(r"\w[\w .()+=@-]{0,99}")
+"""What a frame may be called: names come from files of strangers."""
+FIRST_FRAME = "FirstFrame"
+"""XMP property: the name of a clip's first frame, where the others are counted on from it."""
+MAX_TEXT = 200
+RATES = (Fraction(1, 1000), Fraction(100000))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a frame is beyond its picture; each field is empty where nobody said."""
+
+    name: str = ""
+    """The file's, without its suffix."""
+    time_code: bytes = b""
+    """TimeCodes (DNG tag 51043): one or more of eight bytes."""
+    rate: Fraction | None = None
+    """Frames a second."""
+    t_stop: tuple[float, ...] = ()
+    reel: str = ""
+    camera_label: str = ""
+
+    def to_fields(self) -> dict[str, str]:
+        """As XMP properties of the rawback namespace, beside those of the recipe."""
+        texts = {
+            "FrameName": self.name, "TimeCodes": self.time_code.hex(), "FrameRate": str(self.rate or ""),
+            "TStop": " ".join(f"{stop:.9g}" for stop in self.t_stop), "ReelName": self.reel, "CameraLabel": self.camera_label,
+        }  # fmt: skip
+        return {name: text for name, text in texts.items() if text}
+
+
+def moment_of(texts: dict[str, str]) -> Moment:
+    """The inverse of `Moment.to_fields`; what cannot be meant is left out."""
+    name, code = texts.get("FrameName", ""), texts.get("TimeCodes", "")
+    return Moment(
+        name if NAME.fullmatch(name) else "",
+        bytes.fromhex(code) if re.fullmatch("([0-9a-f]{16}){1,8}", code) else b"",
+        rate_of(texts.get("FrameRate", "")),
+        tuple(float(stop) for stop in re.findall(r"\d{1,4}(?:\.\d{1,9})?", texts.get("TStop", "")[:MAX_TEXT])),
+        _line(texts.get("ReelName", "")),
+        _line(texts.get("CameraLabel", "")),
+    )
+
+
+def counted(name: str, number: int) -> str:
+    """What the frame so many after the one of that name is called; empty if the name does not end in a number."""
+    found = re.fullmatch(r"(.*?)(\d{1,12})", name)
+    return f"{found[1]}{int(found[2]) + number:0{len(found[2])}}" if found else ""
+
+
+def rate_of(text: str) -> Fraction | None:
+    """`24`, `23.976` or `24000/1001` -> frames a second; None if that is no rate. 23.976 and its like are over 1001."""
+    if not re.fullmatch(r"\d{1,9}(/\d{1,9}|\.\d{1,9})?", text) or text.endswith(("/0", "/00")):
+        return None
+    try:
+        rate = Fraction(text)
+    except ZeroDivisionError:
+        return None
+    if "." in text and abs(rate * 1001 / 1000 - round(rate)) < Fraction(2, 1000):
+        rate = Fraction(round(rate) * 1000, 1001)
+    return rate if RATES[0] <= rate <= RATES[1] else None
+
+
+def read(data: Buffer, name: str) -> Moment:
+    """What a frame of that name (without suffix) says of itself; a RAW of another kind than DNG has its name only."""
+    first, _ = dng.directories(data)
+    codes = first[TIME_CODES].data if TIME_CODES in first else b""
+    rate = first.get(FRAME_RATE)
+    stops = tiff.numbers(first[T_STOP]) if T_STOP in first else ()
+    return Moment(
+        name if NAME.fullmatch(name) else "",
+        codes if codes and len(codes) % timecode.SIZE == 0 and len(codes) <= 8 * timecode.SIZE else b"",
+        _exact_rate(rate) if rate else None,
+        tuple(stop for stop in stops[:4] if math.isfinite(stop) and 0 < stop < 10000),
+        _line(tiff.text(first.get(REEL_NAME))),
+        _line(tiff.text(first.get(CAMERA_LABEL))),
+    )
+
+
+def encode(
+    mosaic: np.ndarray, recipe: Recipe, exif: Exif | None, moment: Moment,
+    *, compress: bool = True, packed: bool = False, software: str = "rawback", whole: Whole | None = None,
+) -> list[Buffer]:  # fmt: skip
+    """One frame as chunks to be written one after the other.
+
+    mosaic: (height, width) uint16 in DN. compress: lossless JPEG tiles; without, all frames of a clip have one size.
+    packed: 12 bits a sample instead of 16, not compressed. whole: margins of a bit-exact recovery.
+    Raises UsageError where 12 bits are too few.
+    """
+    shown = dng_extras.carried(exif)
+    whole = whole or Whole(mosaic, (0, 0, recipe.height, recipe.width))
+    frame = dng_pixels.mosaic(whole, recipe, compress and not packed)
+    if packed:
+        frame.entries[BITS_PER_SAMPLE] = tiff.pack(tiff.SHORT, [PACKED_BITS])
+        frame.strips[273] = [packed12(whole.frame)]
+    frame.entries |= shown.ifd0 | dng.camera_tags(recipe, shown, software) | dng_extras.look(recipe) | whole.ifd0
+    frame.entries |= _tags(moment)
+    if exif is not None:
+        frame.entries |= dng_extras.attached(exif)
+        shown.exif |= dng_extras.plain_note(exif)
+    below = {tiff.INTEROP_IFD: [Directory(shown.interop)]} if shown.interop else {}
+    if shown.exif or below:
+        frame.children[tiff.EXIF_IFD] = [Directory(shown.exif, below)]
+    if shown.gps:
+        frame.children[tiff.GPS_IFD] = [Directory(shown.gps)]
+    return tiff.serialise(frame)
+
+
+def packed12(frame: np.ndarray) -> bytes:
+    """(H, W) uint16 below 4096 -> rows of 12-bit samples, the highest bit first, each row ending on a whole byte.
+
+    Raises UsageError for larger samples.
+    """
+    if frame.max(initial=0) >= 1 << PACKED_BITS:
+        raise UsageError(
+            f"a sample is {frame.max()}; --packed has {PACKED_BITS} bits, up to {(1 << PACKED_BITS) - 1}: leave it out"
+        )
+    width = frame.shape[1]
+    even = np.pad(frame, [(0, 0), (0, width % 2)])
+    first, second = even[:, ::2], even[:, 1::2]
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], -1).astype(np.uint8)
+    return packed.reshape(len(frame), -1)[:, : -(-width * PACKED_BITS // 8)].tobytes()
+
+
+def _tags(moment: Moment) -> dict[int, tiff.Entry]:
+    entries = {}
+    if moment.time_code:
+        entries[TIME_CODES] = tiff.Entry(BYTE, len(moment.time_code), moment.time_code)
+    if moment.rate:
+        entries[FRAME_RATE] = tiff.pack(tiff.SLONG, [moment.rate.numerator, moment.rate.denominator])
+        entries[FRAME_RATE] = tiff.Entry(SRATIONAL, 1, entries[FRAME_RATE].data)
+    if moment.t_stop:
+        entries[T_STOP] = tiff.rationals(moment.t_stop)
+    texts = {REEL_NAME: moment.reel, CAMERA_LABEL: moment.camera_label}
+    return entries | {tag: tiff.ascii_text(text) for tag, text in texts.items() if text}
+
+
+def _exact_rate(entry: tiff.Entry) -> Fraction | None:
+    if entry.type not in (tiff.RATIONAL, SRATIONAL) or len(entry.data) != 8:
+        return None
+    parts: Sequence[int] = tiff.numbers(tiff.Entry(tiff.SLONG, 2, entry.data))
+    return rate_of(f"{parts[0]}/{parts[1]}") if min(parts) > 0 else None
+
+
+def _line(text: str) -> str:
+    return "".join(c for c in text[:MAX_TEXT] if c.isprintable())

@@ -1,0 +1,116 @@
+"""Planes of a JPEG in float: 8x8 DCT, quantisation with a dead zone, chroma subsampling and libjpeg's triangle upsampling."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from rawback.isp.matmul import times
+
+LIMIT = 1023
+"""Largest magnitude of a quantised coefficient in a baseline JPEG."""
+CHUNK = 1 << 15
+"""Samples that are worked on at a time."""
+
+
+def _dct_matrix() -> np.ndarray:
+    k, n = np.mgrid[:8, :8]
+    basis = np.cos(np.pi * (2 * n + 1) * k / 16) * np.where(k == 0, np.sqrt(1 / 8), 0.5)
+    return np.kron(basis, basis).astype(np.float32)  # (64 coefficients, 64 samples)
+
+
+DCT = _dct_matrix()
+
+
+def to_coefficients(plane: np.ndarray, scale: np.ndarray | float = 1.0) -> np.ndarray:
+    """(8m, 8n) float32 samples -> (m, n, 64) float32 coefficients in natural order, times `scale`, a number or (64,)."""
+    m, n = plane.shape[0] // 8, plane.shape[1] // 8
+    basis = DCT.T * np.asarray(scale, np.float32)
+    coefficients = np.empty((m, n, 64), np.float32)
+    for rows in _chunks(m, n):
+        samples = plane[8 * rows.start : 8 * rows.stop].reshape(-1, 8, n, 8).swapaxes(1, 2).reshape(-1, 64)
+        times(samples, basis, coefficients[rows].reshape(-1, 64))
+    return coefficients
+
+
+def to_plane(coefficients: np.ndarray) -> np.ndarray:
+    """(m, n, 64) float32 coefficients -> (8m, 8n) float32 samples."""
+    m, n = coefficients.shape[:2]
+    plane = np.empty((m * 8, n * 8), np.float32)
+    for rows in _chunks(m, n):
+        samples = times(coefficients[rows].reshape(-1, 64), DCT)
+        plane.reshape(m, 8, n, 8)[rows] = samples.reshape(-1, n, 8, 8).swapaxes(1, 2)
+    return plane
+
+
+def _chunks(m: int, n: int) -> list[slice]:
+    """Rows of blocks that fit into the cache together: there half the time goes."""
+    count = max(CHUNK // (64 * n), 1)
+    return [slice(start, min(start + count, m)) for start in range(0, m, count)]
+
+
+def quantise(steps: np.ndarray, dead_zone: float) -> np.ndarray:
+    """Coefficients in quantiser steps -> int16 levels; a level is kept from (1 - dead_zone) of a step on.
+
+    A dead zone of 0.5 is plain rounding. DC is always rounded: an error of a mean is seen, and costs no fewer bits.
+    """
+    levels = np.copysign(np.float32(dead_zone), steps)
+    levels += steps
+    np.rint(steps[..., 0], out=levels[..., 0])
+    np.clip(levels, -LIMIT, LIMIT, out=levels)
+    return levels.astype(np.int16)  # which drops the fraction
+
+
+def dequantise(levels: np.ndarray, table: np.ndarray, centroids: tuple[float, ...] = ()) -> np.ndarray:
+    """(m, n, 64) int16 levels -> (8m, 8n) float32 samples.
+
+    centroids: what to add to the magnitudes 1, 2 and larger of AC levels, in steps: the mean of what was quantised to
+    them. Nothing: the middle, as every viewer takes it.
+    """
+    steps = table.reshape(64).astype(np.float32)
+    values = np.empty(levels.shape, np.float32)
+    for rows in _chunks(*levels.shape[:2]):
+        if centroids:
+            _answers(centroids).take(np.add(levels[rows], LIMIT, dtype=np.intp), mode="clip", out=values[rows])
+            values[rows, :, 0] = levels[rows, :, 0]
+            values[rows] *= steps
+        else:
+            np.multiply(levels[rows], steps, out=values[rows])
+    return to_plane(values)
+
+
+@lru_cache(maxsize=4)
+def _answers(centroids: tuple[float, ...]) -> np.ndarray:
+    """What the levels -LIMIT..LIMIT stand for, in steps."""
+    shifts = np.repeat(np.array(centroids, np.float32), (1, 1, LIMIT - 2))
+    answers = np.arange(-LIMIT, LIMIT + 1, dtype=np.float32)
+    return answers + np.concatenate([-shifts[::-1], [0], shifts]).astype(np.float32)
+
+
+def shrink(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
+    """Mean over (rows, columns) cells, as libjpeg subsamples."""
+    v, h = factors
+    if (v, h) == (1, 1):
+        return plane
+    return np.asarray(sum(plane[i::v, j::h] for i in range(v) for j in range(h))) * np.float32(1 / (v * h))
+
+
+def grow(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
+    """The way back: triangle filter by 2 (libjpeg's fancy upsampling, but in float), repetition by other factors."""
+    for axis, factor in enumerate(factors):
+        plane = _triangle(plane, axis) if factor == 2 else np.repeat(plane, factor, axis) if factor > 1 else plane
+    return plane
+
+
+def _triangle(plane: np.ndarray, axis: int) -> np.ndarray:
+    shape = list(plane.shape)
+    shape[axis] *= 2
+    grown = np.empty(shape, plane.dtype)
+    near, far = plane * np.float32(0.75), plane * np.float32(0.25)
+    lines = grown if axis == 0 else grown.T
+    near, far = (near, far) if axis == 0 else (near.T, far.T)
+    np.add(near[1:], far[:-1], out=lines[2::2])
+    np.add(near[:-1], far[1:], out=lines[1:-1:2])
+    lines[0], lines[-1] = near[0] + far[0], near[-1] + far[-1]
+    return grown

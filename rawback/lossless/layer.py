@@ -1,0 +1,187 @@
+"""The lossless layer of a file: its boxes, what they must agree on, and what is done when some are damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rawback.cores import threads
+from rawback.errors import RawbackError
+from rawback.files.jumbf import Box
+from rawback.lossless import margins
+from rawback.lossless.coder import Coder
+from rawback.lossless.margins import Area
+from rawback.picture import Coefficients
+from rawback.recipe import Recipe
+
+VERSION = 1
+HEADER_LABEL, BLOCK_LABEL = "rawback.lossless", "rawback.lossless.block"
+MARGINS_LABEL, ORIGINAL_LABEL = "rawback.lossless.margins", "rawback.lossless.original"
+LABELS = (HEADER_LABEL, MARGINS_LABEL, ORIGINAL_LABEL, BLOCK_LABEL)
+HEADER = struct.Struct("<H32s32s8I")
+"""Version, sha256 of the coded picture, sha256 of the frame, visible width and height, top and left margin, frame width
+and height, number of blocks, 0; the tables of the coder follow."""
+CRC = struct.Struct("<I")
+LARGEST_FRAME = 1 << 29
+"""Photosites; and a frame has no more than four times those that are visible, and SPARE."""
+SPARE = 1 << 22
+
+Progress = Callable[[float], None]
+
+
+@dataclass
+class Layer:
+    """What a file carries beside its picture."""
+
+    picture_sha256: str
+    frame_sha256: bytes
+    """Of the whole frame, row by row, uint16 little-endian."""
+    size: tuple[int, int]
+    """Width and height of the visible mosaic."""
+    area: Area
+    frame: tuple[int, int]
+    """Height and width of the frame."""
+    count: int
+    """How many blocks there should be."""
+    tables: bytes
+    blocks: dict[int, bytes] = field(default_factory=dict)
+    """Those that are whole."""
+    margins: bytes | None = None
+    original: bytes | None = None
+    """Metadata of the original (`files.original`)."""
+    stored_bytes: int = 0
+    """What it takes in the file."""
+
+
+@dataclass
+class Restored:
+    """The frame that a layer and its picture make."""
+
+    frame: np.ndarray
+    """(height, width) uint16 with the margins, or the visible mosaic alone where they are lost."""
+    area: Area
+    """The visible mosaic within it."""
+    exact: bool
+    """Whether it is the original to the last bit: its hash says so."""
+    damaged: list[tuple[int, int]]
+    """First row and row after the last of visible blocks that had to be recovered without the layer."""
+
+    @property
+    def mosaic(self) -> np.ndarray:
+        """The visible part."""
+        top, left, bottom, right = self.area
+        return self.frame[top:bottom, left:right]
+
+
+def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe, original: bytes) -> list[Box]:
+    """The boxes for a frame (H, W) uint16 whose visible `area` was rendered as `picture`, and the original's metadata."""
+    top, left, bottom, right = area
+    mosaic = frame[top:bottom, left:right]
+    coder = Coder.of(mosaic, picture, recipe)
+    blocks = coder.blocks()
+    codes = _in_threads(lambda rows: coder.encode(mosaic[rows[0] : rows[1]], rows[0]), blocks)
+    sizes = (right - left, bottom - top, top, left, frame.shape[1], frame.shape[0], len(blocks), 0)
+    head = HEADER.pack(VERSION, bytes.fromhex(picture.sha256()), _sha256(frame), *sizes)
+    parts = [(HEADER_LABEL, head + coder.to_bytes())]
+    if frame.shape != mosaic.shape:
+        parts.append((MARGINS_LABEL, margins.encode(frame, area)))
+    if original:
+        parts.append((ORIGINAL_LABEL, original))
+    parts += [(BLOCK_LABEL, struct.pack("<I", number) + code) for number, code in enumerate(codes)]
+    return [Box(label, CRC.pack(zlib.crc32(body)) + body) for label, body in parts]
+
+
+def read(boxes: list[Box]) -> Layer | None:
+    """The layer of a file; None if it has none whose header is whole. Raises RawbackError for one of a later version."""
+    whole: dict[str, list[bytes]] = {label: [] for label in LABELS}
+    for box in boxes:
+        body = memoryview(box.content)[CRC.size :]
+        if box.label in whole and len(box.content) > CRC.size and CRC.pack(zlib.crc32(body)) == box.content[: CRC.size]:
+            whole[box.label].append(bytes(body))
+    if not whole[HEADER_LABEL]:
+        return None
+    layer = _header(whole[HEADER_LABEL][0])
+    layer.margins = next(iter(whole[MARGINS_LABEL]), None)
+    layer.original = next(iter(whole[ORIGINAL_LABEL]), None)
+    layer.blocks = {int.from_bytes(body[:4], "little"): body[4:] for body in whole[BLOCK_LABEL]}
+    layer.stored_bytes = sum(len(box.content) for box in boxes)
+    return layer
+
+
+def restore(
+    layer: Layer, picture: Coefficients, fallback: Callable[[], np.ndarray], progress: Progress = lambda share: None
+) -> Restored:
+    """The frame. Where blocks are damaged, rows of `fallback()`, the visible mosaic as the picture alone gives it.
+
+    Raises RawbackError for a layer that belongs to another picture, or whose tables are damaged.
+    """
+    if layer.size != (picture.width, picture.height) or layer.picture_sha256 != picture.sha256():
+        raise RawbackError("the lossless layer belongs to another picture")
+    coder = Coder.from_bytes(layer.tables, picture)
+    rows = coder.blocks()
+    frame = np.zeros(layer.frame, np.uint16)
+    restored = Restored(frame, layer.area, False, [])
+    mosaic = restored.mosaic
+
+    def block(job: tuple[int, tuple[int, int]]) -> bool:
+        number, (start, stop) = job
+        try:
+            mosaic[start:stop] = coder.decode(layer.blocks.get(number, b""), start, stop)
+        except RawbackError:
+            return False
+        return True
+
+    whole = _in_threads(block, list(enumerate(rows)), progress)
+    restored.damaged = [where for where, good in zip(rows, whole, strict=True) if not good]
+    if restored.damaged:
+        plain = fallback()
+        for start, stop in restored.damaged:
+            mosaic[start:stop] = plain[start:stop]
+    if not _fill_margins(layer, frame):
+        return Restored(mosaic.copy(), (0, 0, *mosaic.shape), False, restored.damaged)
+    restored.exact = not restored.damaged and _sha256(frame) == layer.frame_sha256
+    return restored
+
+
+def _fill_margins(layer: Layer, frame: np.ndarray) -> bool:
+    """Whether they are there."""
+    if layer.area == (0, 0, *layer.frame):
+        return True
+    try:
+        margins.decode(layer.margins or b"", frame, layer.area)
+    except RawbackError:
+        return False
+    return True
+
+
+def _header(body: bytes) -> Layer:
+    if len(body) < HEADER.size or int.from_bytes(body[:2], "little") > VERSION:
+        raise RawbackError("the lossless layer inside is of a later version; update rawback")
+    _, picture, frame, width, height, top, left, frame_width, frame_height, count, _ = HEADER.unpack_from(body)
+    area = (top, left, top + height, left + width)
+    fits = area[2] <= frame_height and area[3] <= frame_width and width > 0 < height
+    if not fits or frame_height * frame_width > min(LARGEST_FRAME, 4 * width * height + SPARE):
+        raise RawbackError("the lossless layer inside has impossible sizes; it is damaged")
+    return Layer(picture.hex(), frame, (width, height), area, (frame_height, frame_width), count, body[HEADER.size :])
+
+
+def _sha256(frame: np.ndarray) -> bytes:
+    digest = hashlib.sha256()
+    for row in frame:
+        digest.update(row.astype("<u2").tobytes())
+    return digest.digest()
+
+
+def _in_threads(work: Callable, jobs: list, progress: Progress = lambda share: None) -> list:
+    results = []
+    with ThreadPoolExecutor(threads()) as pool:
+        for result in pool.map(work, jobs):
+            results.append(result)
+            progress(len(results) / len(jobs))
+    return results

@@ -1,0 +1,105 @@
+"""What the lossless layer of a JPEG restores: read, applied where it may be, and told about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rawback.errors import RawbackError
+from rawback.files import jpeg, jumbf, original_metadata
+from rawback.files.dng import Whole
+from rawback.files.jpeg import Photo
+from rawback.files.original_metadata import Original
+from rawback.isp import inverse_pass
+from rawback.lossless import layer
+from rawback.lossless.layer import Layer, Restored
+from rawback.picture import Coefficients, Pixels
+from rawback.provenance import State
+from rawback.recipe import Recipe
+
+OUTDATED = "belongs to the picture as it was before that, and is not used"
+
+Progress = Callable[[float], None]
+
+
+@dataclass
+class Restoration:
+    """What is there to be used; nothing of it where a photo has no layer that fits."""
+
+    mosaic: np.ndarray | None = None
+    """(H, W) uint16, the visible one."""
+    whole: Whole | None = None
+    exact: bool = False
+    original: Original | None = None
+    """The metadata of the RAW that was rendered."""
+    notes: list[str] = field(default_factory=list)
+
+
+def find(photo: Photo) -> tuple[Layer | None, list[str]]:
+    """The layer that a photo carries, and what is to be said about it."""
+    boxes = jumbf.find(photo.data) if jpeg.is_jpeg(photo.data) else []
+    try:
+        found = layer.read(boxes)
+    except RawbackError as error:
+        return None, [f"{error}; the recipe is used alone"]
+    lost = found is None and any(box.label in layer.LABELS for box in boxes)
+    return found, ["its lossless layer has lost its beginning and cannot be used; the recipe is used alone"] * lost
+
+
+def describe(photo: Photo, state: State | None) -> dict:
+    """Facts about the layer of a photo, ready for JSON, without applying it: what it is and what it would restore to."""
+    found, notes = find(photo)
+    if found is None:
+        return {"lossless_layer": notes[0]} if notes else {}
+    margins = found.area == (0, 0, *found.frame) or found.margins is not None
+    parts = {f"{len(found.blocks)} of {found.count} blocks": True, "margins": margins, "metadata": found.original is not None}
+    applies = state in (State.UNTOUCHED, State.ROTATED)
+    whole = margins and len(found.blocks) == found.count
+    return {
+        "lossless_layer": ", ".join(name for name, there in parts.items() if there),
+        "lossless_bytes": found.stored_bytes,
+        "lossless_frame": f"{found.frame[1]} x {found.frame[0]}",
+        "restores": "the RAW to the last bit" if applies and whole else "part of it to the last bit" if applies else OUTDATED,
+    }
+
+
+def restore(
+    photo: Photo, state: State | None, picture: Coefficients | Pixels, recipe: Recipe, progress: Progress = lambda share: None
+) -> Restoration:
+    """Apply the layer, if there is one and the picture, turned as it was rendered, is still what it was made for."""
+    found, notes = find(photo)
+    if found is None:
+        return Restoration(notes=notes)
+    if state not in (State.UNTOUCHED, State.ROTATED) or not isinstance(picture, Coefficients):
+        return Restoration(notes=[f"its lossless layer {OUTDATED}"])
+    try:
+        restored = layer.restore(found, picture, lambda: inverse_pass.decode(picture, recipe), progress)
+    except RawbackError as error:
+        return Restoration(notes=[f"{error}; the recipe is used alone"])
+    kept, said = _original(found)
+    tags = (kept.ifd0, kept.raw) if kept else ({}, {})
+    whole = Whole(restored.frame, restored.area, *tags)
+    return Restoration(restored.mosaic, whole, restored.exact, kept, [*_said(found, restored), *said])
+
+
+def _original(found: Layer) -> tuple[Original | None, list[str]]:
+    try:
+        return original_metadata.load(found.original) if found.original else None, []
+    except RawbackError as error:
+        return None, [str(error)]
+
+
+def _said(found: Layer, restored: Restored) -> list[str]:
+    """In sentences: whether it is exact, else what is missing."""
+    if restored.exact:
+        return ["its lossless layer is whole: the RAW is bit-exact"]
+    said = []
+    if restored.damaged:
+        rows = ", ".join(f"{start}-{stop - 1}" for start, stop in restored.damaged[:8])
+        more = ", ..." if len(restored.damaged) > 8 else ""
+        said.append(f"its lossless layer is damaged: rows {rows}{more} are recovered without it")
+    if restored.area != found.area:
+        said.append("its lossless layer is damaged: the photosites outside the visible area are lost")
+    return said or ["its lossless layer does not add up: the RAW is not bit-exact"]
