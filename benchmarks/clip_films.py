@@ -24,7 +24,8 @@ from rawback.isp.video import motion, signal
 from rawback.learn import data, pairs
 from rawback.learn.unprocess import expose, measure
 from rawback.nets import features
-from rawback.recipe import Recipe, to_fields
+from rawback.recipe import Recipe
+from rawback.recipe_text import to_fields
 
 FRAMES = 6
 RATE = Fraction(24)

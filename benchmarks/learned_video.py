@@ -43,7 +43,8 @@ from rawback.learn import data, losses, pairs
 from rawback.learn.unprocess import linear_light
 from rawback.nets import features
 from rawback.nets.cells import CELL, cosines
-from rawback.recipe import Recipe, to_fields
+from rawback.recipe import Recipe
+from rawback.recipe_text import to_fields
 from rawback.rendering import RenderOptions
 
 CLIPS = ("mjpeg 85, libx264 10", "mjpeg 85, libx264 18", "mjpeg 85, libx264 23", "mjpeg 85, libx264 28", "mjpeg 85, libx265 23",

@@ -11,7 +11,8 @@ from rawback.files import file_type, jpeg, paths, raw
 from rawback.files import photo as photos
 from rawback.lossless import restore
 from rawback.picture import Coefficients
-from rawback.recipe import Recipe, to_fields
+from rawback.recipe import Recipe
+from rawback.recipe_text import to_fields
 
 NOT_SHOWN = ("Thumbnail", "Version")
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 
 from rawback.errors import RecipeError
 
-VERSION = 1
 MAX_SIDE = 65500  # libjpeg's limit for either side of a JPEG
 MIN_KNOTS, MAX_KNOTS = 2, 257  # of a tone curve
 MAX_CONDITION = 1e4  # a camera matrix worse than this magnifies rounding until nothing is left
@@ -24,8 +21,8 @@ DNG_NUMBERS = {  # DNG tags that say what the sensor's colours mean, and how man
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a mosaic became a picture, and so how the picture becomes the mosaic again."""
+class Sensor:
+    """What the sensor is, and what it measured: all that a RAW developer needs beside the mosaic."""
 
     width: int
     """Columns of the visible mosaic, and of the JPEG."""
@@ -39,12 +36,41 @@ class Recipe:
     """White level in DN: where the sensor saturates."""
     neutral: tuple[float, float, float]
     """As-shot neutral (DNG tag 50728): the camera's answer to white, largest 1."""
-    matrix: tuple[tuple[float, float, float], ...]
-    """White-balanced camera RGB -> linear sRGB; rows sum to 1, so neutral stays neutral."""
+    _: KW_ONLY
     camera: str = ""
     """Make and model as one name (DNG tag 50708, UniqueCameraModel)."""
     white_balance_from: str = "camera"
     """Where the neutral came from: camera, daylight (the file had none) or assumed."""
+    orientation: int = 1
+    """EXIF orientation 1..8; the pixels stay in sensor order."""
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Top and left margin of the visible mosaic in the original sensor frame, then that frame's width and height."""
+    crop: tuple[float, float, float, float] | None = None
+    """DefaultCrop (DNG tags 50719, 50720) inside the visible mosaic: x, y, width, height. None: all of it."""
+    scale: tuple[float, float] = (1.0, 1.0)
+    """DefaultScale (DNG tag 50718): horizontal and vertical stretch of non-square pixels."""
+    baseline_exposure: float = 0.0
+    """BaselineExposure (DNG tag 50730) that the original file asked for, in EV."""
+    noise: tuple[float, ...] = ()
+    """Noise model: variance = scale * x + offset for x in 0..1 (DNG tag 51041); scale and offset of all colours, or of red,
+    green and blue one after the other; or nothing."""
+    dng: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Numbers of the DNG colour tags named in DNG_NUMBERS."""
+
+    @property
+    def gains(self) -> np.ndarray:
+        """White balance multipliers (3,) float32, smallest 1: as LibRaw scales, so that 1.0 is white."""
+        gains = 1 / np.array(self.neutral)
+        return (gains / gains.min()).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What was done to the samples to make a picture of them, and so has to be undone."""
+
+    matrix: tuple[tuple[float, float, float], ...]
+    """White-balanced camera RGB -> linear sRGB; rows sum to 1, so neutral stays neutral."""
+    _: KW_ONLY
     exposure: float = 0.0
     """Gain before the curve, in EV."""
     curve: str = "bt709"
@@ -63,38 +89,36 @@ class Recipe:
     """Added before the curve to white-balanced samples, as a fraction of the white level."""
     refined: bool = True
     """Whether the closed loop chose the coefficients (`--no-refine`: False)."""
-    centroids: tuple[float, ...] = ()
-    """Where in their interval the luma magnitudes 1, 2 and larger lie in the mean, in steps from its middle; or nothing."""
-    orientation: int = 1
-    """EXIF orientation 1..8; the pixels stay in sensor order."""
-    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """Top and left margin of the visible mosaic in the original sensor frame, then that frame's width and height."""
-    crop: tuple[float, float, float, float] | None = None
-    """DefaultCrop (DNG tags 50719, 50720) inside the visible mosaic: x, y, width, height. None: all of it."""
-    scale: tuple[float, float] = (1.0, 1.0)
-    """DefaultScale (DNG tag 50718): horizontal and vertical stretch of non-square pixels."""
-    baseline_exposure: float = 0.0
-    """BaselineExposure (DNG tag 50730) that the original file asked for, in EV."""
-    noise: tuple[float, ...] = ()
-    """Noise model: variance = scale * x + offset for x in 0..1 (DNG tag 51041); scale and offset of all colours, or of red,
-    green and blue one after the other; or nothing."""
     weights: str = ""
     """Name of the weights in the chain; empty: none."""
     weights_sha256: str = ""
     flow: bool = False
     """Whether the picture was sent through the flow of those weights, which `recover` must undo."""
-    dng: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    """Numbers of the DNG colour tags named in DNG_NUMBERS."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """What the decoder of the coefficients should know beyond the JPEG."""
+
+    _: KW_ONLY
+    centroids: tuple[float, ...] = ()
+    """Where in their interval the luma magnitudes 1, 2 and larger lie in the mean, in steps from its middle; or nothing."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """By which the picture is known again (see `provenance.py`)."""
+
+    _: KW_ONLY
     picture_sha256: str = ""
     """sha256 of the coded picture: size, tables and coefficients."""
     thumbnail: bytes = b""
-    """What was rendered: 16x16 luma, then 8x8 Cb and 8x8 Cr, one byte each (384); see `provenance.py`."""
+    """What was rendered: 16x16 luma, then 8x8 Cb and 8x8 Cr, one byte each (384)."""
 
-    @property
-    def gains(self) -> np.ndarray:
-        """White balance multipliers (3,) float32, smallest 1: as LibRaw scales, so that 1.0 is white."""
-        gains = 1 / np.array(self.neutral)
-        return (gains / gains.min()).astype(np.float32)
+
+@dataclass(frozen=True)
+class Recipe(Provenance, Decoding, Rendering, Sensor):
+    """How a mosaic became a picture, and so how the picture becomes the mosaic again: four kinds of facts in one."""
 
     def validate(self) -> Recipe:
         """Return self, or raise RecipeError saying which value cannot be: a recipe comes from files nobody can trust."""
@@ -103,7 +127,7 @@ class Recipe:
                 raise RecipeError(f"the recipe inside is not valid ({name}); was the file tampered with?")
         return self
 
-    def _problems(self):
+    def _problems(self) -> Iterator[tuple[str, bool]]:
         rows = {len(row) for row in self.cfa}
         yield "size", not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE)
         yield "CFA", (len(self.cfa), *rows) not in ((2, 2), (6, 6)) or {c for row in self.cfa for c in row} != {0, 1, 2}
@@ -135,7 +159,7 @@ class Recipe:
         return w >= 1 and h >= 1 and max(x + w - self.width, y + h - self.height) <= 0.01  # nine digits are written
 
 
-def _all(values, low: float, high: float) -> bool:
+def _all(values: Iterable[float], low: float, high: float) -> bool:
     return all(math.isfinite(v) and low <= v <= high for v in values)
 
 
@@ -152,95 +176,3 @@ def mixes(rows: tuple[tuple[float, ...], ...]) -> bool:
         return False
     matrix = np.array(rows)
     return bool(np.abs(matrix.sum(1) - 1).max() < 1e-4 and np.linalg.cond(matrix) <= MAX_CONDITION)
-
-
-def to_fields(recipe: Recipe) -> dict[str, str]:
-    """The recipe as XMP properties: CamelCase name -> text. What has its default is left out."""
-    texts = {"Version": str(VERSION)}
-    for entry in fields(Recipe):
-        value = getattr(recipe, entry.name)
-        if entry.name == "dng":
-            texts |= {name: _numbers(numbers) for name, numbers in value.items()}
-        elif entry.name == "black" and len(set(value)) == 1:
-            texts["Black"] = _numbers(value[:1])
-        elif entry.name in REQUIRED or value != entry.default:
-            texts[_camel(entry.name)] = _text(value)
-    return texts
-
-
-def from_fields(texts: dict[str, str]) -> Recipe:
-    """The inverse of `to_fields`, validated. Raises RecipeError for what is missing, malformed, impossible or too new."""
-    version = texts.get("Version", "")[:20]
-    if not version.isdecimal() or int(version) > VERSION:
-        raise RecipeError(f"the recipe inside has version {version!r}, this rawback knows {VERSION}; update rawback")
-    values: dict[str, object] = {}
-    for entry in fields(Recipe):
-        text = texts.get(_camel(entry.name))
-        if text is None or entry.name == "dng":
-            continue
-        try:
-            values[entry.name] = PARSERS[entry.name](text)
-        except (ValueError, binascii.Error) as error:
-            raise RecipeError(f"the recipe inside is not valid ({_camel(entry.name)}); was the file tampered with?") from error
-    missing = [name for name in REQUIRED if name not in values]
-    if missing:
-        raise RecipeError(f"the recipe inside lacks {', '.join(map(_camel, missing))}; was the file tampered with?")
-    try:
-        dng = {name: _floats(texts[name]) for name in DNG_NUMBERS if name in texts}
-    except ValueError as error:
-        raise RecipeError("the recipe inside is not valid (DNG tags); was the file tampered with?") from error
-    return _spread_black(Recipe(**values, dng=dng)).validate()  # type: ignore[arg-type]
-
-
-def _spread_black(recipe: Recipe) -> Recipe:
-    """One black level stands for all CFA positions."""
-    return replace(recipe, black=recipe.black * sum(map(len, recipe.cfa))) if len(recipe.black) == 1 else recipe
-
-
-def _camel(name: str) -> str:
-    return "CFAPattern" if name == "cfa" else "".join(part.capitalize() for part in name.split("_"))
-
-
-def _numbers(values) -> str:
-    return " ".join(f"{v:.9g}" for v in values)
-
-
-def _text(value) -> str:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
-        return "; ".join(_numbers(row) for row in value)
-    if isinstance(value, tuple):
-        return _numbers(value)
-    if isinstance(value, float):
-        return f"{value:.9g}"
-    return str(value)
-
-
-def _floats(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in text.split())
-
-
-def _ints(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split())
-
-
-def _rows(parse):
-    return lambda text: tuple(parse(row) for row in text.split(";"))
-
-
-def _flag(text: str) -> bool:
-    if text not in ("True", "False"):
-        raise ValueError(text)
-    return text == "True"
-
-
-REQUIRED = ("width", "height", "cfa", "black", "white", "neutral", "matrix")
-PARSERS = {
-    "width": int, "height": int, "cfa": _rows(_ints), "black": _floats, "white": float, "neutral": _floats,
-    "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
-    "shoulder": float, "tone": _floats, "code_matrix": _rows(_floats), "look": str, "vignette": _floats,
-    "pedestal": float, "refined": _flag, "centroids": _floats, "orientation": int, "margins": _ints, "crop": _floats,
-    "scale": _floats, "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "flow": _flag,
-    "picture_sha256": str, "thumbnail": lambda text: base64.b64decode(text, validate=True),
-}  # fmt: skip

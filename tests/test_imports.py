@@ -19,6 +19,7 @@ MODULES = {
 FLOORS = (
     ("errors", "version", "cores", "picture"),
     ("recipe",),
+    ("recipe_text",),
     ("isp",),
     ("files", "cameras", "metrics", "provenance"),
     ("nets", "lossless", "foreign", "rate_control"),

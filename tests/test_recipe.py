@@ -11,7 +11,8 @@ from scenes import BAYER, CFAS, MATRIX, recipe_of
 
 from rawback.errors import RawbackError
 from rawback.files import recipe_xmp
-from rawback.recipe import DNG_NUMBERS, MAX_SIDE, Recipe, from_fields, to_fields
+from rawback.recipe import DNG_NUMBERS, MAX_SIDE, Recipe
+from rawback.recipe_text import from_fields, to_fields
 
 FIELDS = to_fields(recipe_of(60, 80))
 

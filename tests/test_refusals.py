@@ -9,7 +9,7 @@ import rawpy
 from scenes import SHARED, Run, all_files
 
 from rawback.files import jpeg, recipe_xmp
-from rawback.recipe import to_fields
+from rawback.recipe_text import to_fields
 
 
 def refused(result: tuple[int, str, str], says: str, code: int = 1) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scenes import recipe_of
 
 from rawback.files import jpeg, recipe_xmp
-from rawback.recipe import from_fields, to_fields
+from rawback.recipe_text import from_fields, to_fields
 
 RECIPE = recipe_of(60, 80)
 FIELDS = to_fields(RECIPE)

@@ -15,7 +15,8 @@ from rawback.files.video import cinema_dng, timecode
 from rawback.files.video.cinema_dng import Moment
 from rawback.isp.closed_loop import Coding
 from rawback.isp.inverse_pass import Progress
-from rawback.recipe import Recipe, to_fields
+from rawback.recipe import Recipe
+from rawback.recipe_text import to_fields
 from rawback.rendering import Rendered, RenderOptions
 
 SAMPLES = 5

@@ -10,7 +10,8 @@ import numpy as np
 from rawback.clips.clip import Clip, fields_of
 from rawback.files.video import planes
 from rawback.isp.video import signal
-from rawback.recipe import Recipe, from_fields, to_fields
+from rawback.recipe import Recipe
+from rawback.recipe_text import from_fields, to_fields
 from rawback.rendering import RenderOptions
 
 TO_RGB = planes.to_rgb_matrix(planes.BT709)

@@ -23,7 +23,8 @@ from rawback.files.video.movie import Movie, Shot
 from rawback.isp.video import signal
 from rawback.picture import Pixels
 from rawback.provenance import State
-from rawback.recipe import Recipe, from_fields
+from rawback.recipe import Recipe
+from rawback.recipe_text import from_fields
 from rawback.recovering import BAYER, Recovered
 from rawback.version import __version__
 

@@ -18,7 +18,8 @@ from rawback.files import exif as exifs
 from rawback.files import recipe_xmp, stderr
 from rawback.files.exif import Exif
 from rawback.picture import Coefficients, Pixels
-from rawback.recipe import MAX_SIDE, Recipe, from_fields, to_fields
+from rawback.recipe import MAX_SIDE, Recipe
+from rawback.recipe_text import from_fields, to_fields
 
 EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0\x01\x01"
 APP1, APP2, SOI = 0xE1, 0xE2, b"\xff\xd8"
