@@ -1,4 +1,4 @@
-"""The recipe as text: what travels in the JPEG as XMP, readable for ever. Versioned: a later one is refused, none is forgotten."""
+"""The recipe as text: what travels in the JPEG as XMP. Versioned: a later one is refused, none is ever forgotten."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def test_a_worker_that_hangs_does_not_outlive_its_parent_for_long(tmp_path):
 
 
 def test_a_worker_whose_parent_is_gone_goes_quietly(tmp_path):
-    reply = "import os, sys; from rawback import worker; r, w = os.pipe(); os.close(r)\n"
+    reply = "import os, sys; from rawback.batch import worker; r, w = os.pipe(); os.close(r)\n"
     reply += "worker._reply(os.fdopen(w, 'wb'), {'share': 0.5}); sys.exit(9)"
     done = subprocess.run([sys.executable, "-c", reply], env=ENVIRONMENT, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -237,7 +237,7 @@ def test_a_bad_file_makes_exit_code_1_and_the_others_are_done(tmp_path, capsys):
 
 def test_one_file_stays_in_the_process(tmp_path, monkeypatch):
     (tmp_path / "a").write_bytes(b"good")
-    monkeypatch.setattr(batch.pool, "run", None)
+    monkeypatch.setattr(batch.local, "run", None)
     assert batch.run(plan(tmp_path / "a", output=tmp_path / "b"), Copy(), Manner(quiet=True)) == 0
     assert (tmp_path / "b").read_bytes() == b"good"
 

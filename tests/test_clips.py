@@ -16,7 +16,7 @@ from scenes import Run, mosaic_db
 
 from rawback.clips import reader
 from rawback.files import raw
-from rawback.files.video import cinema_dng, movie
+from rawback.files.video import cinema_dng, movie, soundtrack
 
 av = need_av()
 ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
@@ -61,7 +61,7 @@ def test_every_codec_keeps_names_levels_and_sound(codec: str, name: str, tmp_pat
     assert run("render", tmp_path / "clip", "-o", name, "--codec", codec, "--quality", "90", "-q") == (0, "", "")
     same(unreeled(tmp_path / name), pictures(tmp_path / "clip"), WORST[codec])
     with (tmp_path / "a.wav").open("w+b") as file:
-        sound.extract(tmp_path / name, file)
+        soundtrack.extract(tmp_path / name, file)
     assert samples_of(tmp_path / "a.wav")[: len(sound)] == sound
     with movie.Movie(tmp_path / name) as made:
         assert (made.rate, made.time_code) == (NTSC, "01:00:00:00")

@@ -27,7 +27,8 @@ FLOORS = (
     ("verifying", "calibrate", "evaluate"),
     ("batch",),
     ("clips",),
-    ("info", "cli"),
+    ("info",),
+    ("cli",),
     ("__main__",),
 )
 """The rooms of the house from the ground up: each may import from itself and from floors below it."""

@@ -59,7 +59,7 @@ def test_simulated_jpeg_is_the_open_loops(subsampling):
     recipe = replace(recipe, refined=False)
     coded = closed_loop.encode(mosaic, recipe, coding(90, subsampling, "standard"))
     decoded = inverse_pass.decoded_strip(coded, 0, coded.height)
-    extended = torch.from_numpy(closed_loop.pipeline.forward(mosaic, recipe)[None])
+    extended = torch.from_numpy(closed_loop.stages.forward(mosaic, recipe)[None])
     simulated = simulator(90, subsampling, "true")(extended)[0].numpy()
     assert np.abs(simulated - decoded).mean() < 0.5 / 255
 

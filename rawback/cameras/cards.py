@@ -15,7 +15,7 @@ MAX_BYTES = 1 << 20
 
 def folders() -> list[Path]:
     """Where weights are looked for: $RAWBACK_WEIGHTS, inside the installed package, beside it in a checkout."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     named = [Path(os.environ["RAWBACK_WEIGHTS"])] if os.environ.get("RAWBACK_WEIGHTS") else []
     return [*named, here / "weights", here.parent / "weights"]
 

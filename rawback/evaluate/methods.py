@@ -43,7 +43,7 @@ SUBSAMPLING = "4:2:2"
 LIBRAW: dict[str, Any] = {"use_camera_wb": True, "no_auto_bright": True, "adjust_maximum_thr": 0.0}
 TILE, CELLS = 512, 16
 """Pixels along a tile, and what the nets' sides must be multiples of."""
-CHECKOUT = Path(__file__).parents[1] / "benchmarks" / "baselines"
+CHECKOUT = Path(__file__).parents[2] / "benchmarks" / "baselines"
 
 
 class CannotCompare(RawbackError):
