@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 
@@ -12,6 +13,8 @@ from rawback.errors import RecipeError
 
 MAX_SIDE = 65500  # libjpeg's limit for either side of a JPEG
 MIN_KNOTS, MAX_KNOTS = 2, 257  # of a tone curve
+SHA256 = re.compile("([0-9a-f]{64})?")
+MAX_OPTIONS = 1000  # characters
 MAX_CONDITION = 1e4  # a camera matrix worse than this magnifies rounding until nothing is left
 DNG_NUMBERS = {  # DNG tags that say what the sensor's colours mean, and how many numbers each may hold
     "ColorMatrix1": 9, "ColorMatrix2": 9, "ForwardMatrix1": 9, "ForwardMatrix2": 9, "CameraCalibration1": 9,
@@ -114,6 +117,14 @@ class Provenance:
     """sha256 of the coded picture: size, tables and coefficients."""
     thumbnail: bytes = b""
     """What was rendered: 16x16 luma, then 8x8 Cb and 8x8 Cr, one byte each (384)."""
+    source_sha256: str = ""
+    """sha256 of the RAW file that was rendered."""
+    mosaic_sha256: str = ""
+    """sha256 of the visible mosaic, row by row, uint16 little-endian: it stays when the metadata of a RAW is edited."""
+    options: str = ""
+    """The options of `render` that shaped the picture, as one text."""
+    rms: float | None = None
+    """The error that is left: root of the mean square of recovered minus true mosaic, in DN. None: not measured."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +161,9 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
         yield "baseline exposure", not _all([self.baseline_exposure], -20, 20)
         yield "noise", len(self.noise) not in (0, 2, 6) or not _all(self.noise, -1, 1)
         yield "thumbnail", len(self.thumbnail) not in (0, 384)
+        yield "hash", not all(SHA256.fullmatch(text) for text in (self.source_sha256, self.mosaic_sha256))
+        yield "options", len(self.options) > MAX_OPTIONS
+        yield "error", self.rms is not None and not _all([self.rms], 0, 65535)
         yield "DNG tags", any(len(v) != DNG_NUMBERS.get(k) or not _all(v, -1e5, 1e5) for k, v in self.dng.items())
 
     def _holds(self, crop: tuple[float, ...]) -> bool:

@@ -105,6 +105,7 @@ FORMAT: dict[str, Callable[[str], object]] = {
     "pedestal": float, "refined": _flag, "centroids": _floats, "orientation": int, "margins": _ints, "crop": _floats,
     "scale": _floats, "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "flow": _flag,
     "dng": _floats, "picture_sha256": str, "thumbnail": _base64,
+    "source_sha256": str, "mosaic_sha256": str, "options": str, "rms": float,
 }  # fmt: skip
 """The fields on disk, in their order there, and how each is read back from its text."""
 DEFAULTS = {entry.name: entry.default for entry in fields(Recipe)}
