@@ -20,6 +20,7 @@ from PIL import Image
 from rawback.files import dng, jpeg
 from rawback.isp import closed_loop, stages
 from rawback.isp.colour import curve_of
+from rawback.isp.matmul import mix
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.learn import data, pairs
 from rawback.learn.unprocess import BAYER, draw_sensor, expose, measure
@@ -57,7 +58,7 @@ def draw(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Recip
     mosaic = measure(balanced, sensor, rng)
     recipe = pairs.recipe_of(sensor, mosaic.shape)
     planes = np.minimum(balanced, 1).transpose(2, 0, 1)
-    light = stages.mix(np.array(recipe.matrix, np.float32), planes)
+    light = mix(np.array(recipe.matrix, np.float32), planes)
     return mosaic, recipe, np.clip(curve_of(recipe).encode(light), 0, 1).transpose(1, 2, 0), planes
 
 

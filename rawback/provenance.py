@@ -10,7 +10,7 @@ import numpy as np
 
 from rawback.isp import dct
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB
-from rawback.isp.matmul import times
+from rawback.isp.matmul import mix, times
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
@@ -127,8 +127,7 @@ def _clamped(luma: np.ndarray, chroma: list[np.ndarray], factors: tuple[int, int
     for plane, small in zip(ycc[1:], chroma, strict=False):
         wide = np.repeat(np.repeat(small, factors[0], 0), factors[1], 1)[: luma.shape[0], : luma.shape[1]]
         np.clip(wide, -128, 127, out=plane)
-    rgb = np.clip(YCC_TO_RGB @ ycc.reshape(3, -1), 0, 255)
-    clamped = (RGB_TO_YCC @ rgb).reshape(ycc.shape)
+    clamped = mix(RGB_TO_YCC, np.clip(mix(YCC_TO_RGB, ycc), 0, 255))
     clamped[1:] += 128
     return clamped
 

@@ -10,6 +10,7 @@ from rawback.files import raw
 from rawback.files.video import planes
 from rawback.isp import chroma, closed_loop, dct, inverse_pass, luma, stages, tone
 from rawback.isp.colour import CURVES, RGB_TO_YCC, curve_of
+from rawback.isp.matmul import mix
 from rawback.isp.mosaic import level, tile
 from rawback.isp.quantisation_tables import coding
 from rawback.isp.tone import Curve
@@ -30,7 +31,7 @@ def sample() -> tuple[np.ndarray, Recipe]:
 
 def plain_chroma(mosaic: np.ndarray, recipe: Recipe, factors: tuple[int, int]) -> np.ndarray:
     """By the stages, subsampled as libjpeg does."""
-    ycc = stages.mix(RGB_TO_YCC, stages.forward(mosaic, recipe, white_at=1.0))
+    ycc = mix(RGB_TO_YCC, stages.forward(mosaic, recipe, white_at=1.0))
     return np.stack([dct.shrink(plane, factors) for plane in ycc[1:]])
 
 

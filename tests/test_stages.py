@@ -11,6 +11,7 @@ from scenes import BAYER, CFAS, X_TRANS, garden, recipe_of
 from rawback.errors import RawbackError
 from rawback.isp import colour, dct, mosaic, stages
 from rawback.isp.colour import CURVES, Curve, curve_of
+from rawback.isp.matmul import mix
 from rawback.isp.stages import STAGES, CameraMatrix, CodeMatrix, Demosaic, Levels, TransferCurve, WhiteBalance
 
 AWKWARD = np.array(
@@ -150,7 +151,7 @@ def test_an_unknown_curve_is_said():
 
 
 def test_the_jpeg_matrix_is_jfif():
-    ycc = stages.mix(colour.RGB_TO_YCC, np.eye(3, dtype=np.float32)[:, :, None])
+    ycc = mix(colour.RGB_TO_YCC, np.eye(3, dtype=np.float32)[:, :, None])
     assert np.allclose(ycc[:, :, 0], [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], atol=1e-4)
     assert np.allclose(colour.YCC_TO_RGB @ colour.RGB_TO_YCC, np.eye(3), atol=1e-6)
 

@@ -19,6 +19,7 @@ from rawback.files.raw import RawFile
 from rawback.isp import inverse_pass, open_loop, stages
 from rawback.isp.colour import CURVES
 from rawback.isp.exposure import with_shoulder
+from rawback.isp.matmul import mix
 from rawback.isp.quantisation_tables import coding
 from rawback.nets import weights
 from rawback.recipe import Recipe
@@ -125,7 +126,7 @@ def unprocessed(srgb: np.ndarray, recipe: Recipe) -> np.ndarray:
     Gains spare highlights (equation 6 and the paper's code: inflection at 0.9).
     """
     linear = np.maximum(0.5 - np.sin(np.arcsin(1 - 2 * srgb) / 3), 1e-8) ** 2.2
-    camera = stages.mix(np.linalg.inv(np.array(recipe.matrix)), linear)
+    camera = mix(np.linalg.inv(np.array(recipe.matrix)), linear)
     per_gain = (1 / recipe.gains)[:, None, None]
     bright = np.square(np.maximum(camera.mean(0) - 0.9, 0) / 0.1)
     camera = np.clip(camera * np.maximum(bright + (1 - bright) * per_gain, per_gain), 0, 1)

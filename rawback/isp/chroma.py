@@ -13,6 +13,7 @@ import numpy as np
 from rawback.isp import bayer
 from rawback.isp.colour import RGB_TO_YCC, curve_of
 from rawback.isp.inverse_pass import sample_line
+from rawback.isp.matmul import mix
 from rawback.isp.mosaic import HALO, window
 from rawback.isp.tone import Curve
 from rawback.recipe import Recipe
@@ -60,10 +61,10 @@ class BayerChroma:
         turn = tuple(slice(None, None, -1 if red else 1) for red in self.red)  # red comes first, as cells have it
         cells = self._cells(mosaic[turn])
         planes = bayer.demosaic(cells)
-        light = self.matrix @ planes.reshape(3, -1)
+        light = mix(self.matrix, planes.reshape(3, -1, planes.shape[-1]))
         light += np.float32(0.5 - FINE * LIGHT_RANGE[0])
         codes = planes
-        for code, values in zip(codes.reshape(3, -1), light, strict=True):
+        for code, values in zip(codes.reshape(light.shape), light, strict=True):
             self.codes.take(values.astype(np.intp), mode="clip", out=code)
         return self._subsampled(codes)[(slice(None), *turn)]
 
@@ -86,7 +87,7 @@ class BayerChroma:
         if h == 2:
             codes = codes[:, :, :1] + codes[:, :, 1:]
         y, x, height, width = codes.shape[1:]
-        chroma = (self.to_chroma / np.float32(v * h)) @ codes.reshape(3, -1)
+        chroma = mix(self.to_chroma / np.float32(v * h), codes.reshape(3, -1, width))
         return chroma.reshape(2, y, x, height, width).transpose(0, 3, 1, 4, 2).reshape(2, y * height, x * width)
 
 

@@ -16,6 +16,7 @@ from rawback.isp import dct, inverse_pass, luma, stages, trellis
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
 from rawback.isp.colour import RGB_TO_YCC, curve_of
 from rawback.isp.inverse_pass import Progress
+from rawback.isp.matmul import mix
 from rawback.isp.mosaic import HALO, level, tile, window
 from rawback.isp.statistics import Statistics
 from rawback.picture import Bijection, Coefficients
@@ -139,7 +140,7 @@ class _Encoding:
 
     def learn_statistics(self) -> None:
         """Sum up what the strips so far have found."""
-        total = Statistics.sum(self.statistics.values())
+        total = Statistics.sum(self.statistics[strip] for strip in sorted(self.statistics))
         self.centroids, self.bits = total.centroids(), trellis.bits_of(total.symbols)
 
     def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int]) -> None:
@@ -157,7 +158,7 @@ class _Encoding:
         start, stop = strip
         framed = window(self.mosaic, start - HALO, stop + HALO, self.period)
         srgb = stages.forward(framed, self.recipe, start - HALO, white_at)
-        return stages.mix(RGB_TO_YCC, np.ascontiguousarray(srgb[:, HALO:-HALO]))
+        return mix(RGB_TO_YCC, srgb[:, HALO:-HALO])
 
     def _learned_ycc(self, strip: tuple[int, int], demosaicer: Demosaicer) -> np.ndarray:
         """Chroma by the learned demosaicing, and the luma that keeps the samples under it, were it not quantised."""
@@ -180,7 +181,7 @@ class _Encoding:
         first, last = max(start - flow.halo, 0), min(stop + flow.halo, self.mosaic.shape[0])
         srgb = flow(inverse_pass.extended_srgb(*self._ycc((first, last), None)))[:, start - first : stop - first]
         missing = stop - start - srgb.shape[1]
-        return stages.mix(RGB_TO_YCC, np.pad(srgb, [(0, 0), (0, missing), (0, 0)], mode="edge"))
+        return mix(RGB_TO_YCC, np.pad(srgb, [(0, 0), (0, missing), (0, 0)], mode="edge"))
 
     def _subsampled(self, planes: np.ndarray) -> np.ndarray:
         """Cb and Cr (2, rows, width) as they are coded, (2, rows / v, columns / h)."""

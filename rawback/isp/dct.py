@@ -29,8 +29,8 @@ def to_coefficients(plane: np.ndarray, scale: np.ndarray | float = 1.0) -> np.nd
     basis = DCT.T * np.asarray(scale, np.float32)
     coefficients = np.empty((m, n, 64), np.float32)
     for rows in _chunks(m, n):
-        samples = plane[8 * rows.start : 8 * rows.stop].reshape(-1, 8, n, 8).swapaxes(1, 2).reshape(-1, 64)
-        times(samples, basis, coefficients[rows].reshape(-1, 64))
+        samples = plane[8 * rows.start : 8 * rows.stop].reshape(-1, 8, n, 8).swapaxes(1, 2)  # (rows, n, 8, 8)
+        times(samples.reshape(-1, n, 64), basis, coefficients[rows])
     return coefficients
 
 
@@ -39,7 +39,7 @@ def to_plane(coefficients: np.ndarray) -> np.ndarray:
     m, n = coefficients.shape[:2]
     plane = np.empty((m * 8, n * 8), np.float32)
     for rows in _chunks(m, n):
-        samples = times(coefficients[rows].reshape(-1, 64), DCT)
+        samples = times(coefficients[rows], DCT)  # (rows, n, 64)
         plane.reshape(m, 8, n, 8)[rows] = samples.reshape(-1, n, 8, 8).swapaxes(1, 2)
     return plane
 

@@ -14,6 +14,7 @@ import numpy as np
 from rawback.cores import threads
 from rawback.isp import dct, stages
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, curve_of
+from rawback.isp.matmul import mix
 from rawback.isp.mosaic import level, tile, unlevel
 from rawback.isp.tone import Curve
 from rawback.picture import Bijection, Coefficients
@@ -76,7 +77,7 @@ def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.nda
 def _undone(picture: Coefficients, undo: Bijection, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     first, last = max(start - undo.halo, 0), min(stop + undo.halo, picture.height)
     before = undo(decoded_strip(replace(picture, undo=None), first, last))
-    luma, cb, cr = stages.mix(RGB_TO_YCC, np.ascontiguousarray(before[:, start - first : stop - first]))
+    luma, cb, cr = mix(RGB_TO_YCC, before[:, start - first : stop - first])
     return luma, cb, cr
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from rawback.isp import dct
 from rawback.isp.closed_loop import Coding
 from rawback.isp.colour import RGB_TO_YCC
-from rawback.isp.stages import mix
+from rawback.isp.matmul import mix
 from rawback.picture import Coefficients
 
 
@@ -16,7 +16,7 @@ def encode(srgb: np.ndarray, coding: Coding) -> Coefficients:
     height, width = srgb.shape[1:]
     v, h = coding.factors
     missing = [(0, 0), (0, -height % (8 * v)), (0, -width % (8 * h))]
-    ycc = np.pad(mix(RGB_TO_YCC, np.ascontiguousarray(srgb, np.float32)), missing, mode="edge") * np.float32(255)
+    ycc = np.pad(mix(RGB_TO_YCC, srgb.astype(np.float32)), missing, mode="edge") * np.float32(255)
     ycc[0] -= 128
     planes = [ycc[0], *(_subsampled(plane, coding.factors) for plane in ycc[1:])]
     tables = [coding.luma, coding.chroma, coding.chroma]

@@ -14,6 +14,7 @@ import numpy as np
 
 from rawback.isp import mosaic as mosaics
 from rawback.isp.colour import curve_of
+from rawback.isp.matmul import mix
 from rawback.recipe import Recipe
 
 
@@ -115,8 +116,3 @@ def inverse(srgb: np.ndarray, recipe: Recipe, top: int = 0, stages: list[Stage] 
     for stage in reversed(stages):
         y = stage.inverse(y, recipe, top)
     return y
-
-
-def mix(matrix: np.ndarray, planes: np.ndarray) -> np.ndarray:
-    """A 3x3 matrix times three planes (3, H, W)."""
-    return (matrix @ planes.reshape(3, -1)).reshape(planes.shape)

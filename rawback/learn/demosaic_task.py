@@ -15,6 +15,7 @@ from rawback.isp import inverse_pass, stages
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
 from rawback.isp.dct import shrink as shrink_plane
 from rawback.isp.luma import LUMA_RANGE
+from rawback.isp.matmul import mix
 from rawback.isp.mosaic import level, tile
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.learn import data, losses, pairs
@@ -51,7 +52,7 @@ class DemosaicTask:
         mosaic, recipe = pairs.draw_source(source, SIDE, rng, self.sensor)
         recipe = replace(recipe, exposure=0.0, refined=False, shoulder=CURVES["bt709"].shoulder)
         balanced = level(mosaic, recipe) * tile(inverse_pass.sample_gains(recipe), *mosaic.shape)
-        chroma = stages.mix(RGB_TO_YCC, stages.forward(mosaic, recipe))[1:]
+        chroma = mix(RGB_TO_YCC, stages.forward(mosaic, recipe))[1:]
         return {
             "mosaic": pairs.pack(features.encode(balanced)),
             "chroma": pairs.pack_chroma([shrink_plane(plane, (2, 2)) for plane in chroma]),

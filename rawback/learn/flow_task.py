@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rawback.isp import stages
 from rawback.isp.colour import CURVES
+from rawback.isp.matmul import mix
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.learn import data, losses, pairs
 from rawback.learn.jpeg_simulator import JpegSimulator
@@ -49,7 +50,7 @@ class FlowTask:
             balanced = expose(pairs.draw_light(data.crop(data.read(source.path), SIDE, rng), rng), sensor)
         mosaic = measure(balanced, sensor, rng)
         recipe = replace(pairs.recipe_of(sensor, mosaic.shape), shoulder=CURVES["bt709"].shoulder, refined=False)
-        truth = stages.mix(np.array(recipe.matrix, np.float32), np.minimum(balanced, 1).transpose(2, 0, 1))
+        truth = mix(np.array(recipe.matrix, np.float32), np.minimum(balanced, 1).transpose(2, 0, 1))
         return {
             "picture": pairs.pack(stages.forward(mosaic, recipe)),
             "look": pairs.pack(features.encode(truth)),

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from rawback.isp.matmul import mix
+
 BT709, BT470BG, SMPTE170M, SMPTE240M, BT2020 = 1, 5, 6, 7, 9
 FULL_RANGE, ALWAYS_FULL = 2, ("yuvj", "gray", "ya")
 RGB_SPACE = 0
@@ -52,7 +54,7 @@ def ycc_of(frame: Any, centred: bool = False) -> tuple[np.ndarray, int]:
 def rgb(frame: Any, centred: bool = False) -> np.ndarray:
     """Extended R'G'B' planes (3, H, W) float32, 1 = white, of a frame of any format; `centred` as in `ycc_of`."""
     ycc, space = ycc_of(frame, centred)
-    return (to_rgb_matrix(space).astype(np.float32) @ ycc.reshape(3, -1)).reshape(ycc.shape)
+    return mix(to_rgb_matrix(space).astype(np.float32), ycc)
 
 
 def codes_of(ycc: np.ndarray) -> np.ndarray:

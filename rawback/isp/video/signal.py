@@ -12,6 +12,7 @@ import numpy as np
 
 from rawback.isp import inverse_pass, luma, stages
 from rawback.isp.colour import curve_of
+from rawback.isp.matmul import mix
 from rawback.isp.mosaic import HALO, tile, unlevel, window
 from rawback.recipe import Recipe
 
@@ -41,7 +42,7 @@ def picture(mosaic: np.ndarray, recipe: Recipe, to_ycc: np.ndarray) -> np.ndarra
         start, stop = rows
         framed = window(mosaic, start - HALO, stop + HALO, period)
         srgb = stages.forward(framed, recipe, start - HALO)
-        planes[:, start:stop] = stages.mix(to_ycc.astype(np.float32), np.ascontiguousarray(srgb[:, HALO:-HALO]))
+        planes[:, start:stop] = mix(to_ycc.astype(np.float32), srgb[:, HALO:-HALO])
 
     inverse_pass.in_threads(strip, inverse_pass.strips(height, width, 16), lambda share: None)
     return planes
