@@ -1,6 +1,8 @@
 """The inverse pass: coefficients -> mosaic, what `recover` computes and the closed loop foresees.
 
-Frames are worked through in strips on all cores.
+Frames are worked through in strips on all cores. The mosaic is the same to the last bit for any height of strips and
+any number of threads (see `isp.matmul`); another processor, whose floats end in other digits, may round a photosite to
+the next DN. What is to be exact on every processor goes by integers: `lossless.predictor`.
 """
 
 from __future__ import annotations
