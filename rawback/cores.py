@@ -1,8 +1,12 @@
-"""How many processors there are to use."""
+"""How many processors there are to use, and how far work has come."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+
+Progress = Callable[[float], None]
+"""Is told the share of the work that is done: rises from 0 to 1."""
 
 
 def cores() -> int:

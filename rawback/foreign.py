@@ -13,6 +13,7 @@ from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
 from rawback.isp import inverse_pass, stages, tone
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, matrix_from_xyz
+from rawback.isp.parallel import in_threads, strips
 from rawback.picture import Coefficients, Pixels, as_stored
 from rawback.recipe import Recipe
 
@@ -123,7 +124,7 @@ def sensor(
         else:
             result[start:stop] = stages.inverse(balanced, recipe, start, stages.SENSOR)
 
-    inverse_pass.in_threads(strip, inverse_pass.strips(height, width, 16), progress)
+    in_threads(strip, strips(height, width, 16), progress)
     return result
 
 

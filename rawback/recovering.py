@@ -11,6 +11,7 @@ from rawback import foreign, provenance
 from rawback.cameras import looks
 from rawback.cameras.cards import DEFAULT_WEIGHTS, NO_WEIGHTS, cards, weights_for
 from rawback.cameras.looks import Look
+from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import dng, jpeg, paths, preview, xmp
 from rawback.files import photo as photos
@@ -18,7 +19,6 @@ from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
 from rawback.files.original_metadata import Original, merged
 from rawback.isp import inverse_pass
-from rawback.isp.inverse_pass import Progress
 from rawback.lossless import restore
 from rawback.nets.parts import FlowPart, Restorer
 from rawback.nets.weights import load as load_weights

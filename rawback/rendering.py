@@ -13,13 +13,13 @@ from rawback import provenance, rate_control
 from rawback.cameras import looks
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cameras.looks import Look
+from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
 from rawback.files import exif, jpeg, jumbf, paths, tiff_png16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.isp import closed_loop, exposure, noise, stages
 from rawback.isp.closed_loop import Coding
-from rawback.isp.inverse_pass import Progress
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.lossless import layer
 from rawback.nets.parts import Demosaicer, FlowPart

@@ -10,7 +10,7 @@ import rawback
 from rawback import RenderOptions
 from rawback.files import jpeg, raw
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop, inverse_pass, stages
+from rawback.isp import closed_loop, inverse_pass, parallel, stages
 from rawback.isp.quantisation_tables import coding
 from rawback.provenance import State
 
@@ -166,7 +166,7 @@ def test_decoding_is_the_inverse_of_the_stages(name: str, subsampling: str):
 def test_a_frame_in_many_strips_is_coded_as_well_as_in_one(monkeypatch: pytest.MonkeyPatch):
     file = raw_file(200, 120)
     pictures = [closed_loop.encode(file.mosaic, file.recipe, coding(85, "4:2:0", "raw"))]
-    monkeypatch.setattr(inverse_pass, "STRIP_PIXELS", 120 * 32)
+    monkeypatch.setattr(parallel, "STRIP_PIXELS", 120 * 32)
     pictures.append(closed_loop.encode(file.mosaic, file.recipe, coding(85, "4:2:0", "raw")))
     reached = [mosaic_db(inverse_pass.decode(picture, file.recipe), file.mosaic, file.recipe) for picture in pictures]
     assert abs(reached[0] - reached[1]) < 0.1

@@ -16,7 +16,7 @@ from test_fast_parts import MIXED
 import rawback
 from rawback import RenderOptions
 from rawback.files.raw import RawFile
-from rawback.isp import closed_loop, inverse_pass
+from rawback.isp import closed_loop, inverse_pass, parallel
 from rawback.isp.matmul import COLUMNS, mix, times
 from rawback.isp.quantisation_tables import coding
 from rawback.isp.video import signal
@@ -49,7 +49,7 @@ def test_strips_of_any_height_decode_to_the_same(
     picture, recipe = picture_of(width, cfa, subsampling, code_matrix)
     expected = inverse_pass.decode(picture, recipe)
     for rows in STRIPS:
-        monkeypatch.setattr(inverse_pass, "STRIP_PIXELS", rows * width)
+        monkeypatch.setattr(parallel, "STRIP_PIXELS", rows * width)
         assert np.array_equal(inverse_pass.decode(picture, recipe), expected), rows
 
 
@@ -73,14 +73,14 @@ def test_video_in_strips_of_any_height_is_the_same(cfa: str, monkeypatch: pytest
 
     expected = everything()
     for rows in STRIPS:
-        monkeypatch.setattr(inverse_pass, "STRIP_PIXELS", rows * 131)
+        monkeypatch.setattr(parallel, "STRIP_PIXELS", rows * 131)
         assert all(np.array_equal(a, b) for a, b in zip(everything(), expected, strict=True)), rows
 
 
 @pytest.mark.parametrize("count", ["1", "2", "7"])
 def test_any_number_of_threads_codes_and_decodes_the_same(count: str, monkeypatch: pytest.MonkeyPatch):
     file = raw_file(200, 120)
-    monkeypatch.setattr(inverse_pass, "STRIP_PIXELS", 120 * 16)  # many strips, whose threads race
+    monkeypatch.setattr(parallel, "STRIP_PIXELS", 120 * 16)  # many strips, whose threads race
     picture = closed_loop.encode(file.mosaic, file.recipe, coding(85, "4:2:0", "raw"))
     monkeypatch.setenv("OMP_NUM_THREADS", count)
     again = closed_loop.encode(file.mosaic, file.recipe, coding(85, "4:2:0", "raw"))

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rawback.batch.worker import Product, Progress
+from rawback.batch.worker import Product
+from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
 from rawback.files import tiff_png16
 from rawback.files.paths import Location

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from rawback.batch.plan import Task
+from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import atomic, paths
 
-Progress = Callable[[float], None]
 GRACE = 5.0
 
 

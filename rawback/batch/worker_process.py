@@ -18,7 +18,8 @@ from contextlib import suppress
 from typing import Any
 
 from rawback.batch.plan import Task
-from rawback.batch.worker import Job, Limits, Outcome, Progress
+from rawback.batch.worker import Job, Limits, Outcome
+from rawback.cores import Progress
 from rawback.errors import RawbackError
 
 MAX_REPLY = 1 << 20

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from rawback import rendering
+from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import paths
 from rawback.files.raw import DAMAGED, RawFile
@@ -14,7 +15,6 @@ from rawback.files.raw import read as read_raw
 from rawback.files.video import cinema_dng, timecode
 from rawback.files.video.cinema_dng import Moment
 from rawback.isp.closed_loop import Coding
-from rawback.isp.inverse_pass import Progress
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
 from rawback.rendering import Rendered, RenderOptions

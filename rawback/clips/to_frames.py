@@ -14,9 +14,10 @@ from rawback.batch import batch
 from rawback.batch.batch import Manner
 from rawback.batch.plan import FramePlan, Task
 from rawback.batch.progress import Report
-from rawback.batch.worker import Product, Progress
+from rawback.batch.worker import Product
 from rawback.clips import denoise, reader
 from rawback.clips.reader import FrameOptions, Reel
+from rawback.cores import Progress
 from rawback.errors import EXIT_OK, UsageError
 from rawback.files import atomic, paths
 from rawback.files.paths import Location

@@ -18,9 +18,10 @@ from rawback.batch import batch
 from rawback.batch.batch import Manner
 from rawback.batch.plan import FramePlan, Task
 from rawback.batch.progress import Report
-from rawback.batch.worker import Outcome, Product, Progress
+from rawback.batch.worker import Outcome, Product
 from rawback.clips import coding
 from rawback.clips.clip import Clip, develop, survey
+from rawback.cores import Progress
 from rawback.errors import EXIT_OK, RawbackError
 from rawback.files import atomic, paths
 from rawback.files.paths import Location

@@ -12,10 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from rawback.isp import dct, inverse_pass, luma, stages, trellis
+from rawback.cores import Progress
+from rawback.isp import dct, inverse_pass, luma, parallel, stages, trellis
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
 from rawback.isp.colour import RGB_TO_YCC, curve_of
-from rawback.isp.inverse_pass import Progress
 from rawback.isp.matmul import mix
 from rawback.isp.mosaic import HALO, level, tile, window
 from rawback.isp.statistics import Statistics
@@ -69,7 +69,7 @@ def encode(
     strips = job.strips()
     passes = [job.chroma, job.luma] + [job.optimised_luma] * coding.optimise if recipe.refined else [job.open_loop]
     for number, work in enumerate(passes):
-        inverse_pass.in_threads(work, strips, lambda share, number=number: progress((number + share) / len(passes)))  # type: ignore[misc]
+        parallel.in_threads(work, strips, lambda share, number=number: progress((number + share) / len(passes)))  # type: ignore[misc]
         if number and recipe.refined:
             job.learn_statistics()
     picture.planes[0] = y[: -(-height // 8), : -(-width // 8)]
@@ -110,7 +110,7 @@ class _Encoding:
 
     def strips(self) -> list[tuple[int, int]]:
         v = 8 * self.coding.factors[0]
-        return inverse_pass.strips(-(-self.mosaic.shape[0] // v) * v, self.mosaic.shape[1], v)
+        return parallel.strips(-(-self.mosaic.shape[0] // v) * v, self.mosaic.shape[1], v)
 
     def chroma(self, strip: tuple[int, int]) -> None:
         """Chroma of the picture with blown photosites white: viewers clamp Y, Cb and Cr before they convert to RGB."""

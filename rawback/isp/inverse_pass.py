@@ -1,29 +1,27 @@
 """The inverse pass: coefficients -> mosaic, what `recover` computes and the closed loop foresees.
 
-Frames are worked through in strips on all cores. The mosaic is the same to the last bit for any height of strips and
-any number of threads (see `isp.matmul`); another processor, whose floats end in other digits, may round a photosite to
-the next DN. What is to be exact on every processor goes by integers: `lossless.predictor`.
+Frames are worked through in strips on all cores (`isp.parallel`). The mosaic is the same to the last bit for any height
+of strips and any number of threads (see `isp.matmul`); another processor, whose floats end in other digits, may round a
+photosite to the next DN. What is to be exact on every processor goes by integers: `lossless.predictor`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
-from rawback.cores import threads
+from rawback.cores import Progress
 from rawback.isp import dct, stages
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, curve_of
 from rawback.isp.matmul import mix
 from rawback.isp.mosaic import level, tile, unlevel
+from rawback.isp.parallel import in_threads, parts, strips
 from rawback.isp.tone import Curve
 from rawback.picture import Bijection, Coefficients
 from rawback.recipe import Recipe
 
-STRIP_PIXELS, PART_PIXELS = 1 << 19, 1 << 15  # small enough for the caches, large enough that numpy's calls cost nothing
-Progress = Callable[[float], None]
 Restore = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """A learned restoration: balanced samples, Cb and Cr, each (rows, width) float32 -> the likelier samples."""
 
@@ -123,7 +121,7 @@ def sample_line(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
 
 
 def at_photosites(srgb: np.ndarray, rows: np.ndarray, curve: Curve, top: int) -> np.ndarray:
-    """Extended sRGB planes -> balanced samples (H, W): curve, matrix and mosaicing of the pipeline's inverse in one."""
+    """Extended sRGB planes -> balanced samples (H, W): curve, matrix and mosaicing of the stages' inverse in one."""
     samples = np.zeros(srgb.shape[1:], np.float32)
     for c in range(3):
         light = curve.light(srgb[c])
@@ -141,21 +139,3 @@ def chroma_rows(picture: Coefficients, component: int, start: int, stop: int, sc
     small = small[first % 8 : first % 8 + last - first] * np.float32(scale / 255)
     offset = start - first * v
     return dct.grow(small, (v, h))[offset : offset + stop - start, : picture.width]
-
-
-def strips(height: int, width: int, multiple: int) -> list[tuple[int, int]]:
-    rows = max(STRIP_PIXELS // width // multiple, 1) * multiple
-    return [(start, min(start + rows, height)) for start in range(0, height, rows)]
-
-
-def parts(height: int, width: int, multiple: int = 1) -> list[slice]:
-    """Rows of a strip that fit into the cache together, with what is made of them on the way."""
-    rows = max(PART_PIXELS // width // multiple, 1) * multiple
-    return [slice(start, min(start + rows, height)) for start in range(0, height, rows)]
-
-
-def in_threads(work: Callable[[tuple[int, int]], None], strips: list[tuple[int, int]], progress: Progress) -> None:
-    """Do all strips on all cores: numpy lets go of the interpreter while it computes."""
-    with ThreadPoolExecutor(threads()) as pool:
-        for done, _ in enumerate(pool.map(work, strips), 1):
-            progress(done / len(strips))

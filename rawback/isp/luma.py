@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 
 from rawback.isp.colour import YCC_TO_RGB, curve_of
-from rawback.isp.inverse_pass import camera_rows, parts, sample_gains, sample_line
+from rawback.isp.inverse_pass import camera_rows, sample_gains, sample_line
+from rawback.isp.parallel import parts
 from rawback.isp.tone import Curve
 from rawback.recipe import Recipe
 

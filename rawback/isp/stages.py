@@ -1,8 +1,18 @@
-"""The bijection as one ordered list of stages: `render` walks it down, `recover` walks it up.
+"""The stages that define the ISP, the bijection between a mosaic and extended sRGB, in their order.
 
     mosaic (H, W) uint16 -> samples (H, W) -> balanced (H, W) -> planes (3, H, W) camera RGB
         -> planes linear sRGB -> planes of codes -> planes extended sRGB (0..1 is what a viewer shows; nothing is clipped)
 
+`render` and `recover` walk through them as they stand here only where speed does not matter: the open loop, chroma of
+X-Trans, foreign photos. Elsewhere faster or integer versions take their place, each tied to them by a test:
+
+    inverse_pass.decode         inverse, at the photosites only    test_decoding_is_the_inverse_of_the_stages
+    chroma.BayerChroma          forward, subsampled, in cells      test_chroma_of_cells_is_that_of_the_stages
+    luma.Solver                 inverse, solved for luma           test_the_fast_solver_finds_the_luma_of_the_plain_one
+    video.signal                the same for codecs of 10 bits     test_a_video_signal_has_the_luma_of_the_plain_solution
+    lossless.predictor          inverse_pass.decode in integers    test_the_predictor_foretells_what_recover_would_give
+
+The closed loop (`closed_loop.encode`) is made of the second and the third, and foresees the first.
 `top` is the row of the frame at which a strip begins: it sets the phase of the CFA.
 """
 

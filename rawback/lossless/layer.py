@@ -6,14 +6,14 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from rawback.cores import threads
+from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files.jumbf import Box
+from rawback.isp.parallel import in_threads
 from rawback.lossless import margins
 from rawback.lossless.coder import Coder
 from rawback.lossless.margins import Area
@@ -31,8 +31,6 @@ CRC = struct.Struct("<I")
 LARGEST_FRAME = 1 << 29
 """Photosites; and a frame has no more than four times those that are visible, and SPARE."""
 SPARE = 1 << 22
-
-Progress = Callable[[float], None]
 
 
 @dataclass
@@ -85,7 +83,7 @@ def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe, o
     mosaic = frame[top:bottom, left:right]
     coder = Coder.of(mosaic, picture, recipe)
     blocks = coder.blocks()
-    codes = _in_threads(lambda rows: coder.encode(mosaic[rows[0] : rows[1]], rows[0]), blocks)
+    codes = in_threads(lambda rows: coder.encode(mosaic[rows[0] : rows[1]], rows[0]), blocks)
     sizes = (right - left, bottom - top, top, left, frame.shape[1], frame.shape[0], len(blocks), 0)
     head = HEADER.pack(VERSION, bytes.fromhex(picture.sha256()), _sha256(frame), *sizes)
     parts = [(HEADER_LABEL, head + coder.to_bytes())]
@@ -137,7 +135,7 @@ def restore(
             return False
         return True
 
-    whole = _in_threads(block, list(enumerate(rows)), progress)
+    whole = in_threads(block, list(enumerate(rows)), progress)
     restored.damaged = [where for where, good in zip(rows, whole, strict=True) if not good]
     if restored.damaged:
         plain = fallback()
@@ -176,12 +174,3 @@ def _sha256(frame: np.ndarray) -> bytes:
     for row in frame:
         digest.update(row.astype("<u2").tobytes())
     return digest.digest()
-
-
-def _in_threads(work: Callable, jobs: list, progress: Progress = lambda share: None) -> list:
-    results = []
-    with ThreadPoolExecutor(threads()) as pool:
-        for result in pool.map(work, jobs):
-            results.append(result)
-            progress(len(results) / len(jobs))
-    return results

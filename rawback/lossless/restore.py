@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import jpeg, jumbf, original_metadata
 from rawback.files.dng import Whole
@@ -20,8 +20,6 @@ from rawback.provenance import State
 from rawback.recipe import Recipe
 
 OUTDATED = "belongs to the picture as it was before that, and is not used"
-
-Progress = Callable[[float], None]
 
 
 @dataclass

@@ -14,6 +14,7 @@ from rawback.isp import inverse_pass, luma, stages
 from rawback.isp.colour import curve_of
 from rawback.isp.matmul import mix
 from rawback.isp.mosaic import HALO, tile, unlevel, window
+from rawback.isp.parallel import in_threads, strips
 from rawback.recipe import Recipe
 
 NEAR = 0.002
@@ -44,7 +45,7 @@ def picture(mosaic: np.ndarray, recipe: Recipe, to_ycc: np.ndarray) -> np.ndarra
         srgb = stages.forward(framed, recipe, start - HALO)
         planes[:, start:stop] = mix(to_ycc.astype(np.float32), srgb[:, HALO:-HALO])
 
-    inverse_pass.in_threads(strip, inverse_pass.strips(height, width, 16), lambda share: None)
+    in_threads(strip, strips(height, width, 16))
     return planes
 
 
@@ -59,7 +60,7 @@ def luma_under(chroma: np.ndarray, mosaic: np.ndarray, recipe: Recipe, to_rgb: n
         solved[start:stop] = solver.luma(mosaic[start:stop], blue, red, start)
         solved[start:stop] /= np.float32(luma.FINE)
 
-    inverse_pass.in_threads(strip, inverse_pass.strips(mosaic.shape[0], mosaic.shape[1], 16), lambda share: None)
+    in_threads(strip, strips(mosaic.shape[0], mosaic.shape[1], 16))
     return solved
 
 
@@ -76,5 +77,5 @@ def mosaic_of(srgb: np.ndarray, recipe: Recipe) -> np.ndarray:
         samples *= tile(per_gain, *samples.shape, top=start)
         mosaic[start:stop] = unlevel(samples, recipe, start)
 
-    inverse_pass.in_threads(strip, inverse_pass.strips(height, width, 16), lambda share: None)
+    in_threads(strip, strips(height, width, 16))
     return mosaic
