@@ -159,3 +159,18 @@ def test_a_card_that_is_none_is_refused(tmp_path):
             looks.load(str(tmp_path / "card.json"))
     with pytest.raises(RawbackError, match="no camera or weights 'nobody'"):
         looks.load("nobody")
+
+
+def noise_at(iso: int, tmp_path) -> tuple[float, ...]:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[34855] = iso
+    return recovered(encoded(picture(), "JPEG", exif=exif), tmp_path).recipe.noise
+
+
+def test_noise_grows_with_iso_as_the_sensor_s_does(tmp_path):
+    """The gain multiplies read noise: its variance grows by the square. Photons counted at a level fall: shot noise by one."""
+    at_100, at_400, at_6400 = (noise_at(iso, tmp_path) for iso in (100, 400, 6400))
+    assert np.divide(at_400, at_100) == pytest.approx((4, 16), rel=1e-6)
+    assert np.divide(at_6400, at_100) == pytest.approx((64, 4096), rel=1e-6)
+    assert 4e-5 < at_100[0] < 4e-4  # a middling sensor holds some ten thousand electrons at ISO 100
+    assert recovered(encoded(picture(), "JPEG"), tmp_path).recipe.noise == ()

@@ -11,16 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
-from rawback.files import exif, icc, jpeg_metadata, makernote, preview, tiff, xmp
-from rawback.files.exif import Exif
+from rawback.files import exif, icc, jpeg_metadata, preview, tiff, xmp
 from rawback.files.tiff import Directory, Entry
 from rawback.recovering import recover
 
 CAMERA_JPEGS = Path(__file__).parents[2] / "shared" / "data" / "camera_jpegs"
 NOTE = struct.pack("<HHHI4s", 1, 0x10, 4, 1, b"\x2a\0\0\0") + b"\0" * 8
 """A directory of one entry, as makers write it."""
+ARTIST, XMP_TAG, EXIF_IFD, GPS_IFD, MAKER_NOTE_BLOCK = 315, 700, 34665, 34853, 50740
 
 
 def photo(order: str = "II", note: bytes = NOTE, extra: bytes = b"", orientation: int = 6, icc_profile: bytes = b"") -> bytes:
@@ -115,6 +116,43 @@ def test_xmp_and_sidecar_are_merged_the_sidecar_first_and_the_history_told(tmp_p
     assert 'softwareAgent="rawback' in found
 
 
+def tags_of(data: bytes) -> dict[int, object]:
+    """The tags of a DNG's first directory, as tifffile reads them."""
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        return {tag.code: tag.value for tag in file.pages[0].tags}
+
+
+def with_xmp_of_others(data: bytes) -> bytes:
+    """A JPEG in whose packet somebody gave the picture a title beside what is there."""
+    title = b'<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="Berlin"/></rdf:RDF>'
+    start = data.index(jpeg_metadata.XMP) - 4
+    length = int.from_bytes(data[start + 2 : start + 4], "big")
+    payload = data[start + 4 : start + 2 + length].replace(b"</rdf:RDF>", title)
+    return data[:start] + segment(0xE1, payload) + data[start + 2 + length :]
+
+
+def test_the_recipe_stays_behind_and_the_xmp_of_others_goes_along(small, tmp_path):
+    """A DNG with the recipe of its JPEG inside would be taken for one."""
+    _, rendered = small
+    assert rendered.count(b"http://ns.rawback.org/1.0/") == 1
+    packet = tags_of(to_dng(with_xmp_of_others(rendered), tmp_path))[XMP_TAG]
+    assert b"Berlin" in packet and b'softwareAgent="rawback' in packet
+    assert b"ns.rawback.org" not in packet and b"CFAPattern" not in packet
+
+
+def test_metadata_is_left_behind_where_that_is_asked_for(tmp_path):
+    title = packet_of("<dc:title>mine</dc:title>", 'xmlns:dc="http://purl.org/dc/elements/1.1/"')
+    (tmp_path / "photo.jpg").write_bytes(photo(extra=segment(0xE1, jpeg_metadata.XMP + title)))
+    (tmp_path / "photo.xmp").write_bytes(title)
+    kept, left = (
+        tags_of(b"".join(recover(tmp_path / "photo.jpg", keep_exif=keep).dng())) for keep in (True, False)
+    )  # fmt: skip
+    private = {ARTIST, XMP_TAG, EXIF_IFD, GPS_IFD, MAKER_NOTE_BLOCK}
+    assert private <= kept.keys() and not private & left.keys()
+    assert b"mine" in kept[XMP_TAG] and kept[ARTIST] == "Artist"
+    assert left[274] == 6, "the orientation is needed to show the picture"
+
+
 def test_develop_settings_that_are_in_the_pixels_are_left_out():
     crs = 'xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"'
     settings = "<crs:Exposure2012>+1.00</crs:Exposure2012>"
@@ -139,31 +177,6 @@ def test_the_preview_ends_with_the_first_picture():
     thumbnail = segment(0xE5, b"\xff\xd8\xff\xda\0\4ab\xff\xd9")
     with_thumbnail = data[:2] + thumbnail + data[2:]
     assert preview.first_picture(with_thumbnail + b"\xff\xd8 a film \xff\xd9") == with_thumbnail
-
-
-def nikon_note(red: int, blue: int) -> bytes:
-    inside = b"MM\0\x2a\0\0\0\x08" + struct.pack(">HHHII", 1, 0x0C, 5, 4, 26) + b"\0\0\0\0"
-    return b"Nikon\0\2\x10\0\0" + inside + struct.pack(">8I", red, 256, blue, 256, 256, 256, 256, 256)
-
-
-def test_white_balance_of_a_nikon():
-    note = nikon_note(512, 384)
-    found = Exif({271: tiff.ascii_text("NIKON")}, {37500: Entry(7, len(note), note, 1234)})
-    assert makernote.white_balance(found) == pytest.approx((2.0, 1.0, 1.5))
-
-
-def test_white_balance_of_a_canon_counts_offsets_from_the_file():
-    levels = [0] * 582
-    levels[25:29] = [2000, 1000, 1000, 1500]
-    note = struct.pack("<HHHII", 1, 0x4001, 3, 582, 500 + 18) + b"\0\0\0\0" + struct.pack("<582H", *levels)
-    found = Exif({271: tiff.ascii_text("Canon")}, {37500: Entry(7, len(note), note, 500)})
-    assert makernote.white_balance(found) == pytest.approx((2.0, 1.0, 1.5))
-
-
-@pytest.mark.parametrize("cut", [0, 15, 16, 20, 30, 40, 60])
-def test_a_broken_maker_note_has_no_white_balance(cut):
-    note = nikon_note(512, 384)[:cut]
-    assert makernote.white_balance(Exif({271: tiff.ascii_text("NIKON")}, {37500: Entry(7, len(note), note)})) is None
 
 
 def test_adobe_rgb_is_wider_than_srgb_and_srgb_is_itself():

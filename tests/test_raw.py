@@ -55,6 +55,24 @@ def test_a_mosaic_and_what_it_means(name: str):
     assert found.recipe.white_balance_from == "camera"
 
 
+BLACK = {"RGGB": (250, 260, 270, 280), "GRBG": (260, 250, 280, 270), "GBRG": (270, 280, 250, 260), "BGGR": (280, 270, 260, 250)}
+"""Of a sensor whose red has 250, the greens beside red and blue 260 and 270, blue 280: by position, row by row."""
+
+
+@pytest.mark.parametrize("from_libraw", [False, True], ids=["as the DNG says", "as LibRaw says"])
+@pytest.mark.parametrize("cfa", BLACK)
+def test_every_position_has_its_own_black_level(cfa: str, from_libraw: bool, monkeypatch: pytest.MonkeyPatch):
+    black = tuple(map(float, BLACK[cfa]))
+    recipe = recipe_of(64, 96, BAYER[cfa], black=black)
+    data = b"".join(dng.encode(garden(64, 96, recipe), recipe, None, None))
+    with rawpy.imread(io.BytesIO(data)) as file:
+        positions = file.raw_pattern.ravel()
+        assert [file.black_level_per_channel[channel] for channel in positions] == list(black)
+    if from_libraw:  # as of a file that is no DNG
+        monkeypatch.setattr(dng, "read_tags", lambda data: None)
+    assert raw.read(data, "a.dng").recipe.black == black
+
+
 def test_what_is_no_mosaic_is_refused():
     for data, says in ((b"", "empty"), (b"text " * 100, "not a RAW"), (b"\xff\xd8\xff\xe0" + bytes(500), "rawback recover")):
         with pytest.raises(RawbackError, match=says):

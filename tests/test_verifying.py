@@ -1,0 +1,126 @@
+"""What `verify` calls exact, and what is never deleted: a RAW of which the smallest part would be lost."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rawpy
+from scenes import BAYER, garden, recipe_of
+
+import rawback
+from rawback import RenderOptions
+from rawback.errors import RawbackError
+from rawback.files import dng
+from rawback.files.dng import Whole
+from rawback.verifying import delete_original, verify
+
+FRAME_HASH = 2 + 32
+"""Where the sha256 of the frame stands in the layer's first box: after its version and the sha256 of the picture."""
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A RAW of 120 x 88 photosites with four columns and two rows around them."""
+    recipe = recipe_of(92, 128, BAYER["RGGB"])
+    frame = garden(92, 128, recipe)
+    area = (2, 4, 90, 124)
+    visible = np.ascontiguousarray(frame[2:90, 4:124])
+    path = tmp_path_factory.mktemp("original") / "a.dng"
+    path.write_bytes(b"".join(dng.encode(visible, recipe_of(88, 120), None, None, software="camera", whole=Whole(frame, area))))
+    return path
+
+
+@pytest.fixture(scope="module")
+def lossless(original: Path) -> bytes:
+    """The JPEG that holds all of it."""
+    return rawback.render(original, RenderOptions(lossless=True)).data
+
+
+def changed(data: bytes, label: bytes, at: int, mend: bool) -> bytes:
+    """A JPEG in which a byte of the content of the box of that label differs, its checksum made right again or not."""
+    start = data.index(label + b"\0") + len(label) + 1
+    length, kind = struct.unpack_from(">I4s", data, start)  # of a box of ISO/IEC 19566-5: length, type, identifier, content
+    assert kind == b"uuid"
+    checksum, end = start + 24, start + length
+    assert zlib.crc32(data[checksum + 4 : end]) == int.from_bytes(data[checksum : checksum + 4], "little")
+    content = bytearray(data[checksum + 4 : end])
+    content[at] ^= 1
+    mended = zlib.crc32(content).to_bytes(4, "little") if mend else data[checksum : checksum + 4]
+    return data[:checksum] + mended + content + data[end:]
+
+
+def copies(tmp_path: Path, original: Path, photo: bytes) -> tuple[Path, Path]:
+    """Copies of the RAW and of a JPEG, side by side."""
+    paths = tmp_path / "a.dng", tmp_path / "a.jpg"
+    for path, data in zip(paths, (original.read_bytes(), photo), strict=True):
+        path.write_bytes(data)
+    return paths
+
+
+def assert_kept(photo: Path, raw: Path, why: str) -> None:
+    """The RAW is not deleted, and the message says why."""
+    before = raw.read_bytes()
+    with pytest.raises(RawbackError, match=why):
+        delete_original(photo, raw)
+    assert raw.read_bytes() == before
+
+
+def test_all_of_it_is_exact_and_may_be_deleted(original: Path, lossless: bytes, tmp_path: Path):
+    raw, photo = copies(tmp_path, original, lossless)
+    verdict = verify(photo, raw)
+    assert verdict.exact and verdict.complete and verdict.largest == 0
+    delete_original(photo, raw)
+    assert not raw.exists()
+
+
+def test_nothing_is_exact_whose_hash_does_not_say_so(original: Path, lossless: bytes, tmp_path: Path):
+    """Every block decodes, but to another frame than the layer was made of."""
+    _, photo = copies(tmp_path, original, changed(lossless, b"rawback.lossless", FRAME_HASH, mend=True))
+    recovered = rawback.recover(photo)
+    assert not recovered.exact
+    assert any("not bit-exact" in note for note in recovered.notes)
+    assert not any("the RAW is bit-exact" in note for note in recovered.notes)
+
+
+def test_photosites_outside_the_visible_area_count(original: Path, lossless: bytes, tmp_path: Path):
+    raw, photo = copies(tmp_path, original, changed(lossless, b"rawback.lossless.margins", 20, mend=False))
+    with rawpy.imread(str(raw)) as file:
+        assert np.array_equal(rawback.recover(photo).mosaic, file.raw_image_visible)
+        assert file.raw_image.shape == (92, 128)
+    verdict = verify(photo, raw)
+    assert not verdict.exact and verdict.largest == 0
+    assert_kept(photo, raw, "is kept")
+
+
+class Complaining:
+    """A RAW of which LibRaw says, on the standard error stream as it does, that it cannot be read without loss."""
+
+    def __init__(self, raw: rawpy.RawPy) -> None:
+        self.raw = raw
+
+    def __enter__(self) -> Complaining:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.raw.close()
+
+    def __getattr__(self, name: str) -> object:
+        if name == "raw_image_visible":
+            os.write(2, b"unknown file: data corrupted at 1234\n")
+        return getattr(self.raw, name)
+
+
+def test_a_damaged_raw_is_kept(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What can be read of it is restored to the last bit, but somebody may yet read more of it."""
+    read = rawpy.imread
+    monkeypatch.setattr(rawpy, "imread", lambda *arguments: Complaining(read(*arguments)))
+    rendered = rawback.render(original, RenderOptions(lossless=True))
+    assert any("damaged" in note and "data corrupted at 1234" in note for note in rendered.notes)
+    raw, photo = copies(tmp_path, original, rendered.data)
+    assert verify(photo, raw).exact
+    assert_kept(photo, raw, "is kept.*damaged")
