@@ -11,17 +11,17 @@ from rawback.cameras.looks import Look
 from rawback.files import camera_table, icc, makernote, photo, tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
+from rawback.files.tags import Tag
 from rawback.isp import inverse_pass, stages, tone
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, matrix_from_xyz
+from rawback.isp.mosaic import RGGB
 from rawback.isp.parallel import in_threads, strips
 from rawback.picture import Coefficients, Pixels, as_stored
 from rawback.recipe import Recipe
 
-BAYER = ((0, 1), (1, 2))
 MARGIN, SMALLEST = 8, 32
 """Photosites mirrored around the photo, so that the DNG's default crop is exactly the photo; and what LibRaw needs a side."""
 WHITE = 16383.0
-ISO = 34855
 NOISE_PER_ISO, READ_NOISE = 1.2e-6, 1e-13
 """Shot noise and squared read noise, as fractions of white, of a middling sensor at ISO 1; they grow by ISO and ISO^2."""
 ISO_RANGE = (25, 409600)
@@ -73,7 +73,7 @@ def _look_colours(look: Look, picture: Coefficients | Pixels, orientation: int) 
         "white": look.white, "neutral": look.neutral, "white_balance_from": "card", "camera": look.camera, "dng": look.dng,
         "matrix": _tuples(np.array(look.matrix) @ np.array(look.camera_matrix)), "tone": look.tone, "look": look.name,
         "exposure": look.exposure, "vignette": look.vignette if whole else (), "code_matrix": look.code_matrix,
-        "cfa": _tuples(as_stored(np.array(look.cfa), orientation)) if whole and look.cfa else BAYER,
+        "cfa": _tuples(as_stored(np.array(look.cfa), orientation)) if whole and look.cfa else RGGB,
     }  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def _generic_colours(exif: Exif) -> dict:
         "camera": exif.camera or "unknown camera", "matrix": _tuples(saturated @ matrix_from_xyz(from_xyz)),
         "dng": {"ColorMatrix1": tuple(from_xyz.ravel().tolist()), "CalibrationIlluminant1": (21.0,)},
         "tone": tone.generic_knots(CURVES["srgb"]), "look": "generic", "exposure": tone.GENERIC_EXPOSURE,
-        "cfa": BAYER, "colours_from": "table" if known else "assumed",
+        "cfa": RGGB, "colours_from": "table" if known else "assumed",
     }  # fmt: skip
 
 
@@ -97,8 +97,8 @@ def _tuples(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
 
 
 def _noise(exif: Exif) -> tuple[float, ...]:
-    """Noise by ISO (EXIF tag 34855); nothing where the photo does not tell."""
-    values = tiff.numbers(exif.exif[ISO])[:1] if ISO in exif.exif else ()
+    """Noise by ISO (EXIF's PhotographicSensitivity); nothing where the photo does not tell."""
+    values = tiff.numbers(exif.exif[Tag.PhotographicSensitivity])[:1] if Tag.PhotographicSensitivity in exif.exif else ()
     if not values or not ISO_RANGE[0] <= values[0] <= ISO_RANGE[1]:
         return ()
     return (NOISE_PER_ISO * values[0], READ_NOISE * values[0] ** 2)

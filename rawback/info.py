@@ -7,8 +7,9 @@ from pathlib import Path
 from rawback import recovering
 from rawback.clips import reader
 from rawback.errors import RawbackError
-from rawback.files import file_type, jpeg, paths, raw
+from rawback.files import file_type, paths, raw
 from rawback.files import photo as photos
+from rawback.files.jpeg_file import is_jpeg
 from rawback.lossless import restore
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -26,7 +27,7 @@ def describe(source: Path) -> dict:
         try:
             return _describe_photo(data, str(source))
         except RawbackError:
-            if jpeg.is_jpeg(data):
+            if is_jpeg(data):
                 raise
     return _describe_raw(data, str(source))  # LibRaw knows more kinds of RAW than can be told by their beginning
 
@@ -54,7 +55,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
 
 def kind_of_photo(data: bytes) -> str:
     """JPEG, or picture for all else."""
-    return "JPEG" if jpeg.is_jpeg(data) else "picture"
+    return "JPEG" if is_jpeg(data) else "picture"
 
 
 def _coding(coefficients: Coefficients) -> dict:

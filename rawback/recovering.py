@@ -17,8 +17,10 @@ from rawback.files import dng, jpeg, paths, preview, xmp
 from rawback.files import photo as photos
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
+from rawback.files.jpeg_file import JpegFile
 from rawback.files.original_metadata import Original, merged
 from rawback.isp import inverse_pass
+from rawback.isp.mosaic import RGGB
 from rawback.lossless import restore
 from rawback.nets.parts import FlowPart, Restorer
 from rawback.nets.weights import load as load_weights
@@ -33,7 +35,6 @@ SAID = {
     State.RECOMPRESSED: "saved again by another program since rawback rendered it: the fine part of the RAW is lost",
     State.EDITED: "edited since rawback rendered it: treated as any photo, with its camera and white balance",
 }
-BAYER = ((0, 1), (1, 2))
 
 
 @dataclass
@@ -61,10 +62,10 @@ class Recovered:
             software=f"rawback {__version__}", whole=self.whole,
         )  # fmt: skip
 
-    def _preview(self) -> bytes | None:
+    def _preview(self) -> JpegFile | None:
         """The photo itself where a viewer can decode it."""
         try:
-            return preview.baseline(self.photo.preview or self.photo.data)
+            return preview.baseline(self.photo.viewable)
         except RawbackError:
             return None
 
@@ -200,7 +201,7 @@ def plan(photo: Photo, look: Look | None = None) -> Plan:
         return Plan(state, picture, recipe, None, SAID[state])
     black = float(np.mean(recipe.black))
     edited = replace(
-        recipe, width=picture.width, height=picture.height, crop=None, margins=(0, 0, 0, 0), cfa=BAYER, black=(black,) * 4,
+        recipe, width=picture.width, height=picture.height, crop=None, margins=(0, 0, 0, 0), cfa=RGGB, black=(black,) * 4,
         orientation=photo.exif.orientation if photo.exif else 1,
     )  # fmt: skip
     return Plan(state, picture, edited, photos.profile(photo), SAID[state])

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from rawback import info, recovering, rendering
 from rawback.batch.worker import Product
 from rawback.errors import RawbackError
-from rawback.files import exif, tiff
+from rawback.files import tiff
+from rawback.files.jpeg_file import JpegFile
 
 HEAD = 2048
 """Bytes at the beginning, where the structure is: half of all damage goes there."""
@@ -110,10 +111,7 @@ def random_tag(data: bytearray, other: bytes, rng: random.Random) -> None:
 
 def random_segment(data: bytearray, other: bytes, rng: random.Random) -> None:
     """A marker or length of a JPEG changes."""
-    places, position = [], 2
-    for _, payload in exif.segments(bytes(data)):
-        places.append(position)
-        position += 4 + len(payload)
+    places = [part.start for part in JpegFile(bytes(data)).segments]
     if not places:
         return flip_bits(data, other, rng)
     at = rng.choice(places)

@@ -17,6 +17,7 @@ from rawback.cameras import looks
 from rawback.errors import RawbackError, UsageError
 from rawback.files import dng
 from rawback.files import raw as raws
+from rawback.files.jpeg_file import JpegFile
 from rawback.isp import stages, tone
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
 from rawback.isp.video import signal
@@ -249,7 +250,7 @@ def test_a_raw_with_its_camera_s_picture_inside_needs_no_other(orientation, tmp_
     stream, path = io.BytesIO(), tmp_path / "whole.dng"
     Image.fromarray(shown_by(raw, known_look(raw.recipe))).save(stream, "JPEG", quality=95)
     recipe = replace(raw.recipe, orientation=orientation)
-    path.write_bytes(b"".join(dng.encode(raw.mosaic, recipe, raw.exif, stream.getvalue())))
+    path.write_bytes(b"".join(dng.encode(raw.mosaic, recipe, raw.exif, JpegFile(stream.getvalue()))))
     found = calibrate.calibrate([path], "inside")
     assert found.look.exposure == pytest.approx(1.1, abs=0.1)
     assert (found.look.make, found.look.model) == ("rawback", "Sample 1")

@@ -17,6 +17,8 @@ from PIL import Image
 
 from rawback.errors import RawbackError
 from rawback.files import dng, exif, tiff
+from rawback.files.jpeg_file import JpegFile
+from rawback.files.tags import Tag
 from rawback.recipe import Recipe
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
@@ -61,7 +63,7 @@ def chart(cfa, black: float = 512, white: float = 15000, side: int = SIDE) -> np
 
 
 def encoded(mosaic: np.ndarray, recipe: Recipe, camera=None, preview=None, **options) -> bytes:
-    return b"".join(dng.encode(mosaic, recipe, camera, preview, **options))
+    return b"".join(dng.encode(mosaic, recipe, camera, JpegFile(preview) if preview else None, **options))
 
 
 def jpeg(size=(300, 200), **options) -> bytes:
@@ -88,7 +90,7 @@ def test_libraw_reads_what_was_written(name: str, compress: bool):
 @pytest.mark.parametrize("shape", [(512, 512), (40, 512), (1, 1), (2, 2), (22, 23), (255, 257), (256, 256), (512, 31)])
 def test_any_size_comes_back(shape: tuple[int, int]):
     mosaic = noise(*shape)
-    found = tiff.read(encoded(mosaic, recipe_of(mosaic))).children[tiff.SUB_IFDS][0].entries
+    found = tiff.read(encoded(mosaic, recipe_of(mosaic))).children[Tag.SubIFDs][0].entries
     assert (tiff.numbers(found[257])[0], tiff.numbers(found[256])[0]) == shape
     if min(shape) >= 22:  # LibRaw's own limit
         with rawpy.imread(io.BytesIO(encoded(mosaic, recipe_of(mosaic)))) as raw:
@@ -246,7 +248,7 @@ def test_wrong_input_is_named():
         with pytest.raises(RawbackError, match=r"\(200, 300\) uint16"):
             dng.encode(wrong, recipe_of(mosaic), None, None)
     with pytest.raises(RawbackError, match="not a JPEG"):
-        dng.encode(mosaic, recipe_of(mosaic), None, b"no picture")
+        dng.encode(mosaic, recipe_of(mosaic), None, JpegFile(b"no picture"))
 
 
 def test_make_model_and_metadata():

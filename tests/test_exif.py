@@ -18,6 +18,7 @@ from PIL import Image
 from rawback.errors import RawbackError
 from rawback.files import ciff, exif, tiff
 from rawback.files.exif import Exif
+from rawback.files.tags import Tag
 from rawback.files.tiff import ASCII, BYTE, LONG, SHORT, UNDEFINED, Directory, Entry
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
@@ -34,7 +35,7 @@ CAMERA = Exif(
 
 
 def as_tiff(camera: Exif) -> bytes:
-    children = {tiff.EXIF_IFD: [Directory(camera.exif)], tiff.GPS_IFD: [Directory(camera.gps)]}
+    children = {Tag.ExifIFD: [Directory(camera.exif)], Tag.GPSIFD: [Directory(camera.gps)]}
     return b"".join(tiff.serialise(Directory(camera.ifd0, children)))
 
 
@@ -110,7 +111,7 @@ def test_exposure_in_ifd0_is_found():
 
 
 def test_gps_below_exif_is_found():
-    tree = Directory({}, {tiff.EXIF_IFD: [Directory({}, {tiff.GPS_IFD: [Directory(CAMERA.gps)]})]})
+    tree = Directory({}, {Tag.ExifIFD: [Directory({}, {Tag.GPSIFD: [Directory(CAMERA.gps)]})]})
     assert exif.from_tiff(b"".join(tiff.serialise(tree))).gps == CAMERA.gps
 
 

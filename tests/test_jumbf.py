@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from rawback.files import jumbf
+from rawback.files.jpeg_file import JpegFile
 from rawback.files.jumbf import Box
 
 
@@ -23,7 +24,7 @@ BOXES = [Box("rawback.lossless", b"head"), Box("rawback.lossless.block", bytes(r
 
 
 def test_boxes_come_back():
-    assert jumbf.find(jpeg_of(jumbf.to_segments(BOXES))) == BOXES
+    assert jumbf.find(JpegFile(jpeg_of(jumbf.to_segments(BOXES)))) == BOXES
 
 
 def test_segments_are_as_the_standard_wants_them():
@@ -43,20 +44,22 @@ def test_segments_are_as_the_standard_wants_them():
 def test_the_order_of_segments_does_not_matter():
     segments = jumbf.to_segments(BOXES)
     random.Random(1).shuffle(segments)
-    assert sorted(jumbf.find(jpeg_of(segments)), key=lambda box: box.label) == sorted(BOXES, key=lambda box: box.label)
+    assert sorted(jumbf.find(JpegFile(jpeg_of(segments))), key=lambda box: box.label) == sorted(
+        BOXES, key=lambda box: box.label
+    )
 
 
 def test_a_missing_part_loses_its_box_alone():
     segments = jumbf.to_segments(BOXES)
     del segments[2]
-    assert jumbf.find(jpeg_of(segments)) == [BOXES[0], BOXES[2]]
+    assert jumbf.find(JpegFile(jpeg_of(segments))) == [BOXES[0], BOXES[2]]
 
 
 def test_boxes_of_others_are_left_alone():
     other = jumbf.to_segments([Box("c2pa", b"manifest" * 20_000)])
     theirs = [(marker, payload.replace(jumbf.OURS, bytes(16))) for marker, payload in other]
     short = [(0xEB, b"JP"), (0xEB, b""), (0xEB, b"HDR_RI ver=11"), (0xE1, b"JP" + bytes(40))]
-    assert jumbf.find(jpeg_of(theirs + short + jumbf.to_segments(BOXES))) == BOXES
+    assert jumbf.find(JpegFile(jpeg_of(theirs + short + jumbf.to_segments(BOXES)))) == BOXES
     assert [jumbf.is_ours(*segment) for segment in theirs + short] == [False] * (len(theirs) + 4)
 
 
@@ -79,6 +82,6 @@ def test_exiftool_understands_and_keeps_them(tmp_path, sample_file):
     file.write_bytes(data[:head] + jpeg_of(jumbf.to_segments(BOXES))[2:-6] + data[head:])
     run = subprocess.run(["exiftool", "-q", "-overwrite_original", "-Artist=x", file], check=False)
     assert run.returncode == 0
-    assert jumbf.find(file.read_bytes()) == BOXES
+    assert jumbf.find(JpegFile(file.read_bytes())) == BOXES
     shown = subprocess.run(["exiftool", "-a", "-JUMBF:JUMDLabel", file], capture_output=True, text=True, check=True).stdout
     assert [line.split(":")[1].strip() for line in shown.splitlines()] == [box.label for box in BOXES]

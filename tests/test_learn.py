@@ -17,7 +17,7 @@ from rich.console import Console  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
 from rawback.isp import closed_loop, inverse_pass  # noqa: E402
-from rawback.isp.mosaic import level, tile  # noqa: E402
+from rawback.isp.mosaic import BAYER, RGGB, X_TRANS, level, tile  # noqa: E402
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding  # noqa: E402
 from rawback.learn import data, losses, pairs, train, unprocess  # noqa: E402
 from rawback.learn.jpeg_simulator import ROUNDINGS, JpegSimulator, fourier, soft  # noqa: E402
@@ -93,7 +93,7 @@ def test_neutral_light_is_neutral_to_a_balanced_sensor():
 
 
 def test_unprocessed_highlights_saturate_where_their_channel_does():
-    sensor = unprocess.Sensor(np.eye(3), np.array([0.5, 1, 0.625]), unprocess.BAYER[0], (0.0, 0.0), 64, 1023)
+    sensor = unprocess.Sensor(np.eye(3), np.array([0.5, 1, 0.625]), RGGB, (0.0, 0.0), 64, 1023)
     mosaic = unprocess.measure(np.full((8, 8, 3), 1.5, np.float32), sensor, np.random.default_rng(0))
     assert mosaic[0, 0] == round(64 + 0.75 * 959)  # red at 1.5 of 2
     assert mosaic[0, 1] == 1023
@@ -101,13 +101,13 @@ def test_unprocessed_highlights_saturate_where_their_channel_does():
 
 
 def test_noise_has_the_models_variance():
-    sensor = unprocess.Sensor(np.eye(3), np.ones(3), unprocess.BAYER[0], (1e-4, 1e-5), 0, 16383)
+    sensor = unprocess.Sensor(np.eye(3), np.ones(3), RGGB, (1e-4, 1e-5), 0, 16383)
     mosaic = unprocess.measure(np.full((256, 256, 3), 0.4, np.float32), sensor, np.random.default_rng(0))
     assert (mosaic / 16383).var() == pytest.approx(1e-4 * 0.4 + 1e-5, rel=0.03)
 
 
 def test_every_cfa_can_be_unprocessed_and_the_same_seed_gives_the_same():
-    for cfa in (*unprocess.BAYER, unprocess.X_TRANS):
+    for cfa in (*BAYER.values(), X_TRANS):
         made = []
         for _ in range(2):
             rng = np.random.default_rng(5)
@@ -177,9 +177,7 @@ def test_a_cameras_weights_start_from_others_and_rest_on_them(tmp_path, monkeypa
     assert set(card["parts"]) == {"restore_open"}
     monkeypatch.setenv("RAWBACK_WEIGHTS", str(tmp_path))
     loaded = weights.load("second")
-    plain = replace(
-        pairs.recipe_of(unprocess.draw_sensor(np.random.default_rng(0), unprocess.BAYER[0]), (64, 64)), refined=False
-    )
+    plain = replace(pairs.recipe_of(unprocess.draw_sensor(np.random.default_rng(0), RGGB), (64, 64)), refined=False)
     assert loaded.demosaicer(plain, coding(90, "4:2:0", "standard")) is not None
     with pytest.raises(RawbackError, match="Bayer"):
         pairs.sensor_of("fujifilm-x-t3")

@@ -22,6 +22,7 @@ from rawback.batch.worker import Product
 from rawback.errors import RawbackError, UsageError
 from rawback.files import dng, exif, jpeg, jumbf, raw, tiff
 from rawback.files.dng import Whole
+from rawback.files.jpeg_file import JpegFile
 from rawback.files.strip import strip
 from rawback.lossless import coder, layer
 from rawback.provenance import TURNS
@@ -116,7 +117,9 @@ def test_threads_make_no_difference(original, photo, monkeypatch, threads):
 
 def test_a_turned_picture_still_has_its_layer(original, photo, tmp_path):
     whole = jpeg.read(photo.read_bytes(), "photo")
-    turned = jpeg.write(TURNS[1].blocks(whole.coefficients), whole.recipe, NO_EXIF, jumbf.to_segments(jumbf.find(whole.data)))
+    turned = jpeg.write(
+        TURNS[1].blocks(whole.coefficients), whole.recipe, NO_EXIF, jumbf.to_segments(jumbf.find(JpegFile(whole.data)))
+    )
     recovered = recover(copy(photo, tmp_path, turned))
     assert recovered.exact
     assert np.array_equal(recovered.mosaic, raw.read(original.read_bytes(), "dng").mosaic)
@@ -127,7 +130,7 @@ def test_a_picture_saved_again_does_without(photo, tmp_path):
     stream = io.BytesIO()
     Image.open(photo).save(stream, "JPEG", quality=90)
     again = jpeg.read(stream.getvalue(), "again").coefficients
-    data = jpeg.write(again, whole.recipe, NO_EXIF, jumbf.to_segments(jumbf.find(whole.data)))
+    data = jpeg.write(again, whole.recipe, NO_EXIF, jumbf.to_segments(jumbf.find(JpegFile(whole.data))))
     recovered = recover(copy(photo, tmp_path, data))
     assert not recovered.exact
     assert any("as it was before that" in note for note in recovered.notes)
@@ -190,7 +193,7 @@ def test_strip_leaves_the_coded_picture(photo, tmp_path):
     bare, _ = strip(photo)
     start = min(data.index(b"\xff\xdb"), data.index(b"\xff\xc0"))
     assert bare.endswith(data[data.index(b"\xff\xdb") :][-2000:])
-    assert jumbf.find(bare) == []
+    assert jumbf.find(JpegFile(bare)) == []
     assert jpeg.read(bare, "bare").recipe is None
     assert b"rawback.org" not in bare
     assert start > 0
@@ -245,7 +248,7 @@ def test_the_flag_to_delete_needs_the_layer(original, tmp_path):
 def test_a_fuzzed_layer_is_survived(photo, tmp_path, seed):
     """Damage within the boxes, their checksums mended, as one who means harm would."""
     rng = random.Random(seed)
-    boxes = jumbf.find(photo.read_bytes())
+    boxes = jumbf.find(JpegFile(photo.read_bytes()))
     number = seed % len(boxes)
     body = bytearray(boxes[number].content[4:])
     for _ in range(rng.randrange(1, 4)):

@@ -14,7 +14,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from rawback.files import exif, icc, jpeg_metadata, preview, tiff, xmp
+from rawback.files import exif, icc, jpeg_file, jpeg_metadata, tiff, xmp
+from rawback.files.jpeg_file import JpegFile
+from rawback.files.tags import Tag
 from rawback.files.tiff import Directory, Entry
 from rawback.recovering import recover
 
@@ -30,11 +32,11 @@ def photo(order: str = "II", note: bytes = NOTE, extra: bytes = b"", orientation
         {271: tiff.ascii_text("Maker"), 272: tiff.ascii_text("Model"), 274: tiff.pack(3, [orientation]),
          305: tiff.ascii_text("Old 1.0"), 282: tiff.rationals([300]), 315: tiff.ascii_text("Artist")},
         {
-            tiff.EXIF_IFD: [Directory(
+            Tag.ExifIFD: [Directory(
                 {34855: tiff.pack(3, [400]), 36867: tiff.ascii_text("2020:01:02 03:04:05"), 37500: Entry(7, len(note), note)},
-                {tiff.INTEROP_IFD: [Directory({1: tiff.ascii_text("R98")})]},
+                {Tag.InteropIFD: [Directory({1: tiff.ascii_text("R98")})]},
             )],
-            tiff.GPS_IFD: [Directory({1: tiff.ascii_text("N"), 2: tiff.rationals([10, 20, 30])})],
+            Tag.GPSIFD: [Directory({1: tiff.ascii_text("N"), 2: tiff.rationals([10, 20, 30])})],
         },
     )  # fmt: skip
     payload = b"".join(tiff.serialise(root))
@@ -90,12 +92,12 @@ def test_iptc_is_taken_from_all_photoshop_resources():
     other = b"8BIM\x03\xed\0\0\0\0\0\x04abcd"
     resource = b"8BIM\x04\x04\0\0" + len(records).to_bytes(4, "big") + records
     data = photo(extra=segment(0xED, b"Photoshop 3.0\0" + other + resource))
-    assert jpeg_metadata.from_jpeg(data).iptc == records
+    assert jpeg_metadata.from_jpeg(JpegFile(data)).iptc == records
 
 
 def test_icc_pieces_are_put_in_order():
     pieces = [segment(0xE2, b"ICC_PROFILE\0" + bytes([n, 2]) + text) for n, text in ((2, b"second"), (1, b"first "))]
-    assert jpeg_metadata.from_jpeg(photo(extra=b"".join(pieces))).icc == b"first second"
+    assert jpeg_metadata.from_jpeg(JpegFile(photo(extra=b"".join(pieces)))).icc == b"first second"
 
 
 def packet_of(inner: str, namespaces: str = "") -> bytes:
@@ -110,7 +112,7 @@ def test_xmp_and_sidecar_are_merged_the_sidecar_first_and_the_history_told(tmp_p
     dc = 'xmlns:dc="http://purl.org/dc/elements/1.1/"'
     inside = packet_of("<dc:title>inside</dc:title><dc:source>kept</dc:source>", dc)
     (tmp_path / "photo.xmp").write_bytes(packet_of("<dc:title>beside</dc:title>", dc))
-    data = photo(extra=segment(0xE1, jpeg_metadata.XMP + inside))
+    data = photo(extra=segment(0xE1, jpeg_file.XMP + inside))
     found = exif.from_tiff(to_dng(data, tmp_path)).ifd0[700].data.decode()
     assert "beside" in found and "inside" not in found and "kept" in found
     assert 'softwareAgent="rawback' in found
@@ -176,7 +178,7 @@ def test_the_preview_ends_with_the_first_picture():
     data = photo()
     thumbnail = segment(0xE5, b"\xff\xd8\xff\xda\0\4ab\xff\xd9")
     with_thumbnail = data[:2] + thumbnail + data[2:]
-    assert preview.first_picture(with_thumbnail + b"\xff\xd8 a film \xff\xd9") == with_thumbnail
+    assert JpegFile(with_thumbnail + b"\xff\xd8 a film \xff\xd9").first_picture.data == with_thumbnail
 
 
 def test_adobe_rgb_is_wider_than_srgb_and_srgb_is_itself():

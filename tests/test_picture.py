@@ -19,7 +19,7 @@ from scenes import CFAS, SAMPLE, SHARED, garden, photograph, psnr, raw_file, rec
 import rawback
 from rawback import RenderOptions
 from rawback.files import dng, exif, jpeg, raw
-from rawback.files.exif import segments
+from rawback.files.jpeg_file import JpegFile
 from rawback.files.raw import RawFile
 from rawback.isp.colour import CURVES
 
@@ -44,7 +44,7 @@ def libraw_rendering(data: bytes) -> np.ndarray:
 
 
 def test_the_file_is_an_ordinary_baseline_jpeg(sample_jpeg: rawback.Rendered):
-    found = [(marker, bytes(payload[:6])) for marker, payload in segments(sample_jpeg.data)]
+    found = [(part.marker, bytes(part.payload[:6])) for part in JpegFile(sample_jpeg.data).segments]
     markers = [marker for marker, _ in found]
     assert found[0] == (0xE0, b"JFIF\0\1") and found[1] == (0xE1, b"Exif\0\0") and markers.count(0xE1) == 2
     assert {0xC0, 0xC4, 0xDB} <= set(markers) <= {0xC0, 0xC4, 0xDB, 0xE0, 0xE1, 0xE2}
@@ -86,7 +86,7 @@ def test_without_exif_nothing_of_the_photograph_is_told():
 
 
 def test_the_thumbnail_shows_the_picture(sample_jpeg: rawback.Rendered):
-    app1 = next(bytes(p) for m, p in segments(sample_jpeg.data) if m == 0xE1)
+    app1 = next(map(bytes, JpegFile(sample_jpeg.data).payloads(0xE1)))
     thumbnail = Image.open(io.BytesIO(app1[app1.rindex(b"\xff\xd8\xff") :]))
     assert thumbnail.size == (160, 107)
     small = Image.open(io.BytesIO(sample_jpeg.data)).resize(thumbnail.size, Image.Resampling.BOX)

@@ -9,6 +9,7 @@ import rawpy
 from scenes import SHARED, Run, all_files
 
 from rawback.files import jpeg, recipe_xmp
+from rawback.files.jpeg_file import XMP
 from rawback.recipe_text import to_fields
 
 
@@ -26,8 +27,8 @@ def forged(data: bytes, **changes: str) -> bytes:
     old = recipe_xmp.build(to_fields(photo.recipe))
     new = recipe_xmp.build(to_fields(photo.recipe) | changes)
     at = data.index(old)
-    length = (len(new) + len(jpeg.XMP) + 2).to_bytes(2, "big")
-    return data[: at - len(jpeg.XMP) - 2] + length + jpeg.XMP + new + data[at + len(old) :]
+    length = (len(new) + len(XMP) + 2).to_bytes(2, "big")
+    return data[: at - len(XMP) - 2] + length + XMP + new + data[at + len(old) :]
 
 
 BAD_RAW = {

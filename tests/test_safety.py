@@ -17,6 +17,7 @@ from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, left
 
 from rawback.errors import RawbackError
 from rawback.files import atomic, jpeg, paths, raw
+from rawback.files.jpeg_file import JpegFile
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
 
@@ -337,4 +338,4 @@ def test_a_progressive_bomb_is_refused():
     jpg = foreign_jpeg((2000, 2000))
     scan = jpg[jpg.index(b"\xff\xda") : -2]
     with pytest.raises(RawbackError, match="too many times"):
-        jpeg.check(jpg[:-2] + scan * 10_000 + jpg[-2:], "bomb")
+        jpeg.check(JpegFile(jpg[:-2] + scan * 10_000 + jpg[-2:]), "bomb")

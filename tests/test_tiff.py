@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rawback.errors import RawbackError
 from rawback.files import tiff
+from rawback.files.tags import IFD_POINTERS, Tag
 from rawback.files.tiff import ASCII, BYTE, DOUBLE, LONG, RATIONAL, SHORT, SLONG, SRATIONAL, Directory, Entry
 
 VALUES = {
@@ -75,13 +76,13 @@ def test_olympus_big_endian_is_read():
 
 def test_directories_below_are_read():
     tree = Directory(VALUES, {
-        tiff.SUB_IFDS: [Directory({254: tiff.pack(LONG, [0])}), Directory({254: tiff.pack(LONG, [1])})],
-        tiff.EXIF_IFD: [Directory({33434: tiff.rationals([0.005])})],
+        Tag.SubIFDs: [Directory({254: tiff.pack(LONG, [0])}), Directory({254: tiff.pack(LONG, [1])})],
+        Tag.ExifIFD: [Directory({33434: tiff.rationals([0.005])})],
     })  # fmt: skip
     found = tiff.read(written(tree))
-    assert found.child(tiff.EXIF_IFD) == {33434: tiff.rationals([0.005])}
-    assert [tiff.numbers(d.entries[254]) for d in found.children[tiff.SUB_IFDS]] == [(0,), (1,)]
-    assert found.child(tiff.GPS_IFD) == {}
+    assert found.child(Tag.ExifIFD) == {33434: tiff.rationals([0.005])}
+    assert [tiff.numbers(d.entries[254]) for d in found.children[Tag.SubIFDs]] == [(0,), (1,)]
+    assert found.child(Tag.GPSIFD) == {}
 
 
 def test_layout_is_little_endian_sorted_and_even():
@@ -135,9 +136,9 @@ def test_what_is_not_a_tiff_is_refused():
 
 
 def test_loops_end():
-    data = bytearray(written(Directory({256: tiff.pack(LONG, [1])}, {tiff.EXIF_IFD: [Directory()]})))
-    struct.pack_into("<I", data, data.index(struct.pack("<HHI", tiff.EXIF_IFD, LONG, 1)) + 8, 8)
-    assert tiff.read(data).child(tiff.EXIF_IFD) == {}
+    data = bytearray(written(Directory({256: tiff.pack(LONG, [1])}, {Tag.ExifIFD: [Directory()]})))
+    struct.pack_into("<I", data, data.index(struct.pack("<HHI", Tag.ExifIFD, LONG, 1)) + 8, 8)
+    assert tiff.read(data).child(Tag.ExifIFD) == {}
 
 
 def test_values_outside_the_file_are_left_out():
@@ -156,7 +157,7 @@ def test_values_that_share_their_bytes_do_not_multiply():
 
 @given(st.data())
 def test_damage_raises_nothing_else(draw: st.DataObject):
-    tree = Directory(VALUES, {tag: [Directory(VALUES)] for tag in tiff.POINTERS})
+    tree = Directory(VALUES, {tag: [Directory(VALUES)] for tag in IFD_POINTERS})
     data = bytearray(written(tree))
     for position in draw.draw(st.lists(st.integers(0, len(data) - 1), max_size=20)):
         data[position] = draw.draw(st.integers(0, 255))

@@ -11,9 +11,9 @@ from rawback.errors import RawbackError
 from rawback.files import photo as photos
 from rawback.files import raw as raws
 from rawback.files import tiff
-from rawback.files.exif import ORIENTATION
 from rawback.files.jpeg import Photo
 from rawback.files.raw import RawFile
+from rawback.files.tags import Tag
 from rawback.isp import inverse_pass
 from rawback.isp.mosaic import black_pattern
 from rawback.picture import Pixels, upright
@@ -69,8 +69,8 @@ def read_pair(raw_data: bytes, raw_name: str, jpeg_data: bytes | None, jpeg_name
 def _inside(raw: RawFile, data: bytes, name: str) -> Photo:
     """The camera's picture inside its RAW, with the RAW's EXIF where it has none: it lies as the RAW does, then."""
     photo = photos.read(data, name)
-    if raw.exif and not (photo.exif and ORIENTATION in photo.exif.ifd0):
-        photo.exif = replace(raw.exif, ifd0=raw.exif.ifd0 | {ORIENTATION: tiff.pack(tiff.SHORT, [raw.recipe.orientation])})
+    if raw.exif and not (photo.exif and Tag.Orientation in photo.exif.ifd0):
+        photo.exif = replace(raw.exif, ifd0=raw.exif.ifd0 | {Tag.Orientation: tiff.pack(tiff.SHORT, [raw.recipe.orientation])})
     return photo
 
 

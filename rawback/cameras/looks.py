@@ -10,9 +10,9 @@ import numpy as np
 
 from rawback.cameras.cards import card_of, cards
 from rawback.errors import RawbackError
+from rawback.isp.mosaic import BAYER
 from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe, is_tone_curve, mixes
 
-BAYER = ((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))
 FORMAT = 1
 """Of cards; those with learned parts have the same."""
 
@@ -96,7 +96,7 @@ def _plausible(look: Look) -> bool:
         and bool(np.isfinite(numbers).all())
         and is_tone_curve(look.tone)
         and (not look.code_matrix or mixes(look.code_matrix))
-        and (not look.cfa or look.cfa in BAYER)
+        and (not look.cfa or look.cfa in BAYER.values())
         and len(look.neutral) == 3 and min(look.neutral) >= 1e-3 and max(look.neutral) <= 1
         and len(look.vignette) in (0, 5) and len(look.size) == 2 and abs(look.exposure) < 10 and 1 < look.white <= 65535
     )  # fmt: skip

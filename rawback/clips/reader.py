@@ -17,15 +17,17 @@ from rawback.clips.denoise import REACH, Window
 from rawback.files import exif, tiff
 from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
+from rawback.files.tags import Tag
 from rawback.files.video import cinema_dng, planes, timecode
 from rawback.files.video.cinema_dng import Moment
 from rawback.files.video.movie import Movie, Shot
+from rawback.isp.mosaic import RGGB
 from rawback.isp.video import signal
 from rawback.picture import Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
 from rawback.recipe_text import from_fields
-from rawback.recovering import BAYER, Recovered
+from rawback.recovering import Recovered
 from rawback.version import __version__
 
 LOSSLESS = ("ffv1",)
@@ -187,7 +189,7 @@ def _by_recipe(srgb: np.ndarray, recipe: Recipe, untouched: bool) -> Recovered:
     state = State.UNTOUCHED if untouched else State.RECOMPRESSED
     if (width, height) != (recipe.width, recipe.height):
         state, black = State.EDITED, float(np.mean(recipe.black))
-        recipe = replace(recipe, width=width, height=height, crop=None, margins=(0, 0, 0, 0), cfa=BAYER, black=(black,) * 4)
+        recipe = replace(recipe, width=width, height=height, crop=None, margins=(0, 0, 0, 0), cfa=RGGB, black=(black,) * 4)
     mosaic = signal.mosaic_of(srgb, recipe)
     if state is State.EDITED:
         mosaic, recipe = foreign.with_margin(mosaic, recipe)
@@ -201,5 +203,5 @@ def _foreign(source: Movie, pts: int) -> Photo:
     values = np.rint(np.clip(np.moveaxis(srgb, 0, -1), 0, 1) * 65535).astype(np.uint16)
     make, model = source.camera
     found = exif.from_values(make, model)
-    found.ifd0[exif.ORIENTATION] = tiff.pack(tiff.SHORT, [ROTATIONS.get(frame.rotation % 360, 1)])
+    found.ifd0[Tag.Orientation] = tiff.pack(tiff.SHORT, [ROTATIONS.get(frame.rotation % 360, 1)])
     return Photo(None, found, None, b"", pixels=Pixels(values))

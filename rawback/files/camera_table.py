@@ -9,7 +9,8 @@ import numpy as np
 import rawpy
 
 from rawback.files import tiff
-from rawback.files.tiff import BYTE, LONG, SHORT, Directory
+from rawback.files.tags import Compression, Photometric, Tag
+from rawback.files.tiff import BYTE, LONG, SHORT, Directory, Entries
 
 SIDE = 32  # LibRaw refuses mosaics of fewer than 22 photosites a side
 MEAN_MATRIX = ((0.7621, -0.2125, -0.0768), (-0.5055, 1.2410, 0.2199), (-0.1055, 0.1818, 0.6196))
@@ -32,11 +33,15 @@ def xyz_to_camera(make: str, model: str) -> tuple[tuple[float, ...], ...] | None
 
 
 def _nameplate(make: str, model: str) -> bytes:
-    entries = {
-        254: tiff.pack(LONG, [0]), 256: tiff.pack(LONG, [SIDE]), 257: tiff.pack(LONG, [SIDE]), 258: tiff.pack(SHORT, [16]),
-        259: tiff.pack(SHORT, [1]), 262: tiff.pack(SHORT, [32803]), 271: tiff.ascii_text(make), 272: tiff.ascii_text(model),
-        277: tiff.pack(SHORT, [1]), 278: tiff.pack(LONG, [SIDE]), 284: tiff.pack(SHORT, [1]),
-        33421: tiff.pack(SHORT, [2, 2]), 33422: tiff.pack(BYTE, [0, 1, 1, 2]), 50706: tiff.pack(BYTE, [1, 4, 0, 0]),
-        50708: tiff.ascii_text(f"{make} {model}"), 50717: tiff.pack(LONG, [65535]),
+    entries: Entries = {
+        Tag.NewSubfileType: tiff.pack(LONG, [0]), Tag.ImageWidth: tiff.pack(LONG, [SIDE]),
+        Tag.ImageLength: tiff.pack(LONG, [SIDE]), Tag.BitsPerSample: tiff.pack(SHORT, [16]),
+        Tag.Compression: tiff.pack(SHORT, [Compression.NONE]),
+        Tag.PhotometricInterpretation: tiff.pack(SHORT, [Photometric.CFA]), Tag.Make: tiff.ascii_text(make),
+        Tag.Model: tiff.ascii_text(model), Tag.SamplesPerPixel: tiff.pack(SHORT, [1]),
+        Tag.RowsPerStrip: tiff.pack(LONG, [SIDE]), Tag.PlanarConfiguration: tiff.pack(SHORT, [1]),
+        Tag.CFARepeatPatternDim: tiff.pack(SHORT, [2, 2]), Tag.CFAPattern: tiff.pack(BYTE, [0, 1, 1, 2]),
+        Tag.DNGVersion: tiff.pack(BYTE, [1, 4, 0, 0]), Tag.UniqueCameraModel: tiff.ascii_text(f"{make} {model}"),
+        Tag.WhiteLevel: tiff.pack(LONG, [65535]),
     }  # fmt: skip
-    return b"".join(tiff.serialise(Directory(entries, strips={273: [bytes(2 * SIDE * SIDE)]})))
+    return b"".join(tiff.serialise(Directory(entries, strips={Tag.StripOffsets: [bytes(2 * SIDE * SIDE)]})))

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from rawback.files import tiff
-from rawback.files.tiff import SHORT, SRATIONAL, Entry
+from rawback.files.tags import Tag
+from rawback.files.tiff import SHORT, SRATIONAL, Entries
 
 MAGIC = b"HEAPCCDR"
 MAX_RECORDS, MAX_BYTES = 1024, 4096
 MAKE_MODEL, OWNER, SHOT, SETTINGS, TAKEN = 0x080A, 0x0810, 0x102A, 0x102D, 0x180E
 METERING = {0: 1, 1: 3, 2: 1, 3: 5, 4: 6, 5: 2}
-"""Canon's numbers -> EXIF's (tag 37383)."""
+"""Canon's numbers -> EXIF's MeteringMode."""
 PROGRAMME = {1: 2, 2: 4, 3: 3, 4: 1}
-"""Canon's exposure mode -> EXIF's programme (tag 34850)."""
+"""Canon's exposure mode -> EXIF's ExposureProgram."""
 
 
 def is_ciff(data: bytes | memoryview) -> bool:
@@ -23,14 +24,17 @@ def is_ciff(data: bytes | memoryview) -> bool:
     return bytes(data[:2]) in (b"II", b"MM") and bytes(data[6:14]) == MAGIC
 
 
-def entries(data: memoryview) -> tuple[dict[int, Entry], dict[int, Entry]]:
+def entries(data: memoryview) -> tuple[Entries, Entries]:
     """What of IFD0 and of the Exif IFD only the records of a CRW tell (LibRaw tells exposure, ISO and focal length)."""
     order = "<" if bytes(data[:2]) == b"II" else ">"
     (start,) = struct.unpack_from(order + "I", data, 2)
     found = dict(_records(data[start:], order))
     (make, model), (owner, _) = (_texts(found.get(tag, b"")) for tag in (MAKE_MODEL, OWNER))
     taken = _taken(found.get(TAKEN, b""), order)
-    texts = {271: make, 272: model, 306: taken, 315: owner}, {36867: taken, 36868: taken}
+    texts: tuple[dict[int, str], ...] = (
+        {Tag.Make: make, Tag.Model: model, Tag.DateTime: taken, Tag.Artist: owner},
+        {Tag.DateTimeOriginal: taken, Tag.DateTimeDigitized: taken},
+    )
     ifd0, exif = ({tag: tiff.ascii_text(text) for tag, text in part.items() if text} for part in texts)
     return ifd0, exif | _modes(found, order)
 
@@ -69,13 +73,13 @@ def _taken(content: bytes, order: str) -> str:
     return datetime.fromtimestamp(struct.unpack_from(order + "I", content)[0], UTC).strftime("%Y:%m:%d %H:%M:%S")
 
 
-def _modes(found: dict[int, bytes], order: str) -> dict[int, Entry]:
+def _modes(found: dict[int, bytes], order: str) -> Entries:
     """Exposure bias, metering and programme, from Canon's tables of shorts."""
     shot, settings = (_shorts(found.get(tag, b""), order) for tag in (SHOT, SETTINGS))
-    result = {37380: tiff.rationals([round(_apex(shot[6]), 2)], SRATIONAL)} if len(shot) > 6 else {}
+    result: Entries = {Tag.ExposureBiasValue: tiff.rationals([round(_apex(shot[6]), 2)], SRATIONAL)} if len(shot) > 6 else {}
     if len(settings) > 20:
-        result |= {37383: tiff.pack(SHORT, [METERING[settings[17]]])} if settings[17] in METERING else {}
-        result |= {34850: tiff.pack(SHORT, [PROGRAMME[settings[20]]])} if settings[20] in PROGRAMME else {}
+        result |= {Tag.MeteringMode: tiff.pack(SHORT, [METERING[settings[17]]])} if settings[17] in METERING else {}
+        result |= {Tag.ExposureProgram: tiff.pack(SHORT, [PROGRAMME[settings[20]]])} if settings[20] in PROGRAMME else {}
     return result
 
 

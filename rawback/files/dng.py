@@ -10,33 +10,20 @@ import numpy as np
 
 from rawback.errors import RawbackError
 from rawback.files import dng_extras, dng_pixels, preview, tiff
-from rawback.files import exif as exif_module
-from rawback.files.dng_pixels import (
-    BLACK,
-    BLACK_REPEAT,
-    CROP_ORIGIN,
-    CROP_SIZE,
-    NOISE_PROFILE,
-    PLANE_COLOUR,
-    SCALE,
-    WHITE,
-    Whole,
-)
+from rawback.files.dng_pixels import Whole
 from rawback.files.exif import Exif
-from rawback.files.tiff import BYTE, RATIONAL, SHORT, SRATIONAL, Buffer, Directory, Entry
+from rawback.files.jpeg_file import JpegFile
+from rawback.files.tags import Photometric, Tag
+from rawback.files.tiff import BYTE, RATIONAL, SHORT, SRATIONAL, Buffer, Entries, Entry
 from rawback.recipe import DNG_NUMBERS, Recipe
 
-CFA_PHOTOMETRIC = 32803
-DNG_VERSION, CAMERA, NEUTRAL, BASELINE_EXPOSURE = 50706, 50708, 50728, 50730
-COLOUR_TAGS = {
-    "ColorMatrix1": (50721, SRATIONAL), "ColorMatrix2": (50722, SRATIONAL),
-    "ForwardMatrix1": (50964, SRATIONAL), "ForwardMatrix2": (50965, SRATIONAL),
-    "CameraCalibration1": (50723, SRATIONAL), "CameraCalibration2": (50724, SRATIONAL),
-    "CalibrationIlluminant1": (50778, SHORT), "CalibrationIlluminant2": (50779, SHORT),
-    "AnalogBalance": (50727, RATIONAL), "BaselineNoise": (50731, RATIONAL),
-    "BaselineSharpness": (50732, RATIONAL), "LinearResponseLimit": (50734, RATIONAL),
+COLOUR_TYPES = {
+    "ColorMatrix1": SRATIONAL, "ColorMatrix2": SRATIONAL, "ForwardMatrix1": SRATIONAL, "ForwardMatrix2": SRATIONAL,
+    "CameraCalibration1": SRATIONAL, "CameraCalibration2": SRATIONAL, "CalibrationIlluminant1": SHORT,
+    "CalibrationIlluminant2": SHORT, "AnalogBalance": RATIONAL, "BaselineNoise": RATIONAL, "BaselineSharpness": RATIONAL,
+    "LinearResponseLimit": RATIONAL,
 }  # fmt: skip
-"""Tag number and type of each of the recipe's DNG_NUMBERS."""
+"""Type of each of the tags of the recipe's DNG_NUMBERS."""
 D65 = 21
 SRGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
 """Linear sRGB -> XYZ, D65, with the digits that LibRaw uses, so that it finds the matrix we meant."""
@@ -70,34 +57,34 @@ def read_tags(data: Buffer) -> DngTags | None:
     if not first:
         return None
     tags = first | mosaic
-    origin, size = _numbers(tags, CROP_ORIGIN, 2), _numbers(tags, CROP_SIZE, 2)
-    rows, columns = map(int, _numbers(tags, BLACK_REPEAT, 2) or (1, 1))
-    black = _numbers(tags, BLACK, rows * columns)
-    colours = {name: _numbers(tags, tag, DNG_NUMBERS[name]) for name, (tag, _) in COLOUR_TAGS.items()}
+    origin, size = _numbers(tags, Tag.DefaultCropOrigin, 2), _numbers(tags, Tag.DefaultCropSize, 2)
+    rows, columns = map(int, _numbers(tags, Tag.BlackLevelRepeatDim, 2) or (1, 1))
+    black = _numbers(tags, Tag.BlackLevel, rows * columns)
+    colours = {name: _numbers(tags, Tag[name], DNG_NUMBERS[name]) for name in COLOUR_TYPES}
     return DngTags(
-        camera=tiff.text(tags.get(CAMERA)),
+        camera=tiff.text(tags.get(Tag.UniqueCameraModel)),
         numbers={name: values for name, values in colours.items() if values},
-        neutral=_numbers(tags, NEUTRAL, 3),
+        neutral=_numbers(tags, Tag.AsShotNeutral, 3),
         black=black,
         black_repeat=(rows, columns) if black else (1, 1),
-        white=next(iter(_numbers(tags, WHITE)), None),
+        white=next(iter(_numbers(tags, Tag.WhiteLevel)), None),
         crop=(origin[0], origin[1], size[0], size[1]) if origin and size else None,
-        scale=_pair(_numbers(tags, SCALE, 2)) or (1.0, 1.0),
-        baseline_exposure=next(iter(_numbers(tags, BASELINE_EXPOSURE, 1)), 0.0),
-        noise=_noise(_numbers(tags, NOISE_PROFILE), _numbers(tags, PLANE_COLOUR) or (0, 1, 2)),
+        scale=_pair(_numbers(tags, Tag.DefaultScale, 2)) or (1.0, 1.0),
+        baseline_exposure=next(iter(_numbers(tags, Tag.BaselineExposure, 1)), 0.0),
+        noise=_noise(_numbers(tags, Tag.NoiseProfile), _numbers(tags, Tag.CFAPlaneColor) or (0, 1, 2)),
     )
 
 
-def directories(data: Buffer) -> tuple[dict[int, Entry], dict[int, Entry]]:
+def directories(data: Buffer) -> tuple[Entries, Entries]:
     """The entries of IFD0 and of the mosaic's directory of a DNG; nothing if the data is not a DNG."""
     first = tiff.read(data) if tiff.is_tiff(data) else tiff.Directory()
-    if DNG_VERSION not in first.entries:
+    if Tag.DNGVersion not in first.entries:
         return {}, {}
-    raws = [d.entries for d in first.walk() if _numbers(d.entries, 262, 1) == (CFA_PHOTOMETRIC,)]
+    raws = [d.entries for d in first.walk() if _numbers(d.entries, Tag.PhotometricInterpretation, 1) == (Photometric.CFA,)]
     return first.entries, raws[0] if raws else {}
 
 
-def _numbers(tags: dict[int, Entry], tag: int, count: int | None = None) -> tuple[float, ...]:
+def _numbers(tags: Entries, tag: int, count: int | None = None) -> tuple[float, ...]:
     """The numbers of a tag; nothing if it is missing, has another count, or one of them is not finite."""
     values = tiff.numbers(tags[tag]) if tag in tags else ()
     fits = count in (None, len(values)) and all(map(math.isfinite, values))
@@ -115,7 +102,7 @@ def _noise(values: tuple[float, ...], planes: tuple[float, ...]) -> tuple[float,
 
 
 def encode(
-    mosaic: np.ndarray, recipe: Recipe, exif: Exif | None, picture: bytes | None,
+    mosaic: np.ndarray, recipe: Recipe, exif: Exif | None, picture: JpegFile | None,
     *, compress: bool = True, software: str = "rawback", whole: Whole | None = None,
 ) -> list[Buffer]:  # fmt: skip
     """A DNG as chunks to be written one after the other.
@@ -135,39 +122,35 @@ def encode(
         first.entries |= dng_extras.attached(exif)
         shown.exif |= dng_extras.plain_note(exif)
     if mosaic.ndim == 3:
-        first.children[tiff.SUB_IFDS] = [dng_pixels.linear(mosaic, recipe, compress)]
+        first.children[Tag.SubIFDs] = [dng_pixels.linear(mosaic, recipe, compress)]
     else:
         whole = whole or Whole(mosaic, (0, 0, recipe.height, recipe.width))
         first.entries |= whole.ifd0
-        first.children[tiff.SUB_IFDS] = [dng_pixels.mosaic(whole, recipe, compress)]
-    below = {tiff.INTEROP_IFD: [Directory(shown.interop)]} if shown.interop else {}
-    if shown.exif or below:
-        first.children[tiff.EXIF_IFD] = [Directory(shown.exif, below)]
-    if shown.gps:
-        first.children[tiff.GPS_IFD] = [Directory(shown.gps)]
+        first.children[Tag.SubIFDs] = [dng_pixels.mosaic(whole, recipe, compress)]
+    first.children |= shown.directories()
     return tiff.serialise(first)
 
 
-def camera_tags(recipe: Recipe, exif: Exif, software: str) -> dict[int, Entry]:
+def camera_tags(recipe: Recipe, exif: Exif, software: str) -> Entries:
     """IFD0: the camera and its colours."""
     make, _, model = recipe.camera.partition(" ")
     numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)
     return {
-        exif_module.MAKE: exif.ifd0.get(exif_module.MAKE) or tiff.ascii_text(make),
-        exif_module.MODEL: exif.ifd0.get(exif_module.MODEL) or tiff.ascii_text(model or make),
-        exif_module.ORIENTATION: tiff.pack(SHORT, [recipe.orientation]),
-        exif_module.SOFTWARE: tiff.ascii_text(software),
-        DNG_VERSION: tiff.pack(BYTE, [1, 4, 0, 0]),
-        50707: tiff.pack(BYTE, [1, 4, 0, 0]),  # DNGBackwardVersion
-        CAMERA: tiff.ascii_text(recipe.camera or exif.camera or "unknown"),
-        BASELINE_EXPOSURE: tiff.rationals([recipe.baseline_exposure + recipe.exposure], SRATIONAL),
+        Tag.Make: exif.ifd0.get(Tag.Make) or tiff.ascii_text(make),
+        Tag.Model: exif.ifd0.get(Tag.Model) or tiff.ascii_text(model or make),
+        Tag.Orientation: tiff.pack(SHORT, [recipe.orientation]),
+        Tag.Software: tiff.ascii_text(software),
+        Tag.DNGVersion: tiff.pack(BYTE, [1, 4, 0, 0]),
+        Tag.DNGBackwardVersion: tiff.pack(BYTE, [1, 4, 0, 0]),
+        Tag.UniqueCameraModel: tiff.ascii_text(recipe.camera or exif.camera or "unknown"),
+        Tag.BaselineExposure: tiff.rationals([recipe.baseline_exposure + recipe.exposure], SRATIONAL),
         **_neutral(recipe),
-    } | {COLOUR_TAGS[name][0]: _entry(COLOUR_TAGS[name][1], values) for name, values in numbers.items()}
+    } | {Tag[name]: _entry(COLOUR_TYPES[name], values) for name, values in numbers.items()}
 
 
-def _neutral(recipe: Recipe) -> dict[int, Entry]:
+def _neutral(recipe: Recipe) -> Entries:
     """AsShotNeutral, unless the original RAW had none: a developer then treats both alike, by its own automatics."""
-    return {} if recipe.white_balance_from == "daylight" else {NEUTRAL: tiff.rationals(recipe.neutral)}
+    return {} if recipe.white_balance_from == "daylight" else {Tag.AsShotNeutral: tiff.rationals(recipe.neutral)}
 
 
 def _entry(kind: int, values: Iterable[float]) -> Entry:

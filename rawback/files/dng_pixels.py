@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rawback.files import ljpeg, tiff
-from rawback.files.tiff import BYTE, DOUBLE, LONG, SHORT, UNDEFINED, Directory, Entry
+from rawback.files.tags import Compression, Photometric, Tag
+from rawback.files.tiff import BYTE, DOUBLE, LONG, SHORT, UNDEFINED, Directory, Entries, Entry
 from rawback.recipe import Recipe
 
 TILE = 256
-CFA_PHOTOMETRIC, LINEAR_PHOTOMETRIC = 32803, 34892
-BLACK_REPEAT, BLACK, WHITE, SCALE, CROP_ORIGIN, CROP_SIZE = 50713, 50714, 50717, 50718, 50719, 50720
-PLANE_COLOUR = 50710
-ACTIVE_AREA, NOISE_PROFILE, OPCODES_AFTER_DEMOSAIC = 50829, 51041, 51022
+RECTANGULAR = 1  # CFALayout
 FIX_VIGNETTE, SINCE_VERSION, OPTIONAL = 3, bytes([1, 3, 0, 0]), 1
 
 
@@ -28,9 +26,9 @@ class Whole:
     """(rows, columns) uint16: the mosaic with the photosites around it."""
     area: tuple[int, int, int, int]
     """Top, left, bottom, right of the visible mosaic within the frame."""
-    ifd0: dict[int, Entry] = field(default_factory=dict)
+    ifd0: Entries = field(default_factory=dict)
     """Tags of the original's IFD0 that are said again."""
-    raw: dict[int, Entry] = field(default_factory=dict)
+    raw: Entries = field(default_factory=dict)
     """Tags of its mosaic's own directory."""
 
 
@@ -41,15 +39,16 @@ def mosaic(whole: Whole, recipe: Recipe, compress: bool) -> Directory:
     rows, columns = len(recipe.cfa), len(recipe.cfa[0])
     raw = _common(recipe, width, height, compress)
     raw.entries |= {
-        258: tiff.pack(SHORT, [16]), 262: tiff.pack(SHORT, [CFA_PHOTOMETRIC]), 277: tiff.pack(SHORT, [1]),
-        33421: tiff.pack(SHORT, [rows, columns]), 33422: tiff.pack(BYTE, sum(recipe.cfa, ())),
-        PLANE_COLOUR: tiff.pack(BYTE, [0, 1, 2]), 50711: tiff.pack(SHORT, [1]),  # CFALayout
-        WHITE: tiff.pack(LONG, [round(recipe.white)]), ACTIVE_AREA: tiff.pack(LONG, whole.area), **_black(recipe),
+        Tag.BitsPerSample: tiff.pack(SHORT, [16]), Tag.SamplesPerPixel: tiff.pack(SHORT, [1]),
+        Tag.PhotometricInterpretation: tiff.pack(SHORT, [Photometric.CFA]),
+        Tag.CFARepeatPatternDim: tiff.pack(SHORT, [rows, columns]), Tag.CFAPattern: tiff.pack(BYTE, sum(recipe.cfa, ())),
+        Tag.CFAPlaneColor: tiff.pack(BYTE, [0, 1, 2]), Tag.CFALayout: tiff.pack(SHORT, [RECTANGULAR]),
+        Tag.WhiteLevel: tiff.pack(LONG, [round(recipe.white)]), Tag.ActiveArea: tiff.pack(LONG, whole.area), **_black(recipe),
     } | whole.raw  # fmt: skip
     if compress:
-        raw.strips[324] = ljpeg.tiles(frame, TILE, int(tiff.numbers(raw.entries[322])[0]))
+        raw.strips[Tag.TileOffsets] = ljpeg.tiles(frame, TILE, _tile_width(width))
     else:
-        raw.strips[273] = [np.ascontiguousarray(frame, "<u2").data.cast("B")]
+        raw.strips[Tag.StripOffsets] = [np.ascontiguousarray(frame, "<u2").data.cast("B")]
     return raw
 
 
@@ -58,16 +57,17 @@ def linear(pixels: np.ndarray, recipe: Recipe, compress: bool) -> Directory:
     height, width = pixels.shape[:2]
     raw = _common(recipe, width, height, compress)
     raw.entries |= {
-        258: tiff.pack(SHORT, [16] * 3), 262: tiff.pack(SHORT, [LINEAR_PHOTOMETRIC]), 277: tiff.pack(SHORT, [3]),
-        WHITE: tiff.pack(LONG, [65535] * 3), ACTIVE_AREA: tiff.pack(LONG, [0, 0, height, width]),
+        Tag.BitsPerSample: tiff.pack(SHORT, [16] * 3), Tag.SamplesPerPixel: tiff.pack(SHORT, [3]),
+        Tag.PhotometricInterpretation: tiff.pack(SHORT, [Photometric.LINEAR_RAW]),
+        Tag.WhiteLevel: tiff.pack(LONG, [65535] * 3), Tag.ActiveArea: tiff.pack(LONG, [0, 0, height, width]),
     }  # fmt: skip
     if compress:
-        tile_width = int(tiff.numbers(raw.entries[322])[0])
+        tile_width = _tile_width(width)
         framed = np.pad(pixels, [(0, -height % TILE), (0, -width % tile_width), (0, 0)], mode="edge")
         starts = [(y, x) for y in range(0, height, TILE) for x in range(0, width, tile_width)]
-        raw.strips[324] = [ljpeg.encode(framed[y : y + TILE, x : x + tile_width]) for y, x in starts]
+        raw.strips[Tag.TileOffsets] = [ljpeg.encode(framed[y : y + TILE, x : x + tile_width]) for y, x in starts]
     else:
-        raw.strips[273] = [np.ascontiguousarray(pixels, "<u2").data.cast("B")]
+        raw.strips[Tag.StripOffsets] = [np.ascontiguousarray(pixels, "<u2").data.cast("B")]
     return raw
 
 
@@ -75,25 +75,26 @@ def _common(recipe: Recipe, width: int, height: int, compress: bool) -> Director
     """What mosaics and camera RGB share: sizes, layout, crop, noise."""
     x, y, w, h = recipe.crop or (0, 0, recipe.width, recipe.height)
     raw = Directory({
-        254: tiff.pack(LONG, [0]), 256: tiff.pack(LONG, [width]), 257: tiff.pack(LONG, [height]),
-        259: tiff.pack(SHORT, [7 if compress else 1]), 284: tiff.pack(SHORT, [1]), SCALE: tiff.rationals(recipe.scale),
-        CROP_ORIGIN: _integers_or_rationals((x, y)), CROP_SIZE: _integers_or_rationals((w, h)),
+        Tag.NewSubfileType: tiff.pack(LONG, [0]), Tag.ImageWidth: tiff.pack(LONG, [width]),
+        Tag.ImageLength: tiff.pack(LONG, [height]), Tag.PlanarConfiguration: tiff.pack(SHORT, [1]),
+        Tag.Compression: tiff.pack(SHORT, [Compression.JPEG if compress else Compression.NONE]),
+        Tag.DefaultScale: tiff.rationals(recipe.scale),
+        Tag.DefaultCropOrigin: _integers_or_rationals((x, y)), Tag.DefaultCropSize: _integers_or_rationals((w, h)),
     })  # fmt: skip
     if recipe.noise:
-        raw.entries[NOISE_PROFILE] = tiff.pack(DOUBLE, recipe.noise)
+        raw.entries[Tag.NoiseProfile] = tiff.pack(DOUBLE, recipe.noise)
     if recipe.vignette:
         body = struct.pack(">7d", *recipe.vignette, 0.5, 0.5)
         opcode = struct.pack(">II", 1, FIX_VIGNETTE) + SINCE_VERSION + struct.pack(">II", OPTIONAL, len(body)) + body
-        raw.entries[OPCODES_AFTER_DEMOSAIC] = Entry(UNDEFINED, len(opcode), opcode)
+        raw.entries[Tag.OpcodeList3] = Entry(UNDEFINED, len(opcode), opcode)
     if compress:
-        tile_width = _tile_width(width)
-        raw.entries |= {322: tiff.pack(LONG, [tile_width]), 323: tiff.pack(LONG, [TILE])}
+        raw.entries |= {Tag.TileWidth: tiff.pack(LONG, [_tile_width(width)]), Tag.TileLength: tiff.pack(LONG, [TILE])}
     else:
-        raw.entries[278] = tiff.pack(LONG, [height])
+        raw.entries[Tag.RowsPerStrip] = tiff.pack(LONG, [height])
     return raw
 
 
-def _black(recipe: Recipe) -> dict[int, Entry]:
+def _black(recipe: Recipe) -> Entries:
     """One level if all positions share it, else one for each.
 
     BlackLevelRepeatDim always: without it LibRaw takes four levels for none, RawTherapee misreads the one of X-Trans.
@@ -101,7 +102,7 @@ def _black(recipe: Recipe) -> dict[int, Entry]:
     shared = len(set(recipe.black)) == 1
     repeat = (1, 1) if shared else (len(recipe.cfa), len(recipe.cfa[0]))
     levels = recipe.black[:1] if shared else recipe.black
-    return {BLACK_REPEAT: tiff.pack(SHORT, repeat), BLACK: _integers_or_rationals(levels)}
+    return {Tag.BlackLevelRepeatDim: tiff.pack(SHORT, repeat), Tag.BlackLevel: _integers_or_rationals(levels)}
 
 
 def _integers_or_rationals(values: Iterable[float]) -> Entry:

@@ -2,65 +2,66 @@
 
 from __future__ import annotations
 
-import re
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
 import piexif
 
-from rawback.files import tiff
-from rawback.files.tiff import ASCII, LONG, SHORT, UNDEFINED, Buffer, Directory, Entry
+from rawback.files import boxes, tiff
+from rawback.files.jpeg_file import APP1, EXIF, JpegFile
+from rawback.files.tags import Compression, Tag
+from rawback.files.tiff import ASCII, LONG, SHORT, UNDEFINED, Buffer, Directory, Entries, Entry
 
 MAX_APP1 = 65527  # a JPEG segment holds 65,533 bytes, of which "Exif\0\0" takes six
-MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
-MAKER_NOTE, CFA_PATTERN = 37500, 41730
 METADATA = (
-    269, 270, MAKE, MODEL, 285, DATE_TIME, 315, 316, 333, 337, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095,
+    Tag.DocumentName, Tag.ImageDescription, Tag.Make, Tag.Model, Tag.PageName, Tag.DateTime, Tag.Artist, Tag.HostComputer,
+    Tag.InkNames, Tag.TargetPrinter, Tag.Rating, Tag.RatingPercent, Tag.Copyright, Tag.XPTitle, Tag.XPComment,
+    Tag.XPAuthor, Tag.XPKeywords, Tag.XPSubject,
 )  # fmt: skip
-"""IFD0 tags that speak of the photograph: DocumentName, ImageDescription, Make, Model, PageName, DateTime, Artist,
-HostComputer, InkNames, TargetPrinter, Rating, RatingPercent, Copyright, XPTitle ... XPSubject."""
-EXIF_IN_IFD0 = {33434, 33437, 34850, 34855, 36867, 36868, *range(37377, 37387), *range(41985, 41997)}
-"""TIFF/EP and some converters keep these in IFD0: exposure, aperture, programme, ISO, dates, ... focal length, modes."""
-MANDATORY = {
-    36864: Entry(UNDEFINED, 4, b"0232"), 37121: Entry(UNDEFINED, 4, b"\1\2\3\0"), 40960: Entry(UNDEFINED, 4, b"0100"),
+"""IFD0 tags that speak of the photograph."""
+EXIF_IN_IFD0 = {
+    Tag.ExposureTime, Tag.FNumber, Tag.ExposureProgram, Tag.PhotographicSensitivity, Tag.DateTimeOriginal,
+    Tag.DateTimeDigitized, *range(Tag.ShutterSpeedValue, Tag.FocalLength + 1),
+    *range(Tag.CustomRendered, Tag.SubjectDistanceRange + 1),
 }  # fmt: skip
-"""ExifVersion, ComponentsConfiguration YCbCr, FlashpixVersion."""
+"""TIFF/EP and some converters keep these in IFD0."""
+MANDATORY: Entries = {
+    Tag.ExifVersion: Entry(UNDEFINED, 4, b"0232"), Tag.FlashpixVersion: Entry(UNDEFINED, 4, b"0100"),
+    Tag.ComponentsConfiguration: Entry(UNDEFINED, 4, b"\1\2\3\0"),  # Y, Cb, Cr
+}  # fmt: skip
+INCHES, CENTRED, SRGB = 2, 1, 1
+"""Values of ResolutionUnit, YCbCrPositioning and ColorSpace."""
 CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 RAF_MAGIC = b"FUJIFILMCCD-RAW "
-MAX_BOXES = 64
-MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
-MAX_SEGMENTS = 1 << 16
-"""Of a JPEG: 4 GiB of full ones, or an attack of small ones."""
 
 
 @dataclass
 class Exif:
     """The metadata of a photograph, value by value as the camera wrote it."""
 
-    ifd0: dict[int, Entry] = field(default_factory=dict)
-    exif: dict[int, Entry] = field(default_factory=dict)
-    gps: dict[int, Entry] = field(default_factory=dict)
-    interop: dict[int, Entry] = field(default_factory=dict)
-    """Interoperability IFD (tag 40965)."""
+    ifd0: Entries = field(default_factory=dict)
+    exif: Entries = field(default_factory=dict)
+    gps: Entries = field(default_factory=dict)
+    interop: Entries = field(default_factory=dict)
+    """Interoperability directory."""
     order: str = "II"
     """Byte order of the file it was read from: MakerNotes are in it."""
     xmp: bytes = b""
-    """XMP packet, for tag 700."""
+    """XMP packet."""
     iptc: bytes = b""
-    """IPTC-NAA records, for tag 33723."""
+    """IPTC-NAA records."""
 
     @property
     def make(self) -> str:
-        """The camera's maker (tag 271)."""
-        return tiff.text(self.ifd0.get(MAKE))
+        """The camera's maker ."""
+        return tiff.text(self.ifd0.get(Tag.Make))
 
     @property
     def model(self) -> str:
-        """The camera's model (tag 272)."""
-        return tiff.text(self.ifd0.get(MODEL))
+        """The camera's model ."""
+        return tiff.text(self.ifd0.get(Tag.Model))
 
     @property
     def camera(self) -> str:
@@ -71,9 +72,19 @@ class Exif:
 
     @property
     def orientation(self) -> int:
-        """Orientation (tag 274), 1 if missing or impossible."""
-        value = tiff.numbers(self.ifd0[ORIENTATION])[:1] if ORIENTATION in self.ifd0 else ()
+        """Orientation 1..8, 1 if missing or impossible."""
+        value = tiff.numbers(self.ifd0[Tag.Orientation])[:1] if Tag.Orientation in self.ifd0 else ()
         return int(value[0]) if value and value[0] in range(1, 9) else 1
+
+    def directories(self) -> dict[int, list[Directory]]:
+        """As children of an IFD0: the Exif directory with interoperability below it, and GPS; those that are not empty."""
+        below: dict[int, list[Directory]] = {Tag.InteropIFD: [Directory(self.interop)]} if self.interop else {}
+        children: dict[int, list[Directory]] = {}
+        if self.exif or below:
+            children[Tag.ExifIFD] = [Directory(self.exif, below)]
+        if self.gps:
+            children[Tag.GPSIFD] = [Directory(self.gps)]
+        return children
 
 
 def find_exif(data: Buffer) -> Exif | None:
@@ -84,76 +95,37 @@ def find_exif(data: Buffer) -> Exif | None:
         return _from_cr3(memoryview(data))
     if bytes(data[:16]) == RAF_MAGIC and len(data) >= 92:
         start, length = struct.unpack_from(">II", data, 84)
-        return _from_jpeg(memoryview(data)[start : start + length])
-    return _from_jpeg(memoryview(data))
+        return from_jpeg(JpegFile(memoryview(data)[start : start + length]))
+    return from_jpeg(JpegFile(data))
 
 
 def from_tiff(data: Buffer) -> Exif:
     """The EXIF of a TIFF-based RAW, or of a JPEG's APP1 after its "Exif\\0\\0". Raises RawbackError if not a TIFF."""
     first = tiff.read(data)
-    exif = first.child(tiff.EXIF_IFD)
+    exif = first.child(Tag.ExifIFD)
     strays = {tag: first.entries[tag] for tag in EXIF_IN_IFD0 if tag in first.entries}
     ifd0 = {tag: entry for tag, entry in first.entries.items() if tag not in strays}
-    gps, interop = (first.child(tag) or _below_exif(first, tag) for tag in (tiff.GPS_IFD, tiff.INTEROP_IFD))
+    gps, interop = (first.child(tag) or _below_exif(first, tag) for tag in (Tag.GPSIFD, Tag.InteropIFD))
     return Exif(ifd0, strays | exif, gps, interop, bytes(data[:2]).decode())
 
 
-def _below_exif(first: Directory, tag: int) -> dict[int, Entry]:
+def _below_exif(first: Directory, tag: int) -> Entries:
     """The interoperability directory hangs below Exif; some phones hang GPS there too."""
-    return next((e.child(tag) for e in first.children.get(tiff.EXIF_IFD, [])), {})
+    return next((e.child(tag) for e in first.children.get(Tag.ExifIFD, [])), {})
 
 
-def _from_jpeg(data: memoryview) -> Exif | None:
-    payload = next((p[6:] for marker, p in segments(data) if marker == 0xE1 and p[:6] == b"Exif\0\0"), None)
+def from_jpeg(file: JpegFile) -> Exif | None:
+    """The EXIF of a JPEG's first APP1 of that kind; None if it has none. Raises RawbackError if that is no TIFF."""
+    payload = next(file.payloads(APP1, EXIF), None)
     return from_tiff(payload) if payload is not None and tiff.is_tiff(payload) else None
-
-
-def segments(data: Buffer) -> Iterator[tuple[int, memoryview]]:
-    """Marker and payload of each segment of a JPEG up to the start of its scan; nothing if it is not a JPEG.
-
-    Fill bytes between segments are skipped, as libjpeg does.
-    """
-    view = memoryview(data)
-    for marker, start, stop in segment_places(view):
-        yield marker, view[start + 4 : stop]
-
-
-def segment_places(view: memoryview) -> Iterator[tuple[int, int, int]]:
-    """Marker, start (at the FF before it) and end of the segments of `segments`; at most MAX_SEGMENTS."""
-    position = 2 if bytes(view[:2]) == b"\xff\xd8" else len(view)
-    for _ in range(MAX_SEGMENTS):
-        found = MARKER.search(view, position)
-        if found is None or found.start() + 4 > len(view):
-            return
-        start = found.start()
-        marker, length = view[start + 1], int.from_bytes(view[start + 2 : start + 4], "big")
-        if marker in (0xD9, 0xDA) or length < 2:
-            return
-        position = start + 2 + length
-        yield marker, start, min(position, len(view))
 
 
 def _from_cr3(data: memoryview) -> Exif | None:
     """CR3 keeps three TIFFs in moov/uuid: CMT1 is IFD0, CMT2 Exif, CMT4 GPS."""
-    moov = next((body for kind, body in _boxes(data) if kind == b"moov"), data[:0])
-    uuid = next((body[16:] for kind, body in _boxes(moov) if kind == b"uuid" and body[:16] == CANON_UUID), data[:0])
-    found = {kind: tiff.read(body).entries for kind, body in _boxes(uuid) if kind[:3] == b"CMT" and tiff.is_tiff(body)}
+    uuid = boxes.first(boxes.first(data, b"moov"), b"uuid", CANON_UUID)
+    tiffs = {box.kind: box.body for box in boxes.walk(uuid) if box.kind[:3] == b"CMT" and tiff.is_tiff(box.body)}
+    found = {kind: tiff.read(body).entries for kind, body in tiffs.items()}
     return Exif(found.get(b"CMT1", {}), found.get(b"CMT2", {}), found.get(b"CMT4", {})) if found else None
-
-
-def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Type and content of the ISO base media boxes in `data` (ISO 14496-12, 4.2)."""
-    position = 0
-    for _ in range(MAX_BOXES):
-        if position + 16 > len(data):
-            return
-        size, head = int.from_bytes(data[position : position + 4], "big"), 8
-        if size == 1:
-            size, head = int.from_bytes(data[position + 8 : position + 16], "big"), 16
-        if size < head:
-            return
-        yield bytes(data[position + 4 : position + 8]), data[position + head : position + size]
-        position += size
 
 
 def from_values(
@@ -161,11 +133,15 @@ def from_values(
     iso: float = 0, focal_length: float = 0, lens: str = "",
 ) -> Exif:  # fmt: skip
     """EXIF for a file that has none, from what is known: exposure in s, focal length in mm; 0 and "" mean unknown."""
-    ifd0 = {MAKE: make.encode(), MODEL: model.encode()}
-    exif: dict[int, object] = {37386: _fraction(focal_length), 33434: _fraction(exposure), 33437: _fraction(f_number)}
-    exif |= {34855: min(int(iso), 65535), 42036: lens.encode()}
+    ifd0 = {Tag.Make: make.encode(), Tag.Model: model.encode()}
+    exif: dict[int, object] = {
+        Tag.FocalLength: _fraction(focal_length), Tag.ExposureTime: _fraction(exposure), Tag.FNumber: _fraction(f_number),
+        Tag.PhotographicSensitivity: min(int(iso), 65535), Tag.LensModel: lens.encode(),
+    }  # fmt: skip
     if taken:
-        ifd0[DATE_TIME] = exif[36867] = exif[36868] = taken.strftime("%Y:%m:%d %H:%M:%S").encode()
+        ifd0[Tag.DateTime] = exif[Tag.DateTimeOriginal] = exif[Tag.DateTimeDigitized] = taken.strftime(
+            "%Y:%m:%d %H:%M:%S"
+        ).encode()
     known = {name: {t: v for t, v in tags.items() if v} for name, tags in (("0th", ifd0), ("Exif", exif))}
     return from_tiff(piexif.dump(known)[6:])
 
@@ -183,14 +159,14 @@ def metadata(exif: Exif | None) -> Exif:
         return Exif()
     return Exif(
         {tag: closed(entry) for tag, entry in exif.ifd0.items() if tag in METADATA},
-        {tag: closed(_ordered(tag, entry, exif.order)) for tag, entry in exif.exif.items() if tag != MAKER_NOTE},
+        {tag: closed(_ordered(tag, entry, exif.order)) for tag, entry in exif.exif.items() if tag != Tag.MakerNote},
         {tag: closed(entry) for tag, entry in exif.gps.items()},
     )
 
 
 def _ordered(tag: int, entry: Entry, order: str) -> Entry:
     """CFAPattern's two sizes are shorts in the file's byte order, though its type says bytes (EXIF 2.32, 4.6.5)."""
-    if tag != CFA_PATTERN or order != "MM" or len(entry.data) < 4:
+    if tag != Tag.ExifCFAPattern or order != "MM" or len(entry.data) < 4:
         return entry
     columns, rows = entry.data[1::-1], entry.data[3:1:-1]
     return Entry(entry.type, entry.count, columns + rows + entry.data[4:])
@@ -212,22 +188,23 @@ def to_app1(
     thumbnail goes first, then the largest values.
     """
     kept = metadata(exif)
-    density = {282: tiff.rationals([72]), 283: tiff.rationals([72]), 296: tiff.pack(SHORT, [2])}  # dots per inch
+    density: Entries = {
+        Tag.XResolution: tiff.rationals([72]), Tag.YResolution: tiff.rationals([72]),
+        Tag.ResolutionUnit: tiff.pack(SHORT, [INCHES]),
+    }  # fmt: skip
     needed = {
-        ORIENTATION: tiff.pack(SHORT, [orientation]),
-        SOFTWARE: tiff.ascii_text(software),
-        531: tiff.pack(SHORT, [1]),
-    } | density
-    needed_exif = {40961: tiff.pack(SHORT, [1])}  # ColorSpace sRGB
+        Tag.Orientation: tiff.pack(SHORT, [orientation]), Tag.Software: tiff.ascii_text(software),
+        Tag.YCbCrPositioning: tiff.pack(SHORT, [CENTRED]), **density,
+    }  # fmt: skip
+    needed_exif: Entries = {Tag.ColorSpace: tiff.pack(SHORT, [SRGB])}
     if size:
-        needed_exif |= {40962: tiff.pack(LONG, size[:1]), 40963: tiff.pack(LONG, size[1:])}
+        needed_exif |= {Tag.PixelXDimension: tiff.pack(LONG, size[:1]), Tag.PixelYDimension: tiff.pack(LONG, size[1:])}
     kept.exif = MANDATORY | kept.exif
     while True:
-        first = Directory(kept.ifd0 | needed, {tiff.EXIF_IFD: [Directory(kept.exif | needed_exif)]})
-        if kept.gps:
-            first.children[tiff.GPS_IFD] = [Directory(kept.gps)]
+        first = Directory(kept.ifd0 | needed, replace(kept, exif=kept.exif | needed_exif).directories())
         if thumbnail:
-            first.next = Directory(density | {259: tiff.pack(SHORT, [6])}, strips={513: [thumbnail]})
+            coding: Entries = {Tag.Compression: tiff.pack(SHORT, [Compression.JPEG_OLD])}
+            first.next = Directory(density | coding, strips={Tag.JPEGInterchangeFormat: [thumbnail]})
         payload = b"".join(tiff.serialise(first))
         if len(payload) <= MAX_APP1:
             return payload

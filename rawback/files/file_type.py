@@ -7,23 +7,20 @@ from pathlib import Path
 
 from rawback.errors import RawbackError
 from rawback.files import tiff
+from rawback.files.jpeg_file import is_jpeg
+from rawback.files.tags import Compression, Photometric, Tag
 from rawback.files.tiff import Buffer
 
 HEAD = 1 << 18
 """As much of a file as is looked at where reading is dear."""
-JPEG = b"\xff\xd8\xff"
 RAW_MAGICS = (
     b"FUJIFILMCCD-RAW", b"II\x1a\0\0\0HEAPCCDR", b"FOVb", b"\0MRM", b"IIII", b"MMMM", b"qktk", b"qktn",
     b"DSC-Image", b"NOKIARAW", b"ARRI", b"IIU\0", b"IIRO", b"IIRS", b"MMOR",
 )  # fmt: skip
 """Fujifilm RAF, Canon CRW, Sigma X3F, Minolta MRW, Phase One, QuickTake, and TIFFs with a magic number of their own."""
 CR2 = b"CR\x02"
-DNG_VERSION, PHOTOMETRIC, COMPRESSION = 50706, 262, 259
-CFA = 32803
-RAW_COMPRESSIONS = {262, 32766, 32767, 32769, 32770, 34713, 34892, 65000, 65535}
-"""Kodak, Sony, Sony ARW, Epson, Samsung, Nikon NEF, DNG lossy, Kodak, Pentax (TIFF tag 259)."""
-
-
+RAW_COMPRESSIONS = set(Compression) - {Compression.NONE, Compression.JPEG_OLD, Compression.JPEG}
+"""What no scan or developed picture is stored by."""
 MOVIE_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 STILL_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl ", b"jp2 ")
 MOVIE_MAGICS = (b"\x1aE\xdf\xa3", b"\x06\x0e\x2b\x34\x02\x05\x01\x01", b"\0\0\x01\xba", b"0&\xb2u", b"FLV\x01")
@@ -62,7 +59,7 @@ def of_file(path: Path) -> str | None:
 def of(data: Buffer) -> str | None:
     """What a file is: "raw", "jpeg", or None for anything else. Its beginning will do, up to where its directories end."""
     head = bytes(data[:16])
-    if head.startswith(JPEG):
+    if is_jpeg(head):
         return "jpeg"
     if head.startswith(RAW_MAGICS) or head[4:12] == b"ftypcrx " or (tiff.is_tiff(head) and head[8:11] == CR2):
         return "raw"
@@ -75,12 +72,15 @@ def _is_raw_tiff(data: Buffer) -> bool:
         first = tiff.read(data)
     except RawbackError:
         return False
-    return DNG_VERSION in first.entries or any(is_mosaic(directory.entries) for directory in first.walk())
+    return Tag.DNGVersion in first.entries or any(is_mosaic(directory.entries) for directory in first.walk())
 
 
 def is_mosaic(entries: dict[int, tiff.Entry]) -> bool:
     """Whether a directory of a TIFF describes sensor values."""
-    return _number(entries, PHOTOMETRIC) == CFA or _number(entries, COMPRESSION) in RAW_COMPRESSIONS
+    return (
+        _number(entries, Tag.PhotometricInterpretation) == Photometric.CFA
+        or _number(entries, Tag.Compression) in RAW_COMPRESSIONS
+    )
 
 
 def _number(entries: dict[int, tiff.Entry], tag: int) -> float | None:

@@ -17,15 +17,32 @@ from rawback.errors import RawbackError
 from rawback.files import exif as exifs
 from rawback.files import recipe_xmp, stderr
 from rawback.files.exif import Exif
+from rawback.files.jpeg_file import (
+    APP1,
+    APP2,
+    COM,
+    EOI_BYTES,
+    EXIF,
+    ICC,
+    SOF0,
+    SOF1,
+    SOF2,
+    SOI,
+    SOS_BYTES,
+    XMP,
+    Frame,
+    JpegFile,
+    is_jpeg,
+    segment,
+)
 from rawback.picture import Coefficients, Pixels
 from rawback.recipe import MAX_SIDE, Recipe
 from rawback.recipe_text import from_fields, to_fields
 
-EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0\x01\x01"
-APP1, APP2, SOI = 0xE1, 0xE2, b"\xff\xd8"
-CODED_LOSSY = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive; all Huffman coded
-UNREAD = {*range(0xE0, 0xF0), 0xFE}
-FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+CODED_LOSSY = {SOF0, SOF1, SOF2}  # baseline, extended, progressive; all Huffman coded
+UNREAD = {*range(0xE0, 0xF0), COM}
+ONLY_PIECE = b"\x01\x01"
+"""Of an ICC profile that fits into one segment: piece 1 of 1 (ICC.1, B.4)."""
 MAX_PIXELS = 1 << 29
 MAX_PIXELS_SCANNED = 1 << 35
 """Pixels times passes over them: a progressive file of a camera's or a program's has ten or so."""
@@ -53,6 +70,13 @@ class Photo:
     icc: bytes = b""
     preview: bytes | None = None
     """A JPEG that shows what is in a file of another format."""
+    file: JpegFile | None = None
+    """The segments of `data`, if it is a JPEG."""
+
+    @property
+    def viewable(self) -> JpegFile:
+        """The JPEG that shows the picture: the file itself, if it is one and there is no other."""
+        return JpegFile(self.preview) if self.preview else self.file or JpegFile(self.data)
 
     @property
     def picture(self) -> Coefficients | Pixels:
@@ -64,67 +88,69 @@ class Photo:
         return self.pixels
 
 
-def is_jpeg(data: bytes) -> bool:
-    """Whether the data begins like a JPEG."""
-    return data[:3] == SOI + b"\xff"
-
-
 def read(data: bytes, name: str) -> Photo:
     """Decode a JPEG file as far as its coefficients. Raises RawbackError for what is no JPEG or no YCbCr or grey picture."""
-    check(data, name)
+    return decode(JpegFile(data), name)
+
+
+def decode(file: JpegFile, name: str) -> Photo:
+    """As `read`, of a file whose segments may be known already."""
+    frame = check(file, name)
     notes = []
-    coefficients, warning = _read_coefficients(data, name)
+    coefficients, warning = _read_coefficients(file, frame, name)
     if warning:
         notes.append(f"{name} is damaged ({warning}); what can be read is used")
-    exif, fields = None, recipe_fields(data)
+    exif, fields = None, recipe_fields(file)
     try:
-        exif = exifs.find_exif(data)
+        exif = exifs.from_jpeg(file)
     except RawbackError:
         notes.append(f"{name}: its EXIF is not readable and is left out")
-    return Photo(coefficients, exif, from_fields(fields) if fields else None, data, notes)
+    return Photo(coefficients, exif, from_fields(fields) if fields else None, bytes(file.data), notes, file=file)
 
 
-def recipe_fields(data: bytes) -> dict[str, str]:
+def recipe_fields(file: JpegFile) -> dict[str, str]:
     """The recipe's texts, from the few XMP packets that can hold it: to parse them all is dear, and an attacker's choice."""
-    packets = [bytes(p[len(XMP) :]) for marker, p in exifs.segments(data) if marker == APP1 and p[: len(XMP)] == XMP]
-    ours = [packet for packet in packets if recipe_xmp.NAMESPACE.encode() in packet]
+    ours = [packet for packet in map(bytes, file.payloads(APP1, XMP)) if recipe_xmp.NAMESPACE.encode() in packet]
     return {name: text for packet in ours[:MAX_PACKETS] for name, text in recipe_xmp.parse(packet).items()}
 
 
-def check(data: bytes, name: str) -> None:
-    """Raise RawbackError unless the data is a whole Huffman-coded 8-bit JPEG of one or three components and sane size."""
+def check(file: JpegFile, name: str) -> Frame:
+    """The frame header of a whole Huffman-coded 8-bit JPEG of one or three components and sane size.
+
+    Raises RawbackError for any other.
+    """
+    data, frame = bytes(file.data), file.frame
     if not data:
         raise RawbackError(f"{name} is empty; expected a JPEG")
     if not is_jpeg(data):
         raise RawbackError(f"{name} is not a JPEG; expected a photo that begins with FF D8 FF")
-    frame = next(((m, p) for m, p in exifs.segments(data) if m in FRAMES), None)
-    if frame is None or len(frame[1]) < 6:
+    if frame is None:
         raise RawbackError(f"{name} is cut short: it ends before its picture begins")
-    marker, header = frame
-    bits, components = header[0], header[5]
-    height, width = (int.from_bytes(header[at : at + 2], "big") for at in (1, 3))
-    if bits != 8 or marker not in CODED_LOSSY:
-        kind = f"a {bits}-bit JPEG of a rare kind (SOF{marker - 0xC0})"
+    if frame.bits != 8 or frame.marker not in CODED_LOSSY:
+        kind = f"a {frame.bits}-bit JPEG of a rare kind (SOF{frame.marker - SOF0})"
         raise RawbackError(f"{name} is {kind}; expected baseline or progressive, 8 bits")
-    if components not in (1, 3):
-        raise RawbackError(f"{name} has {components} colour components; expected grey or YCbCr (convert CMYK to sRGB first)")
-    _check_size(data, name, width, height)
-    if b"\xff\xd9" not in data[-2:] and data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0 and not _whole(data):
+    if frame.components not in (1, 3):
+        raise RawbackError(
+            f"{name} has {frame.components} colour components; expected grey or YCbCr (convert CMYK to sRGB first)"
+        )
+    _check_size(data, name, frame, file.scan_start)
+    if data[-2:] != EOI_BYTES and data.find(EOI_BYTES, data.rfind(SOS_BYTES)) < 0 and not _is_complete(data):
         raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
+    return frame
 
 
-def _check_size(data: bytes, name: str, width: int, height: int) -> None:
+def _check_size(data: bytes, name: str, frame: Frame, scan_start: int) -> None:
     """Raise RawbackError for what would take too much memory, or for ever."""
+    width, height = frame.width, frame.height
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
         raise RawbackError(f"{name} says it has {width} x {height} pixels; expected up to {MAX_PIXELS >> 20} megapixels")
     if width * height > PIXELS_PER_BYTE * len(data) + SMALL:
         raise RawbackError(f"{name} says it has {width} x {height} pixels in {len(data)} bytes; that cannot be: it is damaged")
-    first_scan = max(stop for _, _, stop in exifs.segment_places(memoryview(data)))
-    if width * height * data.count(b"\xff\xda", first_scan) > MAX_PIXELS_SCANNED:
+    if width * height * data.count(SOS_BYTES, scan_start) > MAX_PIXELS_SCANNED:
         raise RawbackError(f"{name} goes over its {width} x {height} pixels too many times; save it as a plain JPEG first")
 
 
-def _whole(data: bytes) -> bool:
+def _is_complete(data: bytes) -> bool:
     """Whether a file without its end marker still has all its pixels: Pillow refuses what it would have to make up."""
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
@@ -144,12 +170,11 @@ def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes, more: 
 
 def with_metadata(coded: bytes, recipe: Recipe | None, exif: bytes, more: Sequence[tuple[int, bytes]] = ()) -> bytes:
     """The file of a `coded_picture`, with the metadata that `write` takes."""
-    segments = [(APP1, EXIF + exif), (APP2, ICC + srgb_profile()), *more]
+    segments = [(APP1, EXIF + exif), (APP2, ICC + ONLY_PIECE + srgb_profile()), *more]
     if recipe is not None:
         segments.insert(1, (APP1, XMP + recipe_xmp.build(to_fields(recipe))))
     head = 4 + int.from_bytes(coded[4:6], "big")  # after SOI and JFIF's APP0
-    inserted = b"".join(b"\xff%c%s%s" % (m, (len(p) + 2).to_bytes(2, "big"), p) for m, p in segments)
-    return coded[:head] + inserted + coded[head:]
+    return b"".join([coded[:head], *(segment(marker, payload) for marker, payload in segments), coded[head:]])
 
 
 @cache
@@ -160,10 +185,10 @@ def srgb_profile() -> bytes:
     return bytes(profile)
 
 
-def _read_coefficients(data: bytes, name: str) -> tuple[Coefficients, str]:
+def _read_coefficients(file: JpegFile, frame: Frame, name: str) -> tuple[Coefficients, str]:
     with tempfile.TemporaryDirectory(prefix="rawback-") as folder, stderr.captured() as warnings:
         path = Path(folder, "photo.jpg")
-        path.write_bytes(_picture_only(data))
+        path.write_bytes(_picture_only(file))
         try:
             picture = jpeglib.read_dct(str(path))
             parts = [p for p in (picture.Y, picture.Cb, picture.Cr) if p is not None]
@@ -174,25 +199,25 @@ def _read_coefficients(data: bytes, name: str) -> tuple[Coefficients, str]:
     planes = [part.reshape(*part.shape[:2], 64) for part in parts]
     if not all(table.all() for table in tables):
         raise RawbackError(f"{name} has a quantisation table with zeros; the file is damaged")
-    return Coefficients(picture.width, picture.height, planes, tables, _factors(data, name)), warning
+    return Coefficients(picture.width, picture.height, planes, tables, _factors(frame, name)), warning
 
 
-def _picture_only(data: bytes) -> bytes:
+def _picture_only(file: JpegFile) -> bytes:
     """The file without its APP and COM segments: jpeglib reads and writes where it should not if one of them is empty."""
-    places = list(exifs.segment_places(memoryview(data)))
-    kept = [data[start:stop] for marker, start, stop in places if marker not in UNREAD]
-    return b"".join([SOI, *kept, data[places[-1][2] :]])
+    view = memoryview(file.data)
+    kept = [view[part.start : part.stop] for part in file.segments if part.marker not in UNREAD]
+    return b"".join([SOI, *kept, view[file.scan_start :]])
 
 
-def _factors(data: bytes, name: str) -> tuple[int, int]:
+def _factors(frame: Frame, name: str) -> tuple[int, int]:
     """Rows and columns of luma for one chroma sample, from the sampling factors of the frame header."""
-    header = next(p for m, p in exifs.segments(data) if m in FRAMES)
-    sampling = [divmod(header[7 + 3 * i], 16) for i in range(header[5])]
-    luma, *chroma = [(v, h) for h, v in sampling]
+    luma, *chroma = frame.sampling
     if not chroma:
         return 1, 1
     if chroma[0] != chroma[1] or any(big % small or not small for big, small in zip(luma, chroma[0], strict=True)):
-        raise RawbackError(f"{name} has an unusual chroma subsampling {sampling}; save it as 4:2:0 or 4:4:4 first")
+        raise RawbackError(
+            f"{name} has an unusual chroma subsampling {[(h, v) for v, h in frame.sampling]}; save it as 4:2:0 or 4:4:4 first"
+        )
     return luma[0] // chroma[0][0], luma[1] // chroma[0][1]
 
 

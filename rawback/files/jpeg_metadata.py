@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rawback.files.exif import segments
-from rawback.files.tiff import Buffer
+from rawback.files.jpeg_file import APP1, APP2, APP13, EXTENDED_XMP, ICC, PHOTOSHOP, XMP, JpegFile
 
-XMP, EXTENDED = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
-ICC, PHOTOSHOP = b"ICC_PROFILE\0", b"Photoshop 3.0\0"
 IPTC_RESOURCE = 0x0404
+DIGEST = 32
+"""Bytes of the MD5, in hexadecimal, that says which extended packet a piece belongs to (XMP part 3, 1.1.3.1)."""
 MAX_BYTES = 1 << 24
 """Of all pieces of one kind together."""
 
@@ -25,25 +24,25 @@ class Attached:
     icc: bytes = b""
 
 
-def from_jpeg(data: Buffer) -> Attached:
+def from_jpeg(file: JpegFile) -> Attached:
     """The packets of a JPEG; those that are missing or broken are empty."""
     xmp, iptc = b"", []
     extended: dict[int, bytes] = {}
     icc: dict[int, bytes] = {}
     total = 0
-    for marker, view in segments(data):
-        total += len(view) if marker in (0xE1, 0xE2, 0xED) else 0
+    for part in file.segments:
+        total += len(part.payload) if part.marker in (APP1, APP2, APP13) else 0
         if total > MAX_BYTES:
             break
-        payload = bytes(view)
-        if marker == 0xE1 and payload.startswith(XMP):
+        payload = bytes(part.payload)
+        if part.marker == APP1 and payload.startswith(XMP):
             xmp = xmp or payload[len(XMP) :]
-        elif marker == 0xE1 and payload.startswith(EXTENDED):
-            body = payload[len(EXTENDED) + 32 :]  # after the digest: total length, offset
+        elif part.marker == APP1 and payload.startswith(EXTENDED_XMP):
+            body = payload[len(EXTENDED_XMP) + DIGEST :]  # then total length and offset, four bytes each
             extended[int.from_bytes(body[4:8], "big")] = body[8:]
-        elif marker == 0xE2 and payload.startswith(ICC):
-            icc.setdefault(payload[len(ICC)], payload[len(ICC) + 2 :]) if len(payload) > len(ICC) + 2 else None
-        elif marker == 0xED and payload.startswith(PHOTOSHOP):
+        elif part.marker == APP2 and payload.startswith(ICC) and len(payload) > len(ICC) + 2:
+            icc.setdefault(payload[len(ICC)], payload[len(ICC) + 2 :])
+        elif part.marker == APP13 and payload.startswith(PHOTOSHOP):
             iptc += _resources(payload[len(PHOTOSHOP) :])
     return Attached(xmp.rstrip(b"\0"), _joined(extended), b"".join(iptc), _joined(icc))
 

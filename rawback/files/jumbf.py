@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from rawback.files.exif import segments
+from rawback.files import boxes
+from rawback.files.jpeg_file import APP11, MAX_PAYLOAD, JpegFile
 
-APP11 = 0xEB
 UUID_CONTENT = UUID("75756964-0011-0010-8000-00aa00389b71").bytes
 """The standard's type of a superbox whose content is a `uuid` box."""
 OURS = UUID("aefe8ea5-1277-5043-9170-62b5f2f6c41b").bytes
 """Version 5 of http://ns.rawback.org/1.0/: the namespace of the recipe."""
 REQUESTABLE_WITH_LABEL = 3
 SEGMENT = struct.Struct(">2sHI4s4s")  # "JP", En, Z, LBox, TBox
-MAX_BODY = 65533 - SEGMENT.size
+MAX_BODY = MAX_PAYLOAD - SEGMENT.size
 MAX_BOXES = 1 << 14
 
 
@@ -33,10 +33,10 @@ class Box:
     content: bytes
 
 
-def to_segments(boxes: list[Box]) -> list[tuple[int, bytes]]:
+def to_segments(content: list[Box]) -> list[tuple[int, bytes]]:
     """APP11 segments, marker and payload."""
     found = []
-    for number, box in enumerate(boxes, 1):
+    for number, box in enumerate(content, 1):
         body = _described(box)
         head = struct.pack(">I", len(body) + 8), b"jumb"
         for part, start in enumerate(range(0, len(body), MAX_BODY), 1):
@@ -44,17 +44,17 @@ def to_segments(boxes: list[Box]) -> list[tuple[int, bytes]]:
     return found
 
 
-def find(data: bytes) -> list[Box]:
+def find(file: JpegFile) -> list[Box]:
     """Our boxes in a JPEG, in the order of their first segments. What is incomplete or not ours is left out."""
     parts: dict[tuple[int, bytes], dict[int, memoryview]] = defaultdict(dict)
-    for marker, payload in segments(data):
-        if marker != APP11 or len(payload) < SEGMENT.size:
+    for payload in file.payloads(APP11):
+        if len(payload) < SEGMENT.size:
             continue
         kind, number, part, size, name = SEGMENT.unpack_from(payload)
         if kind == b"JP" and name == b"jumb" and (len(parts) < MAX_BOXES or (number, size) in parts):
             parts[number, size].setdefault(part, payload[SEGMENT.size :])
-    boxes = (_joined(pieces, int.from_bytes(size, "big") - 8) for (_, size), pieces in parts.items())
-    return [box for body in boxes if body is not None for box in _parsed(body)]
+    bodies = (_joined(pieces, int.from_bytes(size, "big") - 8) for (_, size), pieces in parts.items())
+    return [box for body in bodies if body is not None for box in _parsed(body)]
 
 
 def is_ours(marker: int, payload: bytes | memoryview) -> bool:
@@ -71,8 +71,7 @@ def identity(payload: bytes | memoryview) -> tuple[int, bytes]:
 
 def _described(box: Box) -> bytes:
     description = UUID_CONTENT + bytes([REQUESTABLE_WITH_LABEL]) + box.label.encode() + b"\0"
-    parts = ((b"jumd", description), (b"uuid", OURS + box.content))
-    return b"".join(struct.pack(">I4s", 8 + len(body), kind) + body for kind, body in parts)
+    return boxes.build(b"jumd", description) + boxes.build(b"uuid", OURS, box.content)
 
 
 def _joined(pieces: dict[int, memoryview], size: int) -> bytes | None:
@@ -84,13 +83,11 @@ def _joined(pieces: dict[int, memoryview], size: int) -> bytes | None:
 
 def _parsed(body: bytes | memoryview, whole: bool = True) -> Iterator[Box]:
     """The box within a superbox, if it is ours; whole=False: of a body that may continue."""
-    head = bytes(body[:256])
-    if len(head) < 8:
+    inside = boxes.walk(memoryview(body))
+    head, content = next(inside, None), next(inside, None)
+    if head is None or content is None or (head.kind, content.kind) != (b"jumd", b"uuid"):
         return
-    size, kind = struct.unpack_from(">I4s", head)
-    if kind != b"jumd" or head[8:24] != UUID_CONTENT or not 26 <= size <= len(head) - 24:
-        return
-    label, content = head[25:size].rstrip(b"\0"), body[size:]
-    length, kind = struct.unpack_from(">I4s", content)
-    if kind == b"uuid" and bytes(content[8:24]) == OURS and (length == len(content) or not whole):
-        yield Box(label.decode(errors="replace"), bytes(content[24:]))
+    label = bytes(head.body[len(UUID_CONTENT) + 1 :]).rstrip(b"\0")
+    known = head.body[: len(UUID_CONTENT)] == UUID_CONTENT
+    if known and content.body[: len(OURS)] == OURS and (content.stop == len(body) or not whole):
+        yield Box(label.decode(errors="replace"), bytes(content.body[len(OURS) :]))

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from rawback.cores import threads
+from rawback.files.jpeg_file import DHT, EOI_BYTES, SOF3, SOI, SOS, segment
 
 PRECISION = 16
 CATEGORIES = 17
@@ -26,7 +27,7 @@ def encode(samples: np.ndarray) -> bytes:
     lengths, order = _huffman(np.bincount(categories, minlength=CATEGORIES))
     scan = _bits(differences, categories, lengths, _codes(lengths, order))
     stuffed = scan.tobytes().replace(b"\xff", b"\xff\0")  # T.81, B.1.1.5
-    return b"".join([_headers(samples.shape, lengths, order), stuffed, b"\xff\xd9"])
+    return b"".join([_headers(samples.shape, lengths, order), stuffed, EOI_BYTES])
 
 
 def _differences(samples: np.ndarray) -> np.ndarray:
@@ -143,10 +144,7 @@ def _headers(shape: tuple[int, ...], lengths: np.ndarray, order: list[int]) -> b
     table = b"\0" + per_length.tobytes() + bytes(order)
     frame = struct.pack(">BHHB", PRECISION, height, width, n) + b"".join(bytes([i, 0x11, 0]) for i in range(n))
     scan = bytes([n]) + b"".join(bytes([i, 0]) for i in range(n)) + b"\1\0\0"  # predictor 1
-    return b"\xff\xd8" + b"".join(
-        bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
-        for marker, body in ((0xC3, frame), (0xC4, table), (0xDA, scan))
-    )
+    return SOI + segment(SOF3, frame) + segment(DHT, table) + segment(SOS, scan)
 
 
 def tiles(mosaic: np.ndarray, rows: int, columns: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""White balance as makers write it into the MakerNote (EXIF tag 37500) of their JPEGs.
+"""White balance as makers write it into the MakerNote (of EXIF) of their JPEGs.
 
 Tag numbers and layouts as exiftool documents them (exiftool.org/TagNames: Canon, Nikon, Olympus, Panasonic, Pentax).
 """
@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rawback.files import tiff
-from rawback.files.exif import MAKER_NOTE, Exif
+from rawback.files.exif import Exif
+from rawback.files.tags import Tag
 from rawback.files.tiff import Entry
 
 MAX_ENTRIES, HEADER, MOST_BYTES = 512, 64, 1 << 24
@@ -28,7 +29,7 @@ PANASONIC_LEVELS = (0x8004, 0x8005, 0x8006)
 
 def white_balance(exif: Exif) -> tuple[float, float, float] | None:
     """As-shot gains of red, green, blue, green 1; None where the maker does not write them, or not so that we can read."""
-    entry = exif.exif.get(MAKER_NOTE)
+    entry = exif.exif.get(Tag.MakerNote)
     if entry is None or len(entry.data) < 16:
         return None
     place, order = _place(exif)
@@ -59,7 +60,7 @@ def origin(exif: Exif) -> int:
 
 def _place(exif: Exif) -> tuple[int, str]:
     """As `origin`, and the note's byte order, which editors do not change with that of the file."""
-    entry = exif.exif[MAKER_NOTE]
+    entry = exif.exif[Tag.MakerNote]
     order = "<" if exif.order == "II" else ">"
     for start, tried in ((start, tried) for start in DIRECTORY_STARTS for tried in (order, "<>".replace(order, ""))):
         found = _spans(entry.data, start, tried)

@@ -8,15 +8,18 @@ from dataclasses import dataclass, field, replace
 from rawback.errors import RawbackError
 from rawback.files import dng, dng_extras, exif, tiff
 from rawback.files.exif import Exif
-from rawback.files.tiff import ASCII, LONG, Directory, Entry
+from rawback.files.tags import Tag, is_dng
+from rawback.files.tiff import ASCII, LONG, Directory, Entries, Entry
 
-XMP, IPTC = 700, 33723
 ORDER, NOTE_OFFSET = 65000, 65001
 """Private tags: byte order of the original, and where its MakerNote stood in it."""
-DNG_TAGS = {*range(50706, 51200), *range(52525, 52560)}
 WRITTEN_ANEW = {
-    50706, 50707, 50710, 50711, *range(50712, 50721), 50728, 50730, 50740, 50781, 50828, 50829, *range(50966, 50973),
-    51041, 51111, *range(52525, 52537), 52543, 52545, 52546, 52547, 52548,
+    Tag.DNGVersion, Tag.DNGBackwardVersion, Tag.CFAPlaneColor, Tag.CFALayout,
+    *range(Tag.LinearizationTable, Tag.DefaultCropSize + 1),  # black and white levels, scale, crop
+    Tag.AsShotNeutral, Tag.BaselineExposure, Tag.DNGPrivateData, Tag.RawDataUniqueID, Tag.OriginalRawFileData,
+    Tag.ActiveArea, *range(Tag.PreviewApplicationName, Tag.RawImageDigest + 1), Tag.NoiseProfile, Tag.NewRawImageDigest,
+    *range(Tag.ProfileGainTableMap, Tag.MaskSubArea + 1), Tag.RGBTables,
+    *range(Tag.JUMBF, Tag.ImageSequenceInfo + 1),
 }  # fmt: skip
 """DNG tags that say how pixels are stored (the linearisation is in the values already), that the recipe holds, that
 describe previews, masks or gain maps of other layers, or are digests of the stored form; and the original RAW itself."""
@@ -28,9 +31,9 @@ class Original:
     """What is kept of a file."""
 
     exif: Exif
-    ifd0: dict[int, Entry] = field(default_factory=dict)
+    ifd0: Entries = field(default_factory=dict)
     """DNG tags of IFD0: calibrations, profiles, serial number."""
-    raw: dict[int, Entry] = field(default_factory=dict)
+    raw: Entries = field(default_factory=dict)
     """DNG tags of the mosaic's own directory: opcodes against distortion and vignetting, masked areas."""
 
 
@@ -39,15 +42,12 @@ def collect(data: bytes, found: Exif | None) -> bytes:
     source = found or Exif()
     ifd0, mosaic = dng.directories(data)
     kept = dict(dng_extras.carried(source).ifd0)
-    kept |= {tag: source.ifd0[tag] for tag in (XMP, IPTC) if tag in source.ifd0}
-    note = source.exif.get(exif.MAKER_NOTE)
+    kept |= {tag: source.ifd0[tag] for tag in (Tag.XMP, Tag.IPTC) if tag in source.ifd0}
+    note = source.exif.get(Tag.MakerNote)
     kept[ORDER] = tiff.ascii_text(source.order)
     kept[NOTE_OFFSET] = tiff.pack(LONG, [note.offset if note else 0])
-    below = {tiff.INTEROP_IFD: [Directory(source.interop)]} if source.interop else {}
-    first = Directory(kept, {tiff.EXIF_IFD: [Directory(source.exif, below)]})
-    if source.gps:
-        first.children[tiff.GPS_IFD] = [Directory(source.gps)]
-    first.children[tiff.SUB_IFDS] = [Directory(_of_dng(ifd0)), Directory(_of_dng(mosaic))]
+    first = Directory(kept, {Tag.ExifIFD: [Directory()]} | source.directories())
+    first.children[Tag.SubIFDs] = [Directory(_of_dng(ifd0)), Directory(_of_dng(mosaic))]
     packed = b"".join(tiff.serialise(first))
     return zlib.compress(packed, 9) if len(packed) <= MAX_BYTES else b""
 
@@ -59,14 +59,14 @@ def load(packed: bytes) -> Original:
     except zlib.error as error:
         raise RawbackError("the original's metadata in the lossless layer is damaged") from error
     first, found = tiff.read(data), exif.from_tiff(data)
-    subs = first.children.get(tiff.SUB_IFDS, [])
+    subs = first.children.get(Tag.SubIFDs, [])
     ifd0, mosaic = (_of_dng(subs[i].entries) if i < len(subs) else {} for i in (0, 1))
     order = found.ifd0.pop(ORDER, Entry(ASCII, 0, b""))
     offset = next(iter(tiff.numbers(found.ifd0.pop(NOTE_OFFSET, Entry(ASCII, 0, b"")))), 0)
     found.order = "MM" if tiff.text(order) == "MM" else "II"
-    found.xmp, found.iptc = (found.ifd0.pop(tag, Entry(ASCII, 0, b"")).data for tag in (XMP, IPTC))
-    if note := found.exif.get(exif.MAKER_NOTE):
-        found.exif[exif.MAKER_NOTE] = replace(note, offset=int(offset))
+    found.xmp, found.iptc = (found.ifd0.pop(tag, Entry(ASCII, 0, b"")).data for tag in (Tag.XMP, Tag.IPTC))
+    if note := found.exif.get(Tag.MakerNote):
+        found.exif[Tag.MakerNote] = replace(note, offset=int(offset))
     return Original(found, ifd0, mosaic)
 
 
@@ -84,5 +84,5 @@ def merged(photo: Exif | None, original: Exif) -> Exif:
     )
 
 
-def _of_dng(entries: dict[int, Entry]) -> dict[int, Entry]:
-    return {tag: entry for tag, entry in entries.items() if tag in DNG_TAGS and tag not in WRITTEN_ANEW}
+def _of_dng(entries: Entries) -> Entries:
+    return {tag: entry for tag, entry in entries.items() if is_dng(tag) and tag not in WRITTEN_ANEW}

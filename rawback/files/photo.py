@@ -12,6 +12,9 @@ from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, stderr, tif
 from rawback.files.exif import Exif
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
+from rawback.files.jpeg_file import APP0, JFIF, JpegFile, is_jpeg
+from rawback.files.jpeg_metadata import Attached
+from rawback.files.tags import InteropTag, Tag
 from rawback.picture import Pixels
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "BMP", "DIB", "GIF", "PPM", "TGA", "PCX",
@@ -29,11 +32,11 @@ def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
 
     Raises RawbackError for what is no grey or RGB picture, damaged beyond use, or a RAW file.
     """
-    photo = _read_jpeg(data, name) if jpeg.is_jpeg(data) else _read_pixels(data, name)
+    file = JpegFile(data) if is_jpeg(data) else None
+    photo = _read_jpeg(file, data, name) if file else _read_pixels(data, name)
+    photo.file = file
     found = photo.exif or Exif()
-    packets = (
-        jpeg_metadata.from_jpeg(data) if jpeg.is_jpeg(data) else jpeg_metadata.Attached(found.xmp, b"", found.iptc, photo.icc)
-    )
+    packets = jpeg_metadata.from_jpeg(file) if file else Attached(found.xmp, b"", found.iptc, photo.icc)
     found.iptc = packets.iptc
     photo.xmp = [p for p in (sidecar, packets.xmp, packets.extended_xmp) if p]
     photo.icc = packets.icc
@@ -48,15 +51,15 @@ def profile(photo: Photo) -> Profile | None:
         if found is None:
             photo.notes.append("its colour profile is not of the matrix type; the picture is taken as sRGB")
         return found if found and not found.is_srgb else None
-    index = photo.exif.interop.get(1) if photo.exif else None
+    index = photo.exif.interop.get(InteropTag.Index) if photo.exif else None
     return icc.adobe_rgb() if tiff.text(index) == "R03" else None
 
 
-def _read_jpeg(data: bytes, name: str) -> Photo:
+def _read_jpeg(file: JpegFile, data: bytes, name: str) -> Photo:
     """By its coefficients; by its pixels where those are RGB, of odd subsampling, or cannot be read by libjpeg alone."""
     try:
-        if not _is_rgb(data):
-            return jpeg.read(data, name)
+        if not _is_rgb(file):
+            return jpeg.decode(file, name)
         reason = RawbackError(f"{name} is coded as RGB, which is read by its pixels")
     except RecipeError:
         raise
@@ -70,17 +73,11 @@ def _read_jpeg(data: bytes, name: str) -> Photo:
     return photo
 
 
-def _is_rgb(data: bytes) -> bool:
+def _is_rgb(file: JpegFile) -> bool:
     """Whether three components are R, G, B: as libjpeg guesses (JFIF is YCbCr, then Adobe's marker, then component names)."""
-    adobe = None
-    for marker, body in exif.segments(data):
-        if marker == 0xE0 and bytes(body[:4]) == b"JFIF":
-            return False
-        if marker == 0xEE and bytes(body[:5]) == b"Adobe" and len(body) >= 12:
-            adobe = body[11]
-        if marker in jpeg.FRAMES and len(body) >= 15 and body[5] == 3:
-            return adobe == 0 or (adobe is None and bytes(body[6:15:3]) == b"RGB")
-    return False
+    if file.frame is None or file.frame.components != 3 or next(file.payloads(APP0, JFIF), None) is not None:
+        return False
+    return file.adobe_transform == 0 or (file.adobe_transform is None and file.frame.names == b"RGB")
 
 
 def _read_pixels(data: bytes, name: str) -> Photo:
@@ -127,7 +124,7 @@ def _values(image: Image.Image, name: str) -> np.ndarray:
 
 def _tiff16(data: bytes) -> np.ndarray | None:
     """A 16-bit RGB TIFF, of which Pillow would keep 8 bits; None for any other."""
-    bits = tiff.read(data).entries.get(258)
+    bits = tiff.read(data).entries.get(Tag.BitsPerSample)
     if bits is None or tiff.numbers(bits)[:3] != (16, 16, 16):
         return None
     import imageio.v3 as imageio
@@ -143,7 +140,7 @@ def _exif(image: Image.Image, data: bytes) -> Exif:
         found = exif.from_tiff(payload) if tiff.is_tiff(payload) else Exif()
     except RawbackError:
         found = Exif()
-    packet, records = found.ifd0.get(700), found.ifd0.get(33723)
+    packet, records = found.ifd0.get(Tag.XMP), found.ifd0.get(Tag.IPTC)
     packet_bytes = packet.data if packet else image.info.get("xmp") or b""
     found.xmp = packet_bytes.encode() if isinstance(packet_bytes, str) else bytes(packet_bytes)
     found.iptc = records.data if records else b""

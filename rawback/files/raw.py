@@ -14,6 +14,7 @@ from rawback.errors import RawbackError
 from rawback.files import ciff, dng, exif, jpeg, original_metadata, stderr
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
+from rawback.files.jpeg_file import is_jpeg
 from rawback.files.truncation import missing_bytes
 from rawback.isp.colour import matrix_from_xyz
 from rawback.recipe import Recipe
@@ -68,7 +69,7 @@ def read(data: bytes, name: str, *, whole: bool = False) -> RawFile:
         raise RawbackError(f"{name} {UNUSUAL_CFA}") from error
     except rawpy.LibRawError as error:
         reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-        hint = "this is a JPEG: `rawback recover` takes those" if jpeg.is_jpeg(data) else f"LibRaw says: {reason}"
+        hint = "this is a JPEG: `rawback recover` takes those" if is_jpeg(data) else f"LibRaw says: {reason}"
         raise RawbackError(f"{name} is not a RAW file that can be read; {hint}") from error
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rawback.files import atomic, exif, jpeg, jumbf, paths, xmp
-from rawback.files.jpeg import APP1, XMP
+from rawback.files import atomic, jpeg, jumbf, paths, xmp
+from rawback.files.jpeg_file import APP1, APP11, XMP, JpegFile, segment
 
 MAX_XMP = 65502
 """Bytes of a packet in one segment (XMP part 3, 1.1.3)."""
@@ -17,19 +17,19 @@ def strip(source: str | paths.Location) -> tuple[bytes, list[str]]:
     Raises RawbackError for what is no JPEG.
     """
     data = paths.load(source)
-    jpeg.check(data, str(source))
+    file = JpegFile(data)
+    jpeg.check(file, str(source))
     kept: list[bytes] = []
     ours: set[tuple[int, bytes]] = set()
     end = 0
-    for marker, start, stop in exif.segment_places(memoryview(data)):
-        payload = data[start + 4 : stop]
-        left = _without_layer(marker, payload, ours)
-        if left and marker == APP1 and payload.startswith(XMP):
+    for part in file.segments:
+        payload = bytes(part.payload)
+        left = _without_layer(part.marker, payload, ours)
+        if left and part.marker == APP1 and payload.startswith(XMP):
             left = _without_recipe(payload)
         if left != payload:
-            kept.append(data[end:start])
-            kept.append(b"\xff%c%s%s" % (marker, (len(left) + 2).to_bytes(2, "big"), left) if left else b"")
-            end = stop
+            kept += [data[end : part.start], segment(part.marker, left) if left else b""]
+            end = part.stop
     stripped = b"".join([*kept, data[end:]])
     removed = len(data) - len(stripped)
     return stripped, [f"{source}: {removed} bytes removed" if kept else f"{source}: there is nothing of rawback's in it"]
@@ -53,7 +53,7 @@ def _without_layer(marker: int, payload: bytes, ours: set[tuple[int, bytes]]) ->
     """Nothing for a part of a box of ours; `ours` remembers which boxes those are."""
     if jumbf.is_ours(marker, payload):
         ours.add(jumbf.identity(payload))
-    part = marker == jumbf.APP11 and len(payload) >= jumbf.SEGMENT.size and jumbf.identity(payload) in ours
+    part = marker == APP11 and len(payload) >= jumbf.SEGMENT.size and jumbf.identity(payload) in ours
     return b"" if part else payload
 
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from rawback.errors import RawbackError
+from rawback.files.tags import DATA_LENGTHS, IFD_POINTERS
 
 Buffer = bytes | bytearray | memoryview
 Strips = dict[int, Sequence[Buffer]]
@@ -26,11 +27,6 @@ WORDS = SIZES | {RATIONAL: 4, SRATIONAL: 4}
 """Bytes that are swapped together."""
 CODES = {BYTE: "B", SHORT: "H", LONG: "I", RATIONAL: "I", SBYTE: "b", UNDEFINED: "B", SSHORT: "h", SLONG: "i",
          SRATIONAL: "i", FLOAT: "f", DOUBLE: "d", IFD: "I"}  # fmt: skip
-
-SUB_IFDS, EXIF_IFD, GPS_IFD, INTEROP_IFD = 330, 34665, 34853, 40965
-POINTERS = (SUB_IFDS, EXIF_IFD, GPS_IFD, INTEROP_IFD)
-LENGTHS = {273: 279, 324: 325, 513: 514}
-"""Tags that point to pixels (strips, tiles, JPEG thumbnail) and the tags that hold the lengths."""
 
 MAGICS = {b"II": (b"\x2a\0", b"\x55\0", b"RO", b"RS"), b"MM": (b"\0\x2a", b"OR")}  # TIFF, RW2, ORF
 MAX_ENTRIES, MAX_DIRECTORIES, MAX_VALUE, MAX_TOTAL = 4096, 32, 1 << 22, 1 << 25
@@ -48,19 +44,23 @@ class Entry:
     """Where the value stood in the file it was read from: MakerNotes point into themselves by it."""
 
 
+Entries = dict[int, Entry]
+"""By tag number."""
+
+
 @dataclass
 class Directory:
     """An IFD: its entries, the directories it points to, and, for writing, the pixels it points to."""
 
-    entries: dict[int, Entry] = field(default_factory=dict)
+    entries: Entries = field(default_factory=dict)
     children: dict[int, list[Directory]] = field(default_factory=dict)
-    """By pointer tag: 330 SubIFDs, 34665 Exif, 34853 GPS, 40965 interoperability."""
+    """By pointer tag (`tags.IFD_POINTERS`)."""
     strips: Strips = field(default_factory=dict)
-    """By offset tag (273 strips, 324 tiles, 513 thumbnail): written, never read."""
+    """By offset tag (`tags.DATA_LENGTHS`): written, never read."""
     next: Directory | None = None
     """IFD1: written, never read."""
 
-    def child(self, tag: int) -> dict[int, Entry]:
+    def child(self, tag: int) -> Entries:
         """Entries of the first directory that `tag` points to, or nothing."""
         return self.children[tag][0].entries if self.children.get(tag) else {}
 
@@ -111,13 +111,13 @@ class _Reader:
         fit = (len(self.data) - offset - 2) // 12
         for i in range(min(self.unpack("H", offset)[0], fit, MAX_ENTRIES)):
             self.entry(found.entries, offset + 2 + 12 * i)
-        for tag in POINTERS if depth < 3 else ():
+        for tag in IFD_POINTERS if depth < 3 else ():
             pointers = found.entries.pop(tag, None)
             if pointers and pointers.type in (LONG, SLONG, IFD):
                 found.children[tag] = [self.directory(depth + 1, p) for p in numbers(pointers)[:MAX_DIRECTORIES]]
         return found
 
-    def entry(self, entries: dict[int, Entry], position: int) -> None:
+    def entry(self, entries: Entries, position: int) -> None:
         tag, kind, count = self.unpack("HHI", position)
         size = SIZES.get(kind, 0) * count
         start = position + 8 if size <= 4 else self.unpack("I", position + 8)[0]
@@ -187,7 +187,7 @@ def serialise(first: Directory) -> list[Buffer]:
         for tag, strips in directory.strips.items():
             offsets, position = _place(strips, position, body)
             entries[tag] = pack(LONG, offsets)
-            entries[LENGTHS[tag]] = pack(LONG, map(len, strips))
+            entries[DATA_LENGTHS[tag]] = pack(LONG, map(len, strips))
         head.append(_directory(entries, at[id(directory)], at.get(id(directory.next), 0)))
     return [b"".join(head), *body]
 
@@ -213,7 +213,7 @@ def _size(directory: Directory) -> int:
     return 2 + 12 * len(values) + 4 + sum(size + size % 2 for size in values if size > 4)
 
 
-def _directory(entries: dict[int, Entry], offset: int, following: int) -> bytes:
+def _directory(entries: Entries, offset: int, following: int) -> bytes:
     beyond = offset + 2 + 12 * len(entries) + 4
     table, values = [struct.pack("<H", len(entries))], []
     for tag, entry in sorted(entries.items()):

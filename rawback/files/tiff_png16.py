@@ -9,6 +9,8 @@ import zlib
 import numpy as np
 
 from rawback.files.jpeg import srgb_profile
+from rawback.files.tags import Tag
+from rawback.files.tiff import UNDEFINED
 from rawback.picture import upright
 
 KINDS = (".tif", ".tiff", ".png")
@@ -25,7 +27,7 @@ def _tiff(pixels: np.ndarray) -> bytes:
     import imageio.v3 as imageio
 
     stream = io.BytesIO()
-    extra = [(34675, 7, None, srgb_profile(), True)]  # InterColorProfile
+    extra = [(int(Tag.ICCProfile), UNDEFINED, None, srgb_profile(), True)]
     imageio.imwrite(stream, pixels, extension=".tif", photometric="rgb", compression="zlib", extratags=extra)
     return stream.getvalue()
 

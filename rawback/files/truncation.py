@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rawback.files import file_type, tiff
+from rawback.files import boxes, file_type, tiff
+from rawback.files.tags import DATA_LENGTHS
 from rawback.files.tiff import Buffer
 
 RAF_MAGIC, RAF_SECTIONS = b"FUJIFILMCCD-RAW ", range(84, 108, 8)
 """Fujifilm: offset and length of the JPEG, the header and the mosaic, big-endian."""
-MAX_BOXES = 64
 
 
 def missing_bytes(data: Buffer) -> int:
@@ -18,7 +18,7 @@ def missing_bytes(data: Buffer) -> int:
     elif head.startswith(RAF_MAGIC) and len(head) == 108:
         ends = [_big(head, at) + _big(head, at + 4) for at in RAF_SECTIONS]
     elif head[4:12] == b"ftypcrx ":
-        ends = [_last_box_end(data)]
+        ends = [box.stop for box in boxes.walk(memoryview(data))]
     else:
         ends = []
     return max([end - len(data) for end in ends] + [0])
@@ -28,27 +28,12 @@ def _big(data: Buffer, at: int) -> int:
     return int.from_bytes(data[at : at + 4], "big")
 
 
-def _last_box_end(data: Buffer) -> int:
-    """Canon CR3: where the last box on the outside ends (ISO 14496-12, 4.2)."""
-    position = 0
-    for _ in range(MAX_BOXES):
-        if position + 16 > len(data):
-            break
-        size = _big(data, position)
-        if size == 1:
-            size = int.from_bytes(data[position + 8 : position + 16], "big")
-        if size < 8:
-            break
-        position += size
-    return position
-
-
 def _tiff_ends(data: Buffer) -> list[int]:
     """Where each strip and tile of a mosaic ends; previews that point astray are no loss."""
     ends = []
     for directory in tiff.read(data).walk():
         entries = directory.entries
-        for tag, lengths in tiff.LENGTHS.items():
+        for tag, lengths in DATA_LENGTHS.items():
             if file_type.is_mosaic(entries) and tag in entries and lengths in entries:
                 pairs = zip(tiff.numbers(entries[tag]), tiff.numbers(entries[lengths]), strict=False)
                 ends += [start + length for start, length in pairs if isinstance(start, int) and isinstance(length, int)]

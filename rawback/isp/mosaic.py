@@ -9,6 +9,14 @@ import numpy as np
 from rawback.isp import bayer
 from rawback.recipe import Recipe
 
+RGGB = ((0, 1), (1, 2))
+BAYER = {"RGGB": RGGB, "GRBG": ((1, 0), (2, 1)), "GBRG": ((1, 2), (0, 1)), "BGGR": ((2, 1), (1, 0))}
+"""The four phases of Bayer's colour filter array, as `Recipe.cfa` writes them: 0 red, 1 green, 2 blue."""
+X_TRANS = (
+    (1, 1, 0, 1, 1, 2), (1, 1, 2, 1, 1, 0), (2, 0, 1, 0, 2, 1),
+    (1, 1, 2, 1, 1, 0), (1, 1, 0, 1, 1, 2), (0, 2, 1, 2, 0, 1),
+)  # fmt: skip
+"""One phase of Fujifilm's."""
 SHARED_PIXELS = 1 << 20
 """Tiled patterns up to this size are kept for the next strip; a whole frame's would only fill memory."""
 HALO = 2 * bayer.MARGIN

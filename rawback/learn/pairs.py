@@ -19,10 +19,10 @@ from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.colour import curve_of
 from rawback.isp.dct import shrink
 from rawback.isp.exposure import with_shoulder
-from rawback.isp.mosaic import level, tile
+from rawback.isp.mosaic import RGGB, level, tile
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.learn import data, sensors
-from rawback.learn.unprocess import BAYER, Sensor, draw_sensor, expose, linear_light, measure, scene, soften
+from rawback.learn.unprocess import Sensor, draw_sensor, expose, linear_light, measure, scene, soften
 from rawback.nets import features
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -60,14 +60,14 @@ Draw = Callable[[np.random.Generator], Sensor]
 
 def any_sensor(rng: np.random.Generator) -> Sensor:
     """A camera at random, up to ISO 3200."""
-    return draw_sensor(rng, BAYER[0], ISO)
+    return draw_sensor(rng, RGGB, ISO)
 
 
 def sensor_of(camera: str) -> Draw:
     """Draws that camera of `learn/sensors.json`, as if its Bayer pattern were RGGB. Raises RawbackError for X-Trans."""
     if len(sensors.cfa(camera)) != 2:
         raise RawbackError(f"{camera} has no Bayer pattern: the nets know no other")
-    return lambda rng: replace(sensors.draw(camera, rng, ISO), cfa=BAYER[0])
+    return lambda rng: replace(sensors.draw(camera, rng, ISO), cfa=RGGB)
 
 
 def draw_source(source: data.Source, side: int, rng: np.random.Generator, draw: Draw) -> tuple[np.ndarray, Recipe]:

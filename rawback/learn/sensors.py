@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from rawback.errors import RawbackError
-from rawback.learn.unprocess import SRGB_TO_XYZ, X_TRANS, Sensor, camera_matrix, illuminant, neutral_of
+from rawback.isp.mosaic import X_TRANS
+from rawback.learn.unprocess import SRGB_TO_XYZ, Sensor, camera_matrix, illuminant, neutral_of
 
 TABLE = Path(__file__).with_name("sensors.json")
 D65 = SRGB_TO_XYZ.sum(1)

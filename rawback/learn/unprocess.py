@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rawback.isp.mosaic import BAYER
+
 SRGB_TO_XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # XYZ (D65) -> camera x 10000, row by row: published DNG colour matrices (tag 50721 / 50722) of sensors that differ much
@@ -29,11 +31,6 @@ CAMERAS: dict[str, tuple[int, ...]] = {
     "Pentax K-5": (8713, -2833, -743, -4342, 11900, 2772, -722, 1543, 6247),
     "Leica M8": (7675, -2196, -305, -5860, 14119, 1856, -2425, 4006, 6578),
 }
-BAYER = ((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))
-X_TRANS = (
-    (1, 1, 0, 1, 1, 2), (1, 1, 2, 1, 1, 0), (2, 0, 1, 0, 2, 1),
-    (1, 1, 2, 1, 1, 0), (1, 1, 0, 1, 1, 2), (0, 2, 1, 2, 0, 1),
-)  # fmt: skip
 LEAST_ANSWER = 0.15
 """Of a channel to the light, against that of the most sensitive one: no camera's gains are steeper."""
 
@@ -111,7 +108,12 @@ def draw_sensor(
     bits = int(rng.choice([8, 10, 12, 14], p=[0.08, 0.17, 0.35, 0.4]))
     black = float(rng.choice([0, 1 / 64, 1 / 32, 1 / 16]) * 2**bits)
     return Sensor(
-        matrix, neutral / neutral.max(), cfa or BAYER[rng.integers(4)], (float(shot), float(read)), round(black), 2**bits - 1
+        matrix,
+        neutral / neutral.max(),
+        cfa or list(BAYER.values())[rng.integers(4)],
+        (float(shot), float(read)),
+        round(black),
+        2**bits - 1,
     )
 
 

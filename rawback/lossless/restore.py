@@ -8,7 +8,7 @@ import numpy as np
 
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import jpeg, jumbf, original_metadata
+from rawback.files import jumbf, original_metadata
 from rawback.files.dng import Whole
 from rawback.files.jpeg import Photo
 from rawback.files.original_metadata import Original
@@ -37,7 +37,7 @@ class Restoration:
 
 def find(photo: Photo) -> tuple[Layer | None, list[str]]:
     """The layer that a photo carries, and what is to be said about it."""
-    boxes = jumbf.find(photo.data) if jpeg.is_jpeg(photo.data) else []
+    boxes = jumbf.find(photo.file) if photo.file else []
     try:
         found = layer.read(boxes)
     except RawbackError as error:

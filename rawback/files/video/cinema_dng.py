@@ -14,12 +14,12 @@ from rawback.errors import UsageError
 from rawback.files import dng, dng_extras, dng_pixels, tiff
 from rawback.files.dng_pixels import Whole
 from rawback.files.exif import Exif
-from rawback.files.tiff import BYTE, SRATIONAL, Buffer, Directory
+from rawback.files.tags import Tag
+from rawback.files.tiff import BYTE, SRATIONAL, Buffer
 from rawback.files.video import timecode
 from rawback.recipe import Recipe
 
-TIME_CODES, FRAME_RATE, T_STOP, REEL_NAME, CAMERA_LABEL = 51043, 51044, 51058, 51081, 51105
-BITS_PER_SAMPLE, PACKED_BITS = 258, 12
+PACKED_BITS = 12
 NAME = re.compile(r"\w[\w .()+=@-]{0,99}")
 """What a frame may be called: names come from files of strangers."""
 FIRST_FRAME = "FirstFrame"
@@ -35,7 +35,7 @@ class Moment:
     name: str = ""
     """The file's, without its suffix."""
     time_code: bytes = b""
-    """TimeCodes (DNG tag 51043): one or more of eight bytes."""
+    """TimeCodes: one or more of eight bytes."""
     rate: Fraction | None = None
     """Frames a second."""
     t_stop: tuple[float, ...] = ()
@@ -86,16 +86,16 @@ def rate_of(text: str) -> Fraction | None:
 def read(data: Buffer, name: str) -> Moment:
     """What a frame of that name (without suffix) says of itself; a RAW of another kind than DNG has its name only."""
     first, _ = dng.directories(data)
-    codes = first[TIME_CODES].data if TIME_CODES in first else b""
-    rate = first.get(FRAME_RATE)
-    stops = tiff.numbers(first[T_STOP]) if T_STOP in first else ()
+    codes = first[Tag.TimeCodes].data if Tag.TimeCodes in first else b""
+    rate = first.get(Tag.FrameRate)
+    stops = tiff.numbers(first[Tag.TStop]) if Tag.TStop in first else ()
     return Moment(
         name if NAME.fullmatch(name) else "",
         codes if codes and len(codes) % timecode.SIZE == 0 and len(codes) <= 8 * timecode.SIZE else b"",
         _exact_rate(rate) if rate else None,
         tuple(stop for stop in stops[:4] if math.isfinite(stop) and 0 < stop < 10000),
-        _line(tiff.text(first.get(REEL_NAME))),
-        _line(tiff.text(first.get(CAMERA_LABEL))),
+        _line(tiff.text(first.get(Tag.ReelName))),
+        _line(tiff.text(first.get(Tag.CameraLabel))),
     )
 
 
@@ -113,18 +113,14 @@ def encode(
     whole = whole or Whole(mosaic, (0, 0, recipe.height, recipe.width))
     frame = dng_pixels.mosaic(whole, recipe, compress and not packed)
     if packed:
-        frame.entries[BITS_PER_SAMPLE] = tiff.pack(tiff.SHORT, [PACKED_BITS])
-        frame.strips[273] = [packed12(whole.frame)]
+        frame.entries[Tag.BitsPerSample] = tiff.pack(tiff.SHORT, [PACKED_BITS])
+        frame.strips[Tag.StripOffsets] = [packed12(whole.frame)]
     frame.entries |= shown.ifd0 | dng.camera_tags(recipe, shown, software) | dng_extras.look(recipe) | whole.ifd0
     frame.entries |= _tags(moment)
     if exif is not None:
         frame.entries |= dng_extras.attached(exif)
         shown.exif |= dng_extras.plain_note(exif)
-    below = {tiff.INTEROP_IFD: [Directory(shown.interop)]} if shown.interop else {}
-    if shown.exif or below:
-        frame.children[tiff.EXIF_IFD] = [Directory(shown.exif, below)]
-    if shown.gps:
-        frame.children[tiff.GPS_IFD] = [Directory(shown.gps)]
+    frame.children |= shown.directories()
     return tiff.serialise(frame)
 
 
@@ -144,16 +140,16 @@ def packed12(frame: np.ndarray) -> bytes:
     return packed.reshape(len(frame), -1)[:, : -(-width * PACKED_BITS // 8)].tobytes()
 
 
-def _tags(moment: Moment) -> dict[int, tiff.Entry]:
-    entries = {}
+def _tags(moment: Moment) -> tiff.Entries:
+    entries: tiff.Entries = {}
     if moment.time_code:
-        entries[TIME_CODES] = tiff.Entry(BYTE, len(moment.time_code), moment.time_code)
+        entries[Tag.TimeCodes] = tiff.Entry(BYTE, len(moment.time_code), moment.time_code)
     if moment.rate:
-        entries[FRAME_RATE] = tiff.pack(tiff.SLONG, [moment.rate.numerator, moment.rate.denominator])
-        entries[FRAME_RATE] = tiff.Entry(SRATIONAL, 1, entries[FRAME_RATE].data)
+        entries[Tag.FrameRate] = tiff.pack(tiff.SLONG, [moment.rate.numerator, moment.rate.denominator])
+        entries[Tag.FrameRate] = tiff.Entry(SRATIONAL, 1, entries[Tag.FrameRate].data)
     if moment.t_stop:
-        entries[T_STOP] = tiff.rationals(moment.t_stop)
-    texts = {REEL_NAME: moment.reel, CAMERA_LABEL: moment.camera_label}
+        entries[Tag.TStop] = tiff.rationals(moment.t_stop)
+    texts = {Tag.ReelName: moment.reel, Tag.CameraLabel: moment.camera_label}
     return entries | {tag: tiff.ascii_text(text) for tag, text in texts.items() if text}
 
 

@@ -6,7 +6,8 @@ D.2.7), a NAL unit of its own before the frame's; its text has no zero bytes, so
 
 from __future__ import annotations
 
-from rawback.files import exif, jpeg, recipe_xmp
+from rawback.files import jpeg, recipe_xmp
+from rawback.files.jpeg_file import APP1, SOI, XMP, JpegFile, segment
 
 UUID = bytes.fromhex("7261776261636b2d8c1d4f52a93e6b57")
 UNREGISTERED, STOP = 5, b"\x80"
@@ -18,12 +19,12 @@ XML = b"<x:xmpmeta", b"</x:xmpmeta>"
 
 def into_jpeg(data: bytes, fields: dict[str, str]) -> bytes:
     """A JPEG of rawback's with `fields` beside its recipe."""
-    packet = jpeg.XMP + recipe_xmp.build(jpeg.recipe_fields(data) | fields)
-    segment = b"\xff%c%s" % (jpeg.APP1, (len(packet) + 2).to_bytes(2, "big")) + packet
-    for marker, start, stop in exif.segment_places(memoryview(data)):
-        if marker == jpeg.APP1 and data[start + 4 : stop].startswith(jpeg.XMP):
-            return data[:start] + segment + data[stop:]
-    return data[:2] + segment + data[2:]
+    file = JpegFile(data)
+    packet = segment(APP1, XMP + recipe_xmp.build(jpeg.recipe_fields(file) | fields))
+    for part in file.segments:
+        if part.marker == APP1 and part.payload[: len(XMP)] == XMP:
+            return data[: part.start] + packet + data[part.stop :]
+    return SOI + packet + data[len(SOI) :]
 
 
 def into_nal(data: bytes, fields: dict[str, str], codec: str) -> bytes:
@@ -36,7 +37,7 @@ def into_nal(data: bytes, fields: dict[str, str], codec: str) -> bytes:
 def of_packet(data: bytes, codec: str) -> dict[str, str]:
     """The fields in a coded frame; nothing where rawback wrote none."""
     if codec == "mjpeg":
-        return jpeg.recipe_fields(data)
+        return jpeg.recipe_fields(JpegFile(data))
     at = data.find(UUID) if codec in HEADERS else -1
     return of_text(data[at : at + recipe_xmp.MAX_BYTES]) if at >= 0 else {}
 
