@@ -190,7 +190,7 @@ def test_a_crop_of_fractions_comes_back():
 
 def test_odd_tags_are_as_good_as_none():
     odd = {
-        dng.DNG_VERSION: tiff.pack(tiff.BYTE, [1, 1, 0, 0]), 262: tiff.pack(tiff.SHORT, [32803]),
+        Tag.DNGVersion: tiff.pack(tiff.BYTE, [1, 1, 0, 0]), 262: tiff.pack(tiff.SHORT, [32803]),
         50730: tiff.Entry(tiff.SRATIONAL, 1, struct.pack("<ii", 1, 0)), 50721: tiff.pack(tiff.SHORT, [1, 2]),
         50728: tiff.ascii_text("grey"), 50718: tiff.rationals([0, 1]), 50719: tiff.pack(tiff.LONG, [1]),
         50713: tiff.pack(tiff.SHORT, [0, 0]), 50714: tiff.pack(tiff.SHORT, [64]), 51041: tiff.pack(tiff.DOUBLE, [1, 2, 3]),

@@ -70,7 +70,7 @@ def test_damaged_segments_are_survived(seed):
     for _ in range(rng.randrange(1, 6)):
         payload = rng.choice(segments)[1]
         payload[rng.randrange(min(len(payload), 90))] = rng.randrange(256)
-    found = jumbf.find(jpeg_of([(marker, bytes(payload)) for marker, payload in segments]))
+    found = jumbf.find(JpegFile(jpeg_of([(marker, bytes(payload)) for marker, payload in segments])))
     assert len(found) <= len(BOXES)
 
 
