@@ -24,7 +24,7 @@ FLOORS = (
     ("files", "cameras", "metrics", "provenance"),
     ("nets", "lossless", "foreign", "rate_control"),
     ("rendering", "recovering", "learn"),
-    ("verifying", "calibrate", "evaluate"),
+    ("verify", "calibrate", "evaluate"),
     ("batch",),
     ("clips",),
     ("info",),
@@ -38,7 +38,7 @@ WALLS = {
     "safetensors": ("nets.run_torch", "learn.*"),
     "onnx": ("learn.*",),
     "onnxruntime": ("nets.run_onnx",),
-    "rawpy": ("files.*", "evaluate.*"),
+    "rawpy": ("files.*", "verify.readings", "evaluate.*"),
     "jpeglib": ("files.jpeg",),
     "piexif": ("files.*",),
     "av": ("files.video.movie",),
@@ -49,7 +49,7 @@ WALLS = {
     "distributed": ("batch.dask",),
     "imagecodecs": ("learn.*", "evaluate.raw_codecs"),
     "scipy": (),
-    "tifffile": (),
+    "tifffile": ("verify.missing",),
     "skimage": (),
 }
 

@@ -28,7 +28,9 @@ from rawback.lossless import coder, layer
 from rawback.provenance import TURNS
 from rawback.recovering import Recovered, recover
 from rawback.rendering import RenderOptions, render
-from rawback.verifying import delete_original, verify
+from rawback.verify.deletion import delete_original
+from rawback.verify.verdict import verify
+from rawback.version import __version__
 
 RAWS = Path(__file__).parent.parent.parent / "shared" / "data" / "raw"
 OPTIONS = RenderOptions(quality=75, lossless=True)
@@ -48,7 +50,8 @@ def original(tmp_path_factory) -> Path:
     serial, opcodes = tiff.ascii_text("123456"), tiff.Entry(tiff.UNDEFINED, 4, b"\0\0\0\0")
     area = (10, 22, 154, 182)
     stored = Whole(frame, area, {50735: serial}, {51022: opcodes})
-    path.write_bytes(b"".join(dng.encode(frame[10:154, 22:182], recipe, found, None, whole=stored)))
+    software = f"rawback {__version__}"  # Software is written anew: this stays the same
+    path.write_bytes(b"".join(dng.encode(frame[10:154, 22:182], recipe, found, None, whole=stored, software=software)))
     return path
 
 

@@ -17,7 +17,9 @@ from rawback import RenderOptions
 from rawback.errors import RawbackError
 from rawback.files import dng
 from rawback.files.dng import Whole
-from rawback.verifying import delete_original, verify
+from rawback.verify.deletion import delete_original
+from rawback.verify.verdict import verify
+from rawback.version import __version__
 
 FRAME_HASH = 2 + 32
 """Where the sha256 of the frame stands in the layer's first box: after its version and the sha256 of the picture."""
@@ -31,7 +33,10 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     area = (2, 4, 90, 124)
     visible = np.ascontiguousarray(frame[2:90, 4:124])
     path = tmp_path_factory.mktemp("original") / "a.dng"
-    path.write_bytes(b"".join(dng.encode(visible, recipe_of(88, 120), None, None, software="camera", whole=Whole(frame, area))))
+    software = f"rawback {__version__}"  # Software and AsShotNeutral are written anew: these stay the same
+    described = recipe_of(88, 120, neutral=(0.5, 1.0, 0.5))
+    whole = Whole(frame, area)
+    path.write_bytes(b"".join(dng.encode(visible, described, None, None, software=software, whole=whole)))
     return path
 
 
@@ -110,7 +115,7 @@ class Complaining:
         self.raw.close()
 
     def __getattr__(self, name: str) -> object:
-        if name == "raw_image_visible":
+        if name in ("raw_image", "raw_image_visible"):
             os.write(2, b"unknown file: data corrupted at 1234\n")
         return getattr(self.raw, name)
 

@@ -41,10 +41,9 @@ class Render:
             return None
 
         def delete() -> list[str]:
-            from rawback import verifying
+            from rawback.verify.deletion import delete_original
 
-            verifying.delete_original(target, source)
-            return [f"{source} is deleted: {target} restores it bit by bit"]
+            return [delete_original(target, source)]
 
         return delete
 

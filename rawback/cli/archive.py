@@ -26,12 +26,15 @@ Force = Annotated[bool, typer.Option("-f", "--force", help="Replace outputs that
 
 
 def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
-    """Check that a JPEG restores a RAW. Exit code 0: to the last bit, margins included; 1: not, and how nearly."""
-    from rawback.verifying import verify as compare
+    """Check that a JPEG restores a RAW. Exit code 0: every bit, margins and metadata included; 1: not, and what is missing."""
+    from rawback.verify.verdict import verify as compare
 
     verdict = compare(photo, original)
-    print(json.dumps({"jpeg": photo, "raw": original, **asdict(verdict)}) if as_json else f"{photo}: {verdict.said}")
-    raise typer.Exit(0 if verdict.exact else EXIT_FAILED)
+    if as_json:
+        print(json.dumps({"jpeg": photo, "raw": original, **asdict(verdict)}))
+    else:
+        print("\n".join([f"{photo}: {verdict.message}", *(f"  missing: {phrase}" for phrase in verdict.missing)]))
+    raise typer.Exit(0 if verdict.exact and verdict.complete else EXIT_FAILED)
 
 
 def strip(photos: Photos, output: Output = None, force: Force = False) -> None:

@@ -1,0 +1,107 @@
+"""A RAW file as LibRaw reads it: every photosite, and the numbers by which it is developed."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import rawpy
+
+from rawback.errors import RawbackError
+from rawback.files import stderr
+
+PIXELS_PER_BYTE, SMALL = 64, 1 << 20
+"""No RAW codec spends less than an eighth of a bit on a pixel: what claims more would only fill the memory."""
+PERIOD = 12
+"""Rows and columns after which every known CFA repeats: the least common multiple of 2 and 6."""
+TOLERANCE = 1e-4
+"""Of white balance gains, which LibRaw keeps in single precision and files in fractions."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What LibRaw makes of a file."""
+
+    frame: np.ndarray
+    """(raw height, raw width) uint16: all photosites."""
+    area: tuple[int, int, int, int]
+    """Top, left, height, width of the visible mosaic within the frame."""
+    cfa: tuple[tuple[int, ...], ...]
+    """(PERIOD, PERIOD) colours from the top left of the visible mosaic: 0 red, 1 green, 2 blue."""
+    levels: dict[str, tuple[float, ...]]
+    """By name: black levels, white level, flip, crop, shape of the photosites."""
+    gains: tuple[float, ...]
+    """As-shot white balance, its largest number 1; nothing if the file has none."""
+    damage: str
+    """What LibRaw complains of."""
+
+    @property
+    def visible(self) -> np.ndarray:
+        """(height, width) uint16: the visible mosaic."""
+        top, left, height, width = self.area
+        return self.frame[top : top + height, left : left + width]
+
+
+def read(data: bytes, name: str) -> Reading:
+    """Read a mosaic. Raises RawbackError for what LibRaw cannot read, what is no mosaic, or claims too many pixels."""
+    try:
+        with stderr.captured() as said, rawpy.imread(io.BytesIO(data)) as raw:
+            sizes = raw.sizes
+            if sizes.raw_width * sizes.raw_height > PIXELS_PER_BYTE * len(data) + SMALL:
+                raise RawbackError(f"{name} says it has {sizes.raw_width} x {sizes.raw_height} pixels in {len(data)} bytes")
+            if raw.raw_type != rawpy.RawType.Flat or raw.raw_image.ndim != 2:
+                raise RawbackError(f"{name} holds no mosaic; expected a Bayer or X-Trans RAW")
+            frame = np.array(raw.raw_image, np.uint16)  # (raw height, raw width)
+            return Reading(
+                frame,
+                (sizes.top_margin, sizes.left_margin, sizes.height, sizes.width),
+                _cfa(raw),
+                _levels(raw),
+                _gains(raw.camera_whitebalance),
+                said(),
+            )
+    except (rawpy.LibRawError, NotImplementedError) as error:
+        raise RawbackError(f"{name} is not a RAW file that LibRaw can read ({error})") from error
+
+
+def _cfa(raw: rawpy.RawPy) -> tuple[tuple[int, ...], ...]:
+    letters = raw.color_desc.decode("ascii", "replace")
+    cell = raw.raw_colors_visible[:PERIOD, :PERIOD].tolist()
+    return tuple(tuple("RGB".find(letters[colour]) for colour in row) for row in cell)
+
+
+def _levels(raw: rawpy.RawPy) -> dict[str, tuple[float, ...]]:
+    s = raw.sizes
+    return {
+        "black level": tuple(map(float, raw.black_level_per_channel)),
+        "white level": (float(raw.white_level),),
+        "orientation": (float(s.flip),),
+        "crop": (s.crop_left_margin, s.crop_top_margin, s.crop_width, s.crop_height),
+        "shape of the photosites": (float(s.pixel_aspect),),
+    }
+
+
+def _gains(numbers: list[float]) -> tuple[float, ...]:
+    gains = np.array(numbers[:3], float)
+    if not np.isfinite(gains).all() or gains.min() <= 0:
+        return ()
+    return tuple((gains / gains.max()).tolist())
+
+
+def differences(original: Reading, kept: Reading) -> list[str]:
+    """What is said of the photosites in one file and otherwise in the other, a phrase each."""
+    found = []
+    for name, numbers in original.levels.items():
+        if numbers != kept.levels[name]:
+            found.append(f"{name} {_text(numbers)} comes back as {_text(kept.levels[name])}")
+    same_gains = len(original.gains) == len(kept.gains) and np.allclose(original.gains, kept.gains, rtol=TOLERANCE, atol=0)
+    if not same_gains:
+        found.append(f"white balance {_text(original.gains)} comes back as {_text(kept.gains)}")
+    if original.area != kept.area and original.frame.shape == kept.frame.shape:
+        found.append(f"visible area {_text(original.area)} comes back as {_text(kept.area)}")
+    return found
+
+
+def _text(numbers: tuple[float, ...]) -> str:
+    return " ".join(f"{number:.6g}" for number in numbers) or "(none)"

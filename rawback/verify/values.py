@@ -1,0 +1,85 @@
+"""Whether two tags say the same, whatever the byte order and the field type of either."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from rawback.verify.directories import BYTE_TYPES, INTEGERS, SIZES, Tag
+
+ASCII, RATIONAL, SBYTE, SRATIONAL, FLOAT, DOUBLE = 2, 5, 6, 10, 11, 12
+FRACTIONS = {RATIONAL: "u4", SRATIONAL: "i4"}
+FLOATS = {FLOAT: "f4", DOUBLE: "f8"}
+CFA_PATTERN, GAIN_TABLE_MAP = 41730, 52525
+TEXTS_WITH_CODE = frozenset((27, 28, 37510))
+"""GPSProcessingMethod, GPSAreaInformation, UserComment: eight bytes name the code; "UNICODE" is in the file's order."""
+IN_FILE_ORDER = frozenset((52543, 52544, 52551))
+"""RGBTables, ProfileGainTableMap2, ProfileDynamicRange: numbers in the file's byte order within bytes (DNG 1.7.1)."""
+GAIN_TABLE_HEAD = (4, 4, 8, 8, 8, 8)
+"""ProfileGainTableMap: points, spacing and origin, vertical and horizontal; then words of four bytes."""
+MOST_FRACTIONS = 1 << 16
+PART = 1 << 20
+"""Values that are compared at a time."""
+
+
+def same(a: Tag, b: Tag) -> bool:
+    """Whether two tags of one number have the same value, as numbers or as bytes."""
+    if a.type in BYTE_TYPES and b.type in BYTE_TYPES and (a.type == b.type or SBYTE not in (a.type, b.type)):
+        return _same_bytes(a, b)
+    if a.count != b.count:
+        return False
+    if a.type == b.type and _same_words(a, b):
+        return True
+    if INTEGERS.keys() >= {a.type, b.type}:
+        return np.array_equal(a.integers(), b.integers())
+    if a.count > MOST_FRACTIONS:
+        return False
+    return _fractions(a) == _fractions(b)
+
+
+def _same_bytes(a: Tag, b: Tag) -> bool:
+    x, y = a.data, b.data
+    if a.order != b.order:
+        if a.number in IN_FILE_ORDER and len(x) > 1:
+            return False
+        if a.number == GAIN_TABLE_MAP:
+            return _swapped(x, 4, GAIN_TABLE_HEAD) == bytes(y)
+        if a.number == CFA_PATTERN and _swapped(x[:4], 2) + bytes(x[4:]) == bytes(y):
+            return True
+        if a.number in TEXTS_WITH_CODE and bytes(x[:7]) == b"UNICODE" and bytes(x[:8]) + _swapped(x[8:], 2) == bytes(y):
+            return True
+    if a.type == b.type == ASCII:
+        return bytes(x).rstrip(b"\0") == bytes(y).rstrip(b"\0")
+    return x == y
+
+
+def _same_words(a: Tag, b: Tag) -> bool:
+    """Whether the bits are the same once both are in one byte order."""
+    word = 4 if a.type in FRACTIONS else SIZES[a.type]
+    x, y = (np.frombuffer(tag.data, f"{tag.order}u{word}") for tag in (a, b))
+    return all(np.array_equal(x[i : i + PART], y[i : i + PART]) for i in range(0, max(len(x), len(y)), PART))
+
+
+def _swapped(data: memoryview, word: int, head: tuple[int, ...] = ()) -> bytes:
+    """The bytes with the order turned within each word: those of the sizes in `head` first, then all of size `word`."""
+    parts, position = [], 0
+    for size in head:
+        parts.append(bytes(data[position : position + size])[::-1])
+        position += size
+    end = position + max(len(data) - position, 0) // word * word
+    parts.append(np.frombuffer(data[position:end], f">u{word}").astype(f"<u{word}").tobytes())
+    return b"".join([*parts, bytes(data[end:])])
+
+
+def _fractions(tag: Tag) -> list[Fraction | str]:
+    """The numbers, exactly; what is none (n/0, nan, infinity) as text."""
+    if tag.type in INTEGERS:
+        return [Fraction(n) for n in tag.integers().tolist()]
+    if tag.type in FRACTIONS:
+        flat = np.frombuffer(tag.data, tag.order + FRACTIONS[tag.type]).tolist()
+        return [Fraction(n, d) if d else f"{n}/0" for n, d in zip(flat[::2], flat[1::2], strict=True)]
+    if tag.type in FLOATS:
+        numbers = np.frombuffer(tag.data, tag.order + FLOATS[tag.type]).astype(np.float64)
+        return [Fraction(n) if np.isfinite(n) else str(n) for n in numbers.tolist()]
+    return [bytes(tag.data).hex()]

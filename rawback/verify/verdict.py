@@ -1,0 +1,112 @@
+"""Whether a JPEG restores a RAW: to the last bit and with all that it says, or how nearly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rawback import metrics
+from rawback.errors import RawbackError
+from rawback.files import paths
+from rawback.files import photo as photos
+from rawback.recipe import Recipe
+from rawback.recovering import from_photo
+from rawback.verify import inventory, readings
+from rawback.verify.missing import missing
+from rawback.verify.readings import Reading
+
+NAMED = 5
+"""Of what is missing, so many are named in a sentence."""
+SAME_DB = 120.0
+GREY_MATRIX = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of comparing the DNG that a JPEG gives back with its RAW file."""
+
+    exact: bool
+    """Whether every photosite is the same, those outside the visible area too, with the same levels, CFA and white balance."""
+    complete: bool
+    """Whether nothing that the RAW file holds is missing in the DNG, but for what `written_anew` lists."""
+    raw_db: float
+    """PSNR as the InvISP paper measures RAW; 120 where nothing differs."""
+    mosaic_db: float
+    """PSNR of the mosaics."""
+    largest: int
+    """Largest difference in DN."""
+    missing: tuple[str, ...]
+    """All that is missing, a phrase each: directory, tag number and name."""
+    message: str
+    """In a sentence."""
+
+
+def verify(photo: str | paths.Location, original: str | paths.Location) -> Verdict:
+    """Recover a JPEG in memory and compare the DNG with the RAW file it was rendered from.
+
+    Sidecars are not looked at: this is what the JPEG alone gives back. Raises RawbackError if either cannot be read, or the
+    photo was not made from a RAW of that size.
+    """
+    return compare(paths.load(photo), str(photo), paths.load(original), str(original))
+
+
+def compare(jpeg: bytes, jpeg_name: str, raw: bytes, raw_name: str) -> Verdict:
+    """As `verify`, of files that are in memory already."""
+    dng = b"".join(from_photo(photos.read(jpeg, jpeg_name), jpeg_name).dng())
+    kept, true = readings.read(dng, f"the DNG recovered from {jpeg_name}"), readings.read(raw, raw_name)
+    if kept.visible.shape != true.visible.shape or kept.cfa != true.cfa:
+        sizes = [f"{width} x {height} photosites" for _, _, height, width in (true.area, kept.area)]
+        reason = f"that has {sizes[0]} and it gives back {sizes[1]}, or another colour filter array"
+        raise RawbackError(f"{jpeg_name} was not rendered from {raw_name}: {reason}")
+    framed = kept.frame.shape == true.frame.shape and kept.area == true.area
+    a, b = (true.frame, kept.frame) if framed else (true.visible, kept.visible)
+    largest = int(np.abs(b.astype(np.int32) - a).max())
+    meanings = readings.differences(true, kept)
+    exact = largest == 0 and framed and not meanings
+    raw_db, mosaic_db = (SAME_DB, SAME_DB) if largest == 0 else _decibels(true, kept)
+    lost = [*_photosites(framed), *meanings, *_damage(true, raw_name), *_damage(kept, "the recovered DNG")]
+    height, width = true.frame.shape
+    lost += missing(inventory.take(raw), inventory.take(dng), (width, height))
+    return Verdict(
+        exact, not lost, raw_db, mosaic_db, largest, tuple(lost), _message(largest, framed, meanings, lost, raw_db, mosaic_db)
+    )
+
+
+def _photosites(framed: bool) -> list[str]:
+    return [] if framed else ["the photosites outside the visible area"]
+
+
+def _damage(reading: Reading, name: str) -> list[str]:
+    return [f"LibRaw finds {name} damaged ({reading.damage})"] if reading.damage else []
+
+
+def _decibels(true: Reading, kept: Reading) -> tuple[float, float]:
+    """The two PSNR, by the levels of the original."""
+    period = 6 if true.cfa[0][:2] * 3 != true.cfa[0][:6] or true.cfa[:2] * 3 != true.cfa[:6] else 2
+    cfa = tuple(row[:period] for row in true.cfa[:period])
+    height, width = true.visible.shape
+    black = true.levels["black level"]
+    neutral = 1 / np.array(true.gains or (1.0, 1.0, 1.0))
+    r, g, b = (float(v) for v in neutral / neutral.max())
+    levels = tuple(black[colour] for row in cfa for colour in row)
+    recipe = Recipe(width, height, cfa, levels, true.levels["white level"][0], (r, g, b), GREY_MATRIX)
+    return metrics.paper_psnr(true.visible, kept.visible, recipe), metrics.mosaic_psnr(true.visible, kept.visible, recipe)
+
+
+def _message(
+    largest: int, framed: bool, meanings: list[str], lost: list[str], raw_db: float, mosaic_db: float
+) -> str:  # fmt: skip
+    if largest:
+        return f"not bit-exact: raw {raw_db:.2f} dB, mosaic {mosaic_db:.2f} dB, largest difference {largest} DN"
+    if not framed:
+        return "the visible photosites are bit-exact; those around them are not kept"
+    if meanings:
+        return f"every photosite is the same, but not its meaning: {named(meanings)}"
+    return "bit-exact, margins included" + ("; not all metadata is kept" if lost else ", and all metadata")
+
+
+def named(phrases: list[str] | tuple[str, ...]) -> str:
+    """The first of them, and how many there are more."""
+    more = len(phrases) - NAMED
+    return ", ".join(phrases[:NAMED]) + (f", and {more} more" if more > 0 else "")
