@@ -10,20 +10,26 @@ Both take paths, URLs and "-" for standard input.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rawback.version import __version__
 
 if TYPE_CHECKING:
+    from rawback.options.recover import RecoverOptions
+    from rawback.options.render import RenderOptions
     from rawback.recovering import Recovered, recover
-    from rawback.rendering import Rendered, RenderOptions, render
+    from rawback.rendering import Rendered, render
 
 
-__all__ = ["Recovered", "RenderOptions", "Rendered", "__version__", "recover", "render"]
+PLACES = {
+    "recover": "rawback.recovering", "Recovered": "rawback.recovering", "RecoverOptions": "rawback.options.recover",
+    "render": "rawback.rendering", "Rendered": "rawback.rendering", "RenderOptions": "rawback.options.render",
+}  # fmt: skip
+__all__ = ["RecoverOptions", "Recovered", "RenderOptions", "Rendered", "__version__", "recover", "render"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Import the verbs when they are asked for: `rawback --help` must not wait for LibRaw."""
-    if name not in __all__:
+    if name not in PLACES:
         raise AttributeError(f"module 'rawback' has no attribute {name!r}")
-    return getattr(import_module("rawback.recovering" if name.lower().startswith("recover") else "rawback.rendering"), name)
+    return getattr(import_module(PLACES[name]), name)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rawback import foreign, provenance
 from rawback.cameras import looks
-from rawback.cameras.cards import DEFAULT_WEIGHTS, NO_WEIGHTS, cards, weights_for
-from rawback.cameras.looks import Look
+from rawback.cameras.cards import NO_WEIGHTS, cards, weights_for
 from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import dng, jpeg, paths, preview, xmp
@@ -19,11 +19,13 @@ from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.original_metadata import Original, merged
+from rawback.files.tiff import Buffer
 from rawback.isp import inverse_pass
 from rawback.isp.mosaic import RGGB
 from rawback.lossless import restore
 from rawback.nets.parts import FlowPart, Restorer
 from rawback.nets.weights import load as load_weights
+from rawback.options.recover import RecoverOptions
 from rawback.picture import Coefficients, Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
@@ -54,11 +56,14 @@ class Recovered:
     """Whether every photosite is the original's: the layer's hash says so."""
     original: Original | None = None
     """The metadata of the RAW that was rendered, where a lossless layer kept it."""
+    compress: bool = True
+    """Whether `dng` stores the mosaic as lossless JPEG, if it is not told."""
 
-    def dng(self, compress: bool = True) -> list:
-        """The DNG file, as chunks of bytes."""
+    def dng(self, compress: bool | None = None) -> list[Buffer]:
+        """The DNG file, as chunks of bytes; compress: as lossless JPEG, or plain; None: as `recover` was asked."""
         return dng.encode(
-            self.mosaic, self.recipe, self.photo.exif, self._preview(), compress=compress,
+            self.mosaic, self.recipe, self.photo.exif, self._preview(),
+            compress=self.compress if compress is None else compress,
             software=f"rawback {__version__}", whole=self.whole,
         )  # fmt: skip
 
@@ -71,37 +76,30 @@ class Recovered:
 
 
 def recover(
-    source: str | paths.Location, *, camera: str | None = None, linear: bool = False, keep_exif: bool = True,
-    weights: str | None = None, progress: Progress = lambda share: None,
+    source: str | paths.Location, options: RecoverOptions = RecoverOptions(), *, progress: Progress = lambda share: None,
+    **changes: Any,
 ) -> Recovered:  # fmt: skip
     """Rebuild the RAW of a JPEG or another picture (a path, or "-" for standard input).
 
-    camera: the look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of
-    its camera, else a generic one. weights: of the restoration of pictures that were saved again or rendered without
-    the closed loop, by name or path, or "none"; None: the camera's, else the default; a flow is undone by the weights that
-    the recipe names. linear: camera RGB instead of a
-    mosaic, for those who do not want to demosaic twice.
+    changes: fields of the options that are to be others, as `recover("a.jpg", linear=True)`.
     Raises RawbackError for what is no picture that can be read, or carries a recipe that cannot be.
     """
-    look = looks.of_camera(camera) if camera else None
-    photo = photos.read(paths.load(source), str(source), _sidecar(source) if keep_exif else b"")
-    return from_photo(
-        photo, str(source), look, linear=linear, keep_exif=keep_exif, weights=weights or weights_for(camera), progress=progress
-    )  # fmt: skip
+    options = replace(options, **changes)
+    photo = photos.read(paths.load(source), str(source), _sidecar(source) if options.keep_exif else b"")
+    return from_photo(photo, str(source), options, progress=progress)
 
 
 def from_photo(
-    photo: Photo, source: str, look: Look | None = None, *, linear: bool = False, keep_exif: bool = True,
-    weights: str = DEFAULT_WEIGHTS, progress: Progress = lambda share: None,
-) -> Recovered:  # fmt: skip
-    """The RAW of a photo that is read already; `source` is its name, the rest as `recover` takes it."""
-    planned = plan(photo, look)
-    recipe = planned.recipe
+    photo: Photo, source: str, options: RecoverOptions = RecoverOptions(), *, progress: Progress = lambda share: None
+) -> Recovered:
+    """The RAW of a photo that is read already; `source` is its name."""
+    planned = plan(photo, options.camera)
+    recipe, weights = planned.recipe, options.weights or weights_for(options.camera)
     if recipe.flow and planned.state not in (None, State.EDITED):
         planned = replace(planned, picture=replace(planned.coefficients, undo=_flow_inverse(recipe, weights)))
     layer = restore.restore(photo, planned.state, planned.picture, recipe, progress)
-    if planned.state in (None, State.EDITED) or linear:
-        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, linear, progress)
+    if planned.state in (None, State.EDITED) or options.linear:
+        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, options.linear, progress)
         if planned.state in (None, State.EDITED):
             mosaic, recipe = foreign.with_margin(mosaic, recipe)
     elif layer.mosaic is not None:
@@ -109,15 +107,15 @@ def from_photo(
     else:
         restorer = _restorer(planned, weights)
         mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restorer, restorer.halo if restorer else 0)
-    _carry_metadata(photo, layer.original, keep_exif)
-    said = [f"{source}: {text}" for text in (planned.said, *layer.notes)]
+    photo = _with_metadata(photo, layer.original) if options.keep_exif else replace(photo, exif=None)
+    notes = [*photo.notes, *(f"{source}: {text}" for text in (planned.said, *layer.notes))]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
-        whole = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
-        photo.preview = jpeg.coded_picture(replace(planned.coefficients, planes=whole))
-    found = Recovered(mosaic, recipe, photo, planned.state, [*photo.notes, *said])
+        levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
+        photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
+    recovered = Recovered(mosaic, recipe, photo, planned.state, notes, compress=options.compress)
     if mosaic is layer.mosaic:
-        found = replace(found, whole=layer.whole, exact=layer.exact, original=layer.original)
-    return found
+        recovered = replace(recovered, whole=layer.whole, exact=layer.exact, original=layer.original)
+    return recovered
 
 
 def _flow_inverse(recipe: Recipe, weights: str) -> FlowPart:
@@ -145,17 +143,12 @@ def _restorer(planned: Plan, weights: str) -> Restorer | None:
     return load_weights(weights).restorer(planned.recipe, planned.coefficients, untouched=untouched)
 
 
-def _carry_metadata(photo: Photo, original: Original | None, keep: bool) -> None:
-    """The photo's EXIF and XMP, and what the original RAW had more."""
-    if not keep:
-        photo.exif = None
-        return
-    packets = photo.xmp
+def _with_metadata(photo: Photo, original: Original | None) -> Photo:
+    """The photo with one packet of XMP in its EXIF, and with what the original RAW told beyond it."""
+    exif, packets = photo.exif, photo.xmp
     if original:
-        packets = [*photo.xmp, *filter(None, [original.exif.xmp])]
-        photo.exif = merged(photo.exif, original.exif)
-    if photo.exif:
-        photo.exif.xmp = xmp.merged(packets, f"rawback {__version__}")
+        exif, packets = merged(exif, original.exif), [*packets, *filter(None, [original.exif.xmp])]
+    return replace(photo, exif=replace(exif, xmp=xmp.merged(packets, f"rawback {__version__}")) if exif else None)
 
 
 @dataclass(frozen=True)
@@ -184,12 +177,15 @@ class Plan:
         return self.picture
 
 
-def plan(photo: Photo, look: Look | None = None) -> Plan:
-    """Which of the kinds of photo this is, and the recipe to use; `look` is for those that rawback did not render."""
+def plan(photo: Photo, camera: str | None = None) -> Plan:
+    """Which of the kinds of photo this is, and the recipe to use.
+
+    camera: the card of the look to undo in those that rawback did not render, by name or path; None: its camera's.
+    """
     recipe = photo.recipe
     if recipe is None:
-        exif = photo.exif
-        guess = foreign.guess(photo, look or (looks.find(exif.make, exif.model) if exif else None))
+        make, model = (photo.exif.make, photo.exif.model) if photo.exif else ("", "")
+        guess = foreign.guess(photo, looks.of(camera, make, model))
         return Plan(None, photo.picture, guess.recipe, guess.profile, guess.said())
     if photo.coefficients is None:
         state, picture = State.EDITED, photo.picture

@@ -14,7 +14,7 @@ from rawback.cameras import looks
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cameras.looks import Look
 from rawback.cores import Progress
-from rawback.errors import RawbackError, UsageError
+from rawback.errors import RawbackError
 from rawback.files import exif, jpeg, jumbf, paths, tiff_png16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
@@ -24,6 +24,7 @@ from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.lossless import layer
 from rawback.nets.parts import Demosaicer, FlowPart
 from rawback.nets.weights import load as load_weights
+from rawback.options.render import RenderOptions
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 from rawback.version import __version__
@@ -32,55 +33,6 @@ THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would c
 THUMBNAIL_SIDE = 160
 HASHES = 700
 """Bytes that the recipe grows by once the picture is known: its hash, thumbnail and centroids."""
-
-
-@dataclass(frozen=True)
-class RenderOptions:
-    """How to render; every field has the default of the command line."""
-
-    quality: int = 87
-    """1..100, as libjpeg counts; the luma step of the "raw" tables is 5 at 85, 4 at 87, 3 at 90, 1 from 96 on."""
-    subsampling: str = "4:2:0"
-    """4:4:4, 4:2:2 or 4:2:0."""
-    tables: str = "raw"
-    """"raw": flat for luma, which serves the RAW best; "standard": Annex K of the JPEG standard."""
-    refine: bool = True
-    """Whether the closed loop chooses the coefficients."""
-    exposure: float | None = None
-    """EV, or None for LibRaw's automatic brightness."""
-    effort: str = "fast"
-    """"fast", or "best": about a tenth smaller at the same quality of the RAW, in three times the time."""
-    keep: str = ""
-    """How much of the RAW to keep, instead of `quality`: "4MB", "1.7bpp", "52dB" (of the mosaic) or "noise"; empty: quality."""
-    keep_exif: bool = True
-    thumbnail: bool = True
-    """Whether a large picture carries a small one of itself."""
-    lossless: bool = False
-    """Whether a layer beside the picture keeps the RAW to the last bit."""
-    look: str = "libraw"
-    """"libraw", or "camera": the camera's own, as `calibrate` found it; `exposure` is then in EV against its, None being 0."""
-    camera: str | None = None
-    """Whose look, by name or the path of its JSON; None: that of the RAW's own camera."""
-    weights: str | None = None
-    """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
-
-    def check(self) -> RenderOptions:
-        """Return self, or raise UsageError for values that cannot be."""
-        if self.look not in ("libraw", "camera"):
-            raise UsageError(f"look is {self.look}; expected libraw or camera")
-        if not 1 <= self.quality <= 100:
-            raise UsageError(f"quality is {self.quality}; expected 1 to 100")
-        if self.subsampling not in SUBSAMPLING:
-            raise UsageError(f"subsampling is {self.subsampling}; expected one of {', '.join(SUBSAMPLING)}")
-        if self.tables not in ("raw", "standard"):
-            raise UsageError(f"tables are {self.tables}; expected raw or standard")
-        if self.effort not in ("fast", "best"):
-            raise UsageError(f"effort is {self.effort}; expected fast or best")
-        if self.keep and rate_control.parse(self.keep) and (self.tables != "raw" or not self.refine):
-            raise UsageError("keep chooses among the raw tables in the closed loop; it excludes standard tables and no-refine")
-        if self.exposure is not None and not -10 <= self.exposure <= 10:
-            raise UsageError(f"exposure is {self.exposure} EV; expected -10 to 10, or auto")
-        return self
 
 
 @dataclass
@@ -100,9 +52,8 @@ def render(
     """Develop a RAW file (a path, "-" for standard input, or a mosaic with its recipe as RawFile).
 
     kind: ".jpg" for a JPEG that contains its RAW; ".tif" or ".png" for a 16-bit picture that does not.
-    Raises RawbackError for what cannot be read, UsageError for impossible options.
+    Raises RawbackError for what cannot be read.
     """
-    options.check()
     raw = source if isinstance(source, RawFile) else read_raw(paths.load(source), str(source), whole=options.lossless)
     recipe = decide(raw, options)
     return _render16(raw, recipe, kind) if kind in tiff_png16.KINDS else develop(raw, recipe, options, progress)
@@ -181,12 +132,12 @@ def decide(raw: RawFile, options: RenderOptions) -> Recipe:
 
 
 def _look(raw: RawFile, options: RenderOptions) -> Look:
-    if options.camera:
-        return looks.load(options.camera)
-    found = looks.find(raw.exif.make, raw.exif.model) if raw.exif else None
-    if found is None:
-        raise RawbackError(f"no look of {raw.recipe.camera or 'this camera'} is installed; make one with `rawback calibrate`")
-    return found
+    make, model = (raw.exif.make, raw.exif.model) if raw.exif else ("", "")
+    look = looks.of(options.camera, make, model)
+    if look is None:
+        camera = options.camera or raw.recipe.camera or "this camera"
+        raise RawbackError(f"no look of {camera} is installed; make one with `rawback calibrate`")
+    return look
 
 
 def _exif(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> bytes:

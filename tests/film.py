@@ -73,9 +73,9 @@ def pictures(folder: Path) -> dict[str, raw.RawFile]:
 
 def unreeled(path: Path) -> dict[str, raw.RawFile]:
     """What `recover` makes of a movie, by name, in this process."""
-    reel, options = reader.plan(path), reader.FrameOptions()
+    movie = reader.contents(path)
     frames = {}
-    for number, name in enumerate(reel.shots):
-        chunks, _, _ = reader.recover(reel, name, number, options)
+    for number, name in enumerate(movie.shots):
+        chunks, _, _ = reader.recover(movie, name, number)
         frames[name] = raw.read(b"".join(chunks), name)
     return frames

@@ -14,12 +14,13 @@ import pytest
 from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, rawback, shoot
 
 from rawback.batch import batch
-from rawback.batch.batch import Manner
 from rawback.batch.local import run as run_pool
-from rawback.batch.plan import Plan, Task
+from rawback.batch.plan import Task, tasks
 from rawback.batch.worker import Limits, Product
 from rawback.errors import RawbackError, UsageError
 from rawback.files import file_type, paths
+from rawback.options.batch import BatchOptions
+from rawback.options.files import FileOptions
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,13 @@ class Copy:
         return Product([data], ["a note"], 1)
 
 
-def plan(*inputs: object, output: object = None, **more) -> Plan:
-    return Plan(list(map(str, inputs)), None if output is None else str(output), ".jpg", "raw", **more)
+def plan(*inputs: object, output: object = None, **more) -> list[Task]:
+    files = FileOptions(tuple(map(str, inputs)), None if output is None else str(output), **more)
+    return tasks(files, ".jpg", "raw")
 
 
 def targets(*inputs: object, **more) -> list[str]:
-    return [str(task.target) for task in plan(*inputs, **more).tasks()]
+    return [str(task.target) for task in plan(*inputs, **more)]
 
 
 def test_tree_is_mirrored_and_types_recognised_by_content(tmp_path):
@@ -77,7 +79,7 @@ def test_include_and_exclude_match_names_and_paths(tmp_path):
         (tmp_path / name).write_bytes(raw_bytes())
 
     def chosen(**patterns):
-        return [t.source.relative_to(tmp_path).as_posix() for t in plan(tmp_path, recursive=True, **patterns).tasks()]
+        return [t.source.relative_to(tmp_path).as_posix() for t in plan(tmp_path, recursive=True, **patterns)]
 
     assert chosen(include=("*.cr2",)) == ["2024/a.CR2", "2025/a.cr2"]
     assert chosen(include=("2024/*",), exclude=("*.nef",)) == ["2024/a.CR2"]
@@ -112,20 +114,20 @@ def test_where_results_go(tmp_path, monkeypatch):
 )
 def test_what_cannot_be_is_refused_before_any_work(inputs, output, says):
     with pytest.raises(UsageError, match=says):
-        plan(*inputs, output=output).tasks()
+        plan(*inputs, output=output)
 
 
 def test_outputs_inside_the_folder_are_not_inputs(tmp_path):
     shoot(tmp_path, 2)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "000.dng").write_bytes(raw_bytes())
-    assert len(plan(tmp_path, output=tmp_path / "out", recursive=True).tasks()) == 2
+    assert len(plan(tmp_path, output=tmp_path / "out", recursive=True)) == 2
 
 
 def test_linked_folders_are_not_entered(tmp_path):
     shoot(tmp_path, 1)
     (tmp_path / "circle").symlink_to(tmp_path)
-    assert len(plan(tmp_path, output="out", recursive=True).tasks()) == 1
+    assert len(plan(tmp_path, output="out", recursive=True)) == 1
 
 
 def test_raw_and_jpeg_of_one_shot_do_not_collide(tmp_path):
@@ -238,7 +240,7 @@ def test_a_bad_file_makes_exit_code_1_and_the_others_are_done(tmp_path, capsys):
 def test_one_file_stays_in_the_process(tmp_path, monkeypatch):
     (tmp_path / "a").write_bytes(b"good")
     monkeypatch.setattr(batch.local, "run", None)
-    assert batch.run(plan(tmp_path / "a", output=tmp_path / "b"), Copy(), Manner(quiet=True)) == 0
+    assert batch.run(plan(tmp_path / "a", output=tmp_path / "b"), Copy(), BatchOptions(quiet=True)) == 0
     assert (tmp_path / "b").read_bytes() == b"good"
 
 
@@ -324,7 +326,7 @@ def test_keys_of_an_object_store_do_not_lead_out_of_the_output_folder(monkeypatc
     monkeypatch.setattr(Url, "is_dir", lambda self: self.text == "memory://bucket")
     monkeypatch.setattr(Url, "files", lambda self: [(self / key, PurePosixPath(key)) for key in keys])
     monkeypatch.setattr(Url, "head", lambda self, size: raw_bytes())
-    tasks = plan("memory://bucket", output="out", recursive=True).tasks()
+    tasks = plan("memory://bucket", output="out", recursive=True)
     assert [str(task.target) for task in tasks] == ["out/a.jpg"]
 
 
@@ -346,6 +348,6 @@ def test_what_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
         return "raw"
 
     monkeypatch.setattr(file_type, "of_file", of_file)
-    assert len(plan(tmp_path, output="out", recursive=True).tasks()) == 2
+    assert len(plan(tmp_path, output="out", recursive=True)) == 2
     with pytest.raises(RawbackError, match="cannot be searched"):
         list(inputs._walk(tmp_path / "gone", None))

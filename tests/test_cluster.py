@@ -79,21 +79,23 @@ def test_urls_in_and_out():
     """`memory://` lives in one process, so scheduler and workers are threads of this one."""
     import fsspec
 
-    from rawback.batch import batch, plan
-    from rawback.batch.jobs import Recover, Render
-    from rawback.rendering import RenderOptions
+    from rawback.batch import photos
+    from rawback.options.batch import BatchOptions
+    from rawback.options.files import FileOptions
+    from rawback.options.recover import RecoverOptions
+    from rawback.options.render import ArchiveOptions, RenderOptions
 
     memory = fsspec.filesystem("memory")
     for name in ("a.dng", "deep/b.dng", "notes.txt"):
         memory.pipe_file(f"/in/{name}", raw_bytes() if name.endswith("dng") else b"hello")
     local = distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0")
     with local, distributed.Client(local, set_as_default=False):
-        manner = batch.Manner(scheduler=local.scheduler_address, quiet=True)
-        there = plan.Plan(["memory://in"], "memory://out", ".jpg", "raw", recursive=True)
-        assert batch.run(there, Render(RenderOptions()), manner) == 0
-        assert batch.run(there, Render(RenderOptions()), manner) == 1  # they exist
-        back = plan.Plan(["memory://out"], "memory://back", ".dng", "jpeg", recursive=True)
-        assert batch.run(back, Recover(), manner) == 0
+        options = BatchOptions(scheduler=local.scheduler_address, quiet=True)
+        there = FileOptions(("memory://in",), "memory://out", recursive=True)
+        assert photos.render(there, RenderOptions(), ArchiveOptions(), options) == 0
+        assert photos.render(there, RenderOptions(), ArchiveOptions(), options) == 1  # they exist
+        back = FileOptions(("memory://out",), "memory://back", recursive=True)
+        assert photos.recover(back, RecoverOptions(), options) == 0
     assert memory.find("/out") == ["/out/a.jpg", "/out/deep/b.jpg"]
     assert memory.cat_file("/back/deep/b.dng").startswith(b"II*\0")
 

@@ -23,6 +23,7 @@ FLOORS = (
     ("isp",),
     ("files", "cameras", "metrics", "provenance"),
     ("nets", "lossless", "foreign", "rate_control"),
+    ("options",),
     ("rendering", "recovering", "learn"),
     ("verify", "calibrate", "evaluate"),
     ("batch",),

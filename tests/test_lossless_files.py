@@ -233,10 +233,10 @@ def test_an_original_is_deleted_only_when_nothing_is_lost(original, photo, tmp_p
 
 def test_the_flag_to_delete_needs_the_layer(original, tmp_path):
     with pytest.raises(UsageError):
-        jobs.Render(RenderOptions(), delete_original=True).check()
+        jobs.Render(RenderOptions(), delete_original=True)
     source, target = tmp_path / "a.dng", tmp_path / "a.jpg"
     shutil.copy(original, source)
-    product: Product = jobs.Render(OPTIONS, delete_original=True).check()(source, target, lambda share: None)
+    product: Product = jobs.Render(OPTIONS, delete_original=True)(source, target, lambda share: None)
     assert source.exists()
     target.write_bytes(b"".join(product.chunks)[:-1000] + b"\xff\xd9")
     with pytest.raises(RawbackError):

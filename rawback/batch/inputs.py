@@ -19,8 +19,8 @@ MAX_LIST = 1 << 28
 
 
 @dataclass(frozen=True)
-class Found:
-    """An input, and where below the output folder its result goes."""
+class Input:
+    """A file to work on, and where below the output folder its result goes."""
 
     location: Location
     relative: PurePath
@@ -43,21 +43,21 @@ class Filter:
         return not _matches(relative, self.exclude) and (not self.include or _matches(relative, self.include))
 
 
-def find(inputs: Iterable[str], wanted: Filter, recursive: bool) -> list[Found]:
+def find(inputs: Iterable[str], wanted: Filter, recursive: bool) -> list[Input]:
     """The files to work on, in order. Files that are named are taken as they are; folders are searched.
 
     With `recursive` a file named by a relative path keeps its folders. Raises UsageError for a folder without `recursive`.
     """
-    found: list[Found] = []
+    sources: list[Input] = []
     for text in inputs:
         location = paths.parse(text)
         if location == STREAM or not location.is_dir():
-            found.append(Found(location, _kept(location, recursive)))
+            sources.append(Input(location, _kept(location, recursive)))
         elif recursive:
-            found.extend(_in_folder(location, wanted))
+            sources.extend(_in_folder(location, wanted))
         else:
             raise UsageError(f"{location} is a folder; add -r to take the photos in it and below")
-    return found
+    return sources
 
 
 def _kept(location: Location, recursive: bool) -> PurePath:
@@ -66,12 +66,12 @@ def _kept(location: Location, recursive: bool) -> PurePath:
     return PurePath(location.name)
 
 
-def _in_folder(folder: Location, wanted: Filter) -> Iterator[Found]:
+def _in_folder(folder: Location, wanted: Filter) -> Iterator[Input]:
     files = folder.files() if isinstance(folder, Url) else _walk(folder, wanted.outside)
     for location, relative in files:
         hidden = any(part.startswith(".") for part in relative.parts)  # and `..`, which keys of object stores may hold
         if not hidden and wanted.names(relative) and _is(location, wanted.kind):
-            yield Found(location, relative)
+            yield Input(location, relative)
 
 
 def _is(location: Location, kind: str) -> bool:
@@ -99,8 +99,8 @@ def _refuse(error: OSError) -> None:
 
 
 def _matches(relative: PurePath, patterns: tuple[str, ...]) -> bool:
-    whole = PurePosixPath(relative.as_posix().lower())
-    return any(fnmatchcase(str(whole), p.lower()) or fnmatchcase(whole.name, p.lower()) for p in patterns)
+    path = PurePosixPath(relative.as_posix().lower())
+    return any(fnmatchcase(str(path), p.lower()) or fnmatchcase(path.name, p.lower()) for p in patterns)
 
 
 def read_list(source: Path, null: bool) -> list[str]:

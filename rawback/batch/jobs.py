@@ -11,22 +11,25 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
 from rawback.files import tiff_png16
 from rawback.files.paths import Location
-from rawback.rendering import RenderOptions, render
+from rawback.options.recover import RecoverOptions
+from rawback.options.render import RenderOptions
+from rawback.rendering import render
 
 
 @dataclass(frozen=True)
 class Render:
-    """RAW -> JPEG that contains its RAW, or a 16-bit picture if the output's name asks for one."""
+    """RAW -> JPEG that contains its RAW, or a 16-bit picture if the output's name asks for one.
+
+    Raises UsageError for a wish to delete what could not be restored.
+    """
 
     options: RenderOptions
     delete_original: bool = False
     """Whether the RAW is deleted once the JPEG, read back from the disk, is found to restore all of it."""
 
-    def check(self) -> Render:
-        """Return self, or raise UsageError for a wish to delete what cannot be restored."""
+    def __post_init__(self) -> None:
         if self.delete_original and not (self.options.lossless and self.options.keep_exif):
             raise UsageError("--delete-original needs --keep lossless, and no --no-exif: else the RAW is lost")
-        return self
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         if self.delete_original and not (isinstance(source, Path) and isinstance(target, Path) and target.suffix == ".jpg"):
@@ -52,19 +55,10 @@ class Render:
 class Recover:
     """A JPEG or other picture -> DNG."""
 
-    keep_exif: bool = True
-    compress: bool = True
-    camera: str | None = None
-    """Whose look to undo, by name or the path of its JSON."""
-    linear: bool = False
-    """Camera RGB instead of a mosaic."""
-    weights: str | None = None
-    """Of the restoration, by name or path, or "none"; None: the camera's, else the default."""
+    options: RecoverOptions
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         from rawback.recovering import recover
 
-        recovered = recover(
-            source, camera=self.camera, linear=self.linear, keep_exif=self.keep_exif, weights=self.weights, progress=progress
-        )
-        return Product(recovered.dng(compress=self.compress), recovered.notes, recovered.mosaic.size)
+        recovered = recover(source, self.options, progress=progress)
+        return Product(recovered.dng(), recovered.notes, recovered.mosaic.size)

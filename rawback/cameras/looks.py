@@ -108,11 +108,15 @@ def load(name_or_path: str) -> Look:
     return from_card(card, card["name"])
 
 
-def of_camera(name_or_path: str) -> Look | None:
-    """A camera's look, or None where its card is of weights only. Raises RawbackError if there is no such card."""
-    card = card_of(name_or_path)
-    of_weights = bool(card.get("parts")) or "weights" in card
-    return None if of_weights and "look" not in card else from_card(card, card["name"])
+def of(camera: str | None, make: str, model: str) -> Look | None:
+    """The look of the card that is named, else the installed one of the camera by its EXIF names; None: there is none.
+
+    camera: a card's name or path; one of weights only names no look. Raises RawbackError if there is no such card.
+    """
+    card = card_of(camera) if camera else {}
+    if card and ("look" in card or not (card.get("parts") or "weights" in card)):
+        return from_card(card, card["name"])
+    return find(make, model) if model else None
 
 
 def find(make: str, model: str) -> Look | None:

@@ -11,18 +11,12 @@ from typing import Annotated
 import typer
 
 from rawback.errors import EXIT_FAILED, RawbackError
+from rawback.options.shared import AsJson, Force
 
 Photo = Annotated[str, typer.Argument(metavar="JPEG", help="What was rendered.", show_default=False)]
 Original = Annotated[str, typer.Argument(metavar="RAW", help="What it was rendered from.", show_default=False)]
 Photos = Annotated[list[str], typer.Argument(metavar="JPEG...", help="One or more files.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file or a folder. Default: NAME.stripped.jpg.")]
-KEEP = "Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks), or lossless: every bit, by a layer of its own."
-Keep = Annotated[str | None, typer.Option(help=KEEP)]
-DeleteOriginal = Annotated[
-    bool, typer.Option("--delete-original", help="Delete each RAW once its JPEG is found to restore it bit by bit.")
-]
-Force = Annotated[bool, typer.Option("-f", "--force", help="Replace outputs that exist.")]
 
 
 def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:

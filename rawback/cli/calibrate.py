@@ -1,4 +1,4 @@
-"""The command and options about the looks of cameras."""
+"""The command that learns the looks of cameras."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
-Camera = Annotated[str | None, typer.Option(help="A camera's card, by name or NAME.json. Default: by what the file says.")]
-Look = Annotated[str, typer.Option(help="libraw, or camera: as `calibrate` found it.")]
-Dng = Annotated[str, typer.Option(help="cfa: a mosaic; linear: demosaiced camera colours.")]
+from rawback.options.shared import Force
+
 Pairs = Annotated[list[Path], typer.Argument(metavar="RAW [JPEG]...", help="RAW files, each followed by its JPEG.")]
 Card = Annotated[Path, typer.Option("-o", "--output", help="The card to write, NAME.json.")]
-Force = Annotated[bool, typer.Option("-f", "--force", help="Replace outputs that exist.")]
 
 
 def calibrate(inputs: Pairs, output: Card, force: Force = False) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rawback.cli.options import AsJson, Effort, Inputs, NoRefine, Subsampling, Tables, Weights, ratio
+from rawback.cli.signature import Only
 from rawback.errors import UsageError
+from rawback.options.render import RenderOptions
+from rawback.options.shared import AsJson, Inputs
 
+Coding = Annotated[RenderOptions, Only("subsampling", "tables", "refine", "effort", "weights")]
 Quality = Annotated[str, typer.Option(help="One or several, with commas between them.")]
 Against = Annotated[str, typer.Option(help="classical, open, upi, flow, paper, unet, cycleisp, gray.", show_default=False)]
 Baselines = Annotated[
@@ -27,8 +31,7 @@ SMALLEST = 128
 
 
 def evaluate(
-    inputs: Inputs, quality: Quality = "75,85,87,90,95", subsampling: Subsampling = "4:2:0", tables: Tables = "raw",
-    no_refine: NoRefine = False, effort: Effort = "fast", weights: Weights = None, against: Against = "",
+    inputs: Inputs, options: Coding, quality: Quality = "75,85,87,90,95", against: Against = "",
     baselines: Baselines = None, report: Report = None, crop: Crop = 0, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Measure round trip and rendering on your own RAW files, at exposure 0: a rate-distortion table.
@@ -42,12 +45,8 @@ def evaluate(
     from rawback.evaluate.methods import OURS, described
     from rawback.evaluate.report import Album, build, check_target, shown_quality
     from rawback.files import atomic
-    from rawback.rendering import RenderOptions
 
-    chroma = ratio(subsampling)
-    options = RenderOptions(
-        subsampling=chroma, tables=tables, refine=not no_refine, effort=effort, exposure=0.0, weights=weights
-    ).check()  # fmt: skip
+    options = replace(options, exposure=0.0)
     qualities = [_quality(text) for text in quality.split(",")]
     methods = list(dict.fromkeys([OURS, *filter(None, against.split(","))]))
     if crop and crop < SMALLEST:
@@ -62,8 +61,9 @@ def evaluate(
     print("\n".join(map(json.dumps, rows)) if as_json else table.table(rows))
     if report:
         about = {name: described(name, baselines) for name in methods}
-        settings = f"--quality {quality} --subsampling {chroma} --tables {tables} --effort {effort} --crop {crop}"
-        settings += " --no-refine" * no_refine + f" --against {against}" * bool(against)
+        settings = f"--quality {quality} --subsampling {options.subsampling} --tables {options.tables}"
+        settings += f" --effort {options.effort} --crop {crop}"
+        settings += " --no-refine" * (not options.refine) + f" --against {against}" * bool(against)
         atomic.save(report, [build(rows, album, about, settings).encode()])
         print(f"rawback: {report} written", file=sys.stderr)
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rawback.cli import archive, batch, calibrate, clips, evaluate, train
-from rawback.cli.options import AsJson, Effort, Inputs, NoExif, NoRefine, Subsampling, Tables, Weights, ratio
+from rawback.cli import archive, calibrate, evaluate, train
+from rawback.cli.signature import with_options
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
+from rawback.options.batch import BatchOptions
+from rawback.options.clips import FrameOptions, MovieOptions
+from rawback.options.files import FileOptions
+from rawback.options.recover import RecoverOptions
+from rawback.options.render import ArchiveOptions, RenderOptions
+from rawback.options.shared import AsJson, Inputs
 from rawback.version import __version__
 
 app = typer.Typer(
@@ -26,98 +32,48 @@ app = typer.Typer(
 
 
 @app.command()
+@with_options
 def render(
-    inputs: batch.Sources = None,
-    output: batch.Output = None,
-    quality: Annotated[int, typer.Option(help="1 to 100: how fine luma, and with it the RAW, is kept.")] = 87,
-    subsampling: Subsampling = "4:2:0",
-    tables: Tables = "raw",
-    no_refine: NoRefine = False,
-    exposure: Annotated[str, typer.Option(help="EV, or auto: brightened until 1 % clips.")] = "auto",
-    look: calibrate.Look = "libraw",
-    camera: calibrate.Camera = None,
-    effort: Effort = "fast",
-    weights: Weights = None,
-    keep: archive.Keep = None,
-    delete_original: archive.DeleteOriginal = False,
-    codec: clips.Codec = None,
-    fps: clips.Fps = None,
-    no_exif: NoExif = False,
-    files_from: batch.FilesFrom = None,
-    null: batch.Null = False,
-    recursive: batch.Recursive = False,
-    include: batch.Include = None,
-    exclude: batch.Exclude = None,
-    force: batch.Force = False,
-    skip_existing: batch.SkipExisting = False,
-    keep_mtime: batch.KeepMtime = False,
-    dry_run: batch.DryRun = False,
-    jobs: batch.Jobs = 0,
-    timeout: batch.Timeout = 600,
-    memory: batch.Memory = 4096,
-    scheduler: batch.Scheduler = None,
-    as_json: AsJson = False,
-    quiet: batch.Quiet = False,
+    options: RenderOptions, archive: ArchiveOptions, movie: MovieOptions, files: FileOptions, batch: BatchOptions
 ) -> None:
     """Develop RAW files into JPEGs that still contain their RAW.
 
     -o NAME.tif or NAME.png writes a 16-bit picture instead, without the RAW; -o NAME.mov, .mp4 or .mkv makes a movie
     of a folder of frames.
     """
-    from rawback.batch.jobs import Render
-    from rawback.rendering import RenderOptions
+    from rawback.options import conflicts
 
-    ev = None if exposure == "auto" else _number(exposure)
-    options = RenderOptions(
-        quality=quality, subsampling=ratio(subsampling), tables=tables, refine=not no_refine, exposure=ev,
-        effort=effort, look=look, camera=camera, keep="" if keep == "lossless" else keep or "", lossless=keep == "lossless",
-        keep_exif=not no_exif, weights=weights,
-    ).check()  # fmt: skip
-    job = Render(options, delete_original).check()
-    if clips.is_movie(locals()):
-        clips.render(options, locals())
-    batch.run(job, ".jpg", "raw", locals())
+    if conflicts.is_movie(files.output):
+        from rawback.clips import to_movie
+
+        conflicts.check_render_clip(files, options, archive, movie, batch)
+        raise typer.Exit(to_movie.render(files, options, movie, batch))
+    from rawback.batch import photos
+
+    conflicts.check_render(files, options, movie)
+    raise typer.Exit(photos.render(files, options, archive, batch))
 
 
 @app.command()
-def recover(
-    inputs: batch.Sources = None,
-    output: batch.Output = None,
-    camera: calibrate.Camera = None,
-    dng: calibrate.Dng = "cfa",
-    no_compress: Annotated[bool, typer.Option("--no-compress", help="Store the mosaic without lossless JPEG.")] = False,
-    packed: clips.Packed = False,
-    denoise: clips.Denoise = None,
-    weights: Weights = None,
-    no_exif: NoExif = False,
-    files_from: batch.FilesFrom = None,
-    null: batch.Null = False,
-    recursive: batch.Recursive = False,
-    include: batch.Include = None,
-    exclude: batch.Exclude = None,
-    force: batch.Force = False,
-    skip_existing: batch.SkipExisting = False,
-    keep_mtime: batch.KeepMtime = False,
-    dry_run: batch.DryRun = False,
-    jobs: batch.Jobs = 0,
-    timeout: batch.Timeout = 600,
-    memory: batch.Memory = 4096,
-    scheduler: batch.Scheduler = None,
-    as_json: AsJson = False,
-    quiet: batch.Quiet = False,
-) -> None:
+@with_options
+def recover(options: RecoverOptions, frames: FrameOptions, files: FileOptions, batch: BatchOptions) -> None:
     """Turn JPEGs (or PNG, WebP, TIFF, AVIF) back into RAW: a Bayer (or X-Trans) DNG; a movie into a folder of them."""
-    from rawback.batch.jobs import Recover
+    from rawback.files import file_type
+    from rawback.options import conflicts
 
-    if dng not in ("cfa", "linear"):
-        raise UsageError(f"--dng is {dng}; expected cfa or linear")
-    job = Recover(not no_exif, not no_compress, camera, dng == "linear", weights)
-    if clips.is_clip(locals()):
-        clips.recover(job, locals())
-    batch.run(job, ".dng", "jpeg", locals())
+    if len(files.inputs) == 1 and file_type.is_movie(Path(files.inputs[0])):
+        from rawback.clips import to_frames
+
+        conflicts.check_recover_clip(files, options, batch)
+        raise typer.Exit(to_frames.recover(files, options, frames, batch))
+    from rawback.batch import photos
+
+    conflicts.check_recover(files, frames)
+    raise typer.Exit(photos.recover(files, options, batch))
 
 
 @app.command()
+@with_options
 def info(inputs: Inputs, as_json: AsJson = False) -> None:
     """Say what a file is, what recipe it carries, and what `recover` can make of it."""
     from rawback.info import describe
@@ -135,6 +91,7 @@ def info(inputs: Inputs, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@with_options
 def cameras(as_json: AsJson = False) -> None:
     """List weights and cameras: what each holds, and the raw / linear dB it gained on held-out photographs."""
     from rawback.cameras.cards import cards, describe
@@ -151,7 +108,7 @@ def cameras(as_json: AsJson = False) -> None:
 for command in (
     archive.verify, archive.strip, evaluate.evaluate, calibrate.calibrate, train.train, train.export,
 ):  # fmt: skip
-    app.command()(command)
+    app.command()(with_options(command))
 
 
 def _lines(facts: dict) -> str:
@@ -159,16 +116,6 @@ def _lines(facts: dict) -> str:
     texts = [f"{name.replace('_', ' '):20} {value}" for name, value in flat.items()]
     texts += [f"  {name:18} {value}" for name, value in facts["recipe"].items()]
     return "\n".join(texts + [f"note: {note}" for note in facts["notes"]])
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UsageError(f"exposure is {text!r}; expected a number of EV, or auto")
-    return value
 
 
 def _version(wanted: bool) -> None:

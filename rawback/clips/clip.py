@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from rawback.files.raw import read as read_raw
 from rawback.files.video import cinema_dng, timecode
 from rawback.files.video.cinema_dng import Moment
 from rawback.isp.closed_loop import Coding
+from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
-from rawback.rendering import Rendered, RenderOptions
+from rawback.rendering import Rendered
 
 SAMPLES = 5
 """Frames, spread over the clip, by which its exposure is chosen."""
@@ -108,5 +109,5 @@ def develop(source: Path, clip: Clip, options: RenderOptions, progress: Progress
 
 def _difference(before: Recipe, after: Recipe) -> dict[str, object]:
     """The fields in which a decided recipe differs from the one that the file gave."""
-    names = [entry.name for entry in fields(Recipe)]
-    return {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
+    old = vars(before)
+    return {name: value for name, value in vars(after).items() if value != old[name]}

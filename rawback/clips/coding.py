@@ -10,16 +10,16 @@ import numpy as np
 from rawback.clips.clip import Clip, fields_of
 from rawback.files.video import planes
 from rawback.isp.video import signal
+from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
 from rawback.recipe_text import from_fields, to_fields
-from rawback.rendering import RenderOptions
 
 TO_RGB = planes.to_rgb_matrix(planes.BT709)
 TO_YCC = np.linalg.inv(TO_RGB)
 
 
 @dataclass(frozen=True)
-class Shown:
+class CodedFrame:
     """A frame as it goes to the encoder."""
 
     codes: np.ndarray
@@ -39,7 +39,7 @@ def fitted(clip: Clip) -> Clip:
 
 
 def codes_of(mosaic: np.ndarray, recipe: Recipe, coded: np.ndarray | None = None) -> np.ndarray:
-    """Mosaic (H, W) uint16 -> 10-bit codes (3, H, W) uint16; `coded` as in `show`."""
+    """Mosaic (H, W) uint16 -> 10-bit codes (3, H, W) uint16; `coded` as in `code_frame`."""
     ycc = signal.picture(mosaic, recipe, TO_YCC) if coded is None else coded
     codes = planes.codes_of(ycc)
     luma = signal.luma_under(planes.ycc_of_codes(codes)[1:], mosaic, recipe, TO_RGB)
@@ -47,10 +47,10 @@ def codes_of(mosaic: np.ndarray, recipe: Recipe, coded: np.ndarray | None = None
     return codes
 
 
-def show(source: Path, clip: Clip, options: RenderOptions, coded: np.ndarray | None = None) -> Shown:
+def code_frame(source: Path, clip: Clip, options: RenderOptions, coded: np.ndarray | None = None) -> CodedFrame:
     """Develop one frame. coded: the frame as it came back from the codec, Y'CbCr (3, H, W), whose chroma is to be kept."""
     raw, recipe, moment = clip.load(source, options)
     codes = codes_of(raw.mosaic, recipe, coded)
     shared = fields_of(recipe, moment)
     own = {name: text for name, text in moment.to_fields().items() if name not in shared}
-    return Shown(codes, shared, own, raw.notes)
+    return CodedFrame(codes, shared, own, raw.notes)

@@ -13,7 +13,7 @@ from rawback.recovering import Recovered
 
 REACH = 2
 """Frames on each side that are averaged."""
-SAID = f"each frame is averaged with up to {REACH} on each side: less noise, so no longer quite the RAW it was made from"
+NOTE = f"each frame is averaged with up to {REACH} on each side: less noise, so no longer quite the RAW it was made from"
 
 
 def check(fields: dict[str, str], movie: str) -> None:
@@ -36,8 +36,8 @@ class Window:
         kept. Raises RawbackError if the frame itself cannot be recovered, or is no Bayer mosaic.
         """
         self.frames = {each: self.frames[each] for each in names if each in self.frames}
-        found = self._frame(name, recover)
-        recipe, shape = found.recipe, found.mosaic.shape
+        frame = self._frame(name, recover)
+        recipe, shape = frame.recipe, frame.mosaic.shape
         if len(recipe.cfa) != 2:
             raise RawbackError(f"{self.movie}, frame {name} is no Bayer mosaic; leave --denoise out")
         for each in names:
@@ -45,11 +45,11 @@ class Window:
                 self._frame(each, recover)
         others = [(f.mosaic, f.recipe) for each, f in self.frames.items() if each != name]
         alike = [(other, its) for other, its in others if (other.shape, its.cfa) == (shape, recipe.cfa)]
-        mosaic, recipe = temporal.merged(found.mosaic, recipe, alike)
-        return replace(found, mosaic=mosaic, recipe=recipe, whole=None, exact=False)
+        mosaic, recipe = temporal.merged(frame.mosaic, recipe, alike)
+        return replace(frame, mosaic=mosaic, recipe=recipe, whole=None, exact=False)
 
     def _frame(self, name: str, recover: Callable[[str], Recovered]) -> Recovered:
         if name not in self.frames:
-            found = recover(name)
-            self.frames[name] = replace(found, photo=Photo(None, found.photo.exif, None, b""))
+            frame = recover(name)
+            self.frames[name] = replace(frame, photo=Photo(None, frame.photo.exif, None, b""))
         return self.frames[name]

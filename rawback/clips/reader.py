@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from rawback import foreign, recovering
-from rawback.cameras import looks
 from rawback.clips.denoise import REACH, Window
 from rawback.files import exif, tiff
 from rawback.files import photo as photos
@@ -23,6 +22,8 @@ from rawback.files.video.cinema_dng import Moment
 from rawback.files.video.movie import Movie, Shot
 from rawback.isp.mosaic import RGGB
 from rawback.isp.video import signal
+from rawback.options.clips import FrameOptions
+from rawback.options.recover import RecoverOptions
 from rawback.picture import Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
@@ -37,7 +38,7 @@ ROTATIONS = {0: 1, 90: 8, 180: 3, 270: 6}
 
 
 @dataclass(frozen=True)
-class Reel:
+class MovieContents:
     """A movie and what is to become of its frames."""
 
     path: Path
@@ -67,14 +68,14 @@ class Reel:
         )  # fmt: skip
 
 
-def plan(path: Path) -> Reel:
+def contents(path: Path) -> MovieContents:
     """Look through a movie. Raises RawbackError if it cannot be read."""
     with Movie(path) as source:
         listing = source.listing()
         fields = source.fields
         names, notes = _names(listing.shots, path.stem, fields)
         promise = _promise(source, listing.shots, fields)
-        return Reel(
+        return MovieContents(
             path, source.codec, dict(zip(names, listing.shots, strict=True)), listing.recipes, fields, source.rate,
             source.time_code, source.has_audio, promise, notes,
         )  # fmt: skip
@@ -82,23 +83,23 @@ def plan(path: Path) -> Reel:
 
 def describe(path: Path) -> dict:
     """Facts about a movie, ready for JSON. Raises RawbackError if it cannot be read."""
-    reel = plan(path)
+    movie = contents(path)
     with Movie(path) as source:
         size = {"width": source.width, "height": source.height}
-    recipe = {**reel.fields, **(reel.recipes[0] if reel.recipes else {})}
+    recipe = {**movie.fields, **(movie.recipes[0] if movie.recipes else {})}
     return {
         "file": str(path),
         "kind": "movie",
         **size,
-        "codec": reel.codec,
-        "frames": len(reel.shots),
-        "rate": str(reel.rate),
-        "time_code": reel.time_code,
-        "sound": reel.has_audio,
+        "codec": movie.codec,
+        "frames": len(movie.shots),
+        "rate": str(movie.rate),
+        "time_code": movie.time_code,
+        "sound": movie.has_audio,
         "rendered_by_rawback": bool(recipe),
-        "promise": reel.promise,
+        "promise": movie.promise,
         "recipe": recipe,
-        "notes": reel.notes,
+        "notes": movie.notes,
     }
 
 
@@ -127,31 +128,21 @@ def _promise(source: Movie, shots: list[Shot], fields: dict[str, str]) -> str:
     return f"not rendered by rawback: a generic look is undone{curve}; expect a look-alike, not the RAW"
 
 
-@dataclass(frozen=True)
-class FrameOptions:
-    """How the frames are to be recovered and written."""
-
-    keep_exif: bool = True
-    compress: bool = True
-    packed: bool = False
-    camera: str | None = None
-    weights: str = "none"
-    denoise: bool = False
-    """Whether frames are averaged with those beside them."""
-
-
-def recover(reel: Reel, name: str, number: int, options: FrameOptions) -> tuple[Iterable, list[str], int]:
+def recover(
+    movie: MovieContents, name: str, number: int, options: RecoverOptions = RecoverOptions(),
+    frames: FrameOptions = FrameOptions(),
+) -> tuple[Iterable, list[str], int]:  # fmt: skip
     """One frame: its DNG as chunks, what is to be said of it, and how many photosites it has."""
-    if options.denoise:
-        names = list(islice(reel.shots, max(number - REACH, 0), number + REACH + 1))
-        found = _window(reel.path, options).averaged(name, names, lambda each: _recovered(reel, each, options))
+    if frames.denoise:
+        names = list(islice(movie.shots, max(number - REACH, 0), number + REACH + 1))
+        frame = _window(movie.path, options).averaged(name, names, lambda each: _recovered(movie, each, options))
     else:
-        found = _recovered(reel, name, options)
+        frame = _recovered(movie, name, options)
     chunks = cinema_dng.encode(
-        found.mosaic, found.recipe, found.photo.exif, reel.moment(name, number), compress=options.compress,
-        packed=options.packed, software=f"rawback {__version__}", whole=found.whole,
+        frame.mosaic, frame.recipe, frame.photo.exif, movie.moment(name, number), compress=options.compress,
+        packed=frames.packed, software=f"rawback {__version__}", whole=frame.whole,
     )  # fmt: skip
-    return chunks, found.notes, found.mosaic.size
+    return chunks, frame.notes, frame.mosaic.size
 
 
 @lru_cache(1)
@@ -161,26 +152,23 @@ def _open(path: Path) -> Movie:
 
 
 @lru_cache(1)
-def _window(path: Path, options: FrameOptions) -> Window:
+def _window(path: Path, options: RecoverOptions) -> Window:
     return Window(str(path))
 
 
-def _recovered(reel: Reel, name: str, options: FrameOptions) -> Recovered:
-    source, shot, where = _open(reel.path), reel.shots[name], f"{reel.path}, frame {name}"
-    look = looks.load(options.camera) if options.camera else None
-    if shot.marked and reel.codec == "mjpeg":
+def _recovered(movie: MovieContents, name: str, options: RecoverOptions) -> Recovered:
+    source, shot, where = _open(movie.path), movie.shots[name], f"{movie.path}, frame {name}"
+    if shot.marked and movie.codec == "mjpeg":
         photo = photos.read(source.packet(shot.pts), where)
-        found = recovering.from_photo(photo, where, look, keep_exif=options.keep_exif, weights=options.weights)
-        changed = found.state is not State.UNTOUCHED
-        return replace(found, notes=[note for note in found.notes if changed or "damaged" in note])
-    told = reel.recipes[shot.recipe] if shot.marked and shot.recipe is not None else reel.fields
-    if "Matrix" in told:
-        untouched = shot.marked or reel.codec in LOSSLESS
+        recovered = recovering.from_photo(photo, where, options)
+        changed = recovered.state is not State.UNTOUCHED
+        return replace(recovered, notes=[note for note in recovered.notes if changed or "damaged" in note])
+    fields = movie.recipes[shot.recipe] if shot.marked and shot.recipe is not None else movie.fields
+    if "Matrix" in fields:
+        untouched = shot.marked or movie.codec in LOSSLESS
         # FFmpeg leaves the chroma of JPEGs where it is when it encodes them again, and puts that of 4:4:4 in the middle
-        return _by_recipe(source.planes(shot.pts, centred=not untouched), from_fields(told), untouched)
-    photo = _foreign(source, shot.pts)
-    found = recovering.from_photo(photo, where, look, keep_exif=options.keep_exif, weights=options.weights)
-    return replace(found, notes=[])
+        return _by_recipe(source.planes(shot.pts, centred=not untouched), from_fields(fields), untouched)
+    return replace(recovering.from_photo(_foreign(source, shot.pts), where, options), notes=[])
 
 
 def _by_recipe(srgb: np.ndarray, recipe: Recipe, untouched: bool) -> Recovered:

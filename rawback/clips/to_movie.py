@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
 from typing import cast
 
 from rawback.batch import batch
-from rawback.batch.batch import Manner
-from rawback.batch.plan import FramePlan, Task
+from rawback.batch.plan import Task
 from rawback.batch.progress import Report
 from rawback.batch.worker import Outcome, Product
 from rawback.clips import coding
@@ -28,8 +26,13 @@ from rawback.files.paths import Location
 from rawback.files.video import frame_fields, soundtrack
 from rawback.files.video.movie import Movie
 from rawback.files.video.writer import CODECS, Form, Writer
-from rawback.rendering import RenderOptions
+from rawback.options.batch import BatchOptions
+from rawback.options.clips import MovieOptions
+from rawback.options.files import FileOptions
+from rawback.options.render import RenderOptions
 from rawback.version import __version__
+
+DEFAULT_CODEC = "mjpeg"
 
 
 @dataclass(frozen=True)
@@ -47,45 +50,44 @@ class RenderFrame:
 
 
 @dataclass(frozen=True)
-class Shooting:
-    """What the command line says about a clip to be rendered."""
+class Production:
+    """A clip on its way to a movie."""
 
     folder: Path
     target: Path
-    codec: str = "mjpeg"
-    rate: Fraction | None = None
-    force: bool = False
-    skip_existing: bool = False
+    frames: list[Path]
+    sound: Path | None
+    clip: Clip
+    form: Form
+    replace: bool
+    """Whether a movie of that name is replaced."""
 
 
-def render(shooting: Shooting, options: RenderOptions, manner: Manner) -> int:
+def render(files: FileOptions, options: RenderOptions, movie: MovieOptions, run: BatchOptions) -> int:
     """A folder of RAW frames -> one movie; returns the exit code.
 
     MJPEG: the frames are rendered into a hidden folder beside the movie, which is made from them in the end; a run that
     is cut off is resumed from there. Raises RawbackError.
     """
-    manner.check()
-    frames, sound, notes = _frames(shooting.folder)
-    replacing = shooting.force or shooting.skip_existing
-    paths.check_target(shooting.target, paths.identities([*frames, *filter(None, [sound])]), replacing)
-    if shooting.skip_existing and shooting.target.exists() and not any(paths.is_stale(f, shooting.target) for f in frames):
+    folder, target, codec = Path(files.inputs[0]), Path(str(files.output)), movie.codec or DEFAULT_CODEC
+    frames, sound, notes = _frames(folder)
+    paths.check_target(target, paths.identities([*frames, *filter(None, [sound])]), files.replace)
+    if files.skip_existing and target.exists() and not any(paths.is_stale(frame, target) for frame in frames):
         return EXIT_OK
-    shooting = replace(shooting, force=replacing)
-    with Report(len(frames), manner.quiet, manner.as_json, "fps") as report:
-        if manner.dry_run:
-            report.say(f"{shooting.folder} ({len(frames)} frames) would become {shooting.target}")
+    with Report(len(frames), run.quiet, run.as_json, "fps") as report:
+        if run.dry_run:
+            report.say(f"{folder} ({len(frames)} frames) would become {target}")
             return EXIT_OK
-        clip = survey(frames, options, shooting.rate)
+        clip = survey(frames, options, movie.fps)
         time_code = clip.time_code or (soundtrack.time_code(sound, clip.rate) if sound else "")
         for note in [*notes, *clip.notes]:
             report.note(note)
     form = Form(
-        shooting.codec, shooting.target.suffix.lower(), clip.width, clip.height, clip.rate,
+        codec, target.suffix.lower(), clip.width, clip.height, clip.rate,
         coarseness=min(100 - options.quality, 51), time_code=time_code,
     ).check()  # fmt: skip
-    if shooting.codec == "mjpeg":
-        return _render_stills(shooting, clip, frames, sound, options, manner, form)
-    return _render_stream(shooting, clip, frames, sound, options, manner, form)
+    production = Production(folder, target, frames, sound, clip, form, files.replace)
+    return (_render_stills if codec == "mjpeg" else _render_stream)(production, options, run)
 
 
 def _frames(folder: Path) -> tuple[list[Path], Path | None, list[str]]:
@@ -108,25 +110,25 @@ def _scratch(target: Path, made_by: object) -> Path:
     return folder
 
 
-def _render_stills(
-    shooting: Shooting, clip: Clip, frames: list[Path], sound: Path | None, options: RenderOptions, manner: Manner, form: Form
-) -> int:
-    target = shooting.target
+def _render_stills(made: Production, options: RenderOptions, run: BatchOptions) -> int:
+    """As MJPEG: each frame a JPEG that contains its RAW."""
     plain = options if options.lossless else replace(options, thumbnail=False)
-    folder = _scratch(target, (__version__, plain, clip, [str(frame.resolve()) for frame in frames]))
-    tasks = tuple(Task(frame, folder / f"{number:07}.jpg", True) for number, frame in enumerate(frames))
-    plan = FramePlan([], None, ".jpg", "raw", skip_existing=True, unit="fps", frames=tasks)
-    code = batch.run(plan, RenderFrame(clip, plain), manner)
+    folder = _scratch(made.target, (__version__, plain, made.clip, [str(frame.resolve()) for frame in made.frames]))
+    tasks = [
+        Task(frame, folder / f"{number:07}.jpg", replace=True, skip_existing=True) for number, frame in enumerate(made.frames)
+    ]
+    code = batch.run(tasks, RenderFrame(made.clip, plain), run, unit="fps")
     if code != EXIT_OK:
         with suppress(OSError):
             folder.rmdir()
-        raise RawbackError(f"{target} is not written: frames failed; those that are done are kept for the next run in {folder}")
+        kept = f"those that are done are kept for the next run in {folder}"
+        raise RawbackError(f"{made.target} is not written: frames failed; {kept}")
     try:
-        with atomic.written(target, shooting.force) as file, Writer(file, form, clip.fields, sound) as writer:
+        with atomic.written(made.target, made.replace) as file, Writer(file, made.form, made.clip.fields, made.sound) as writer:
             for task in tasks:
                 writer.add_coded(paths.load(task.target))
     except FileExistsError as error:
-        raise RawbackError(f"{target} exists already; another run made it meanwhile") from error
+        raise RawbackError(f"{made.target} exists already; another run made it meanwhile") from error
     shutil.rmtree(folder, ignore_errors=True)
     return code
 
@@ -135,33 +137,31 @@ def _escaped(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
-def _render_stream(
-    shooting: Shooting, clip: Clip, frames: list[Path], sound: Path | None, options: RenderOptions, manner: Manner, form: Form
-) -> int:
+def _render_stream(made: Production, options: RenderOptions, run: BatchOptions) -> int:
     """By a video codec, in passes: the chroma of one is kept in the next, which chooses luma for it."""
-    clip = coding.fitted(clip)
-    passes = CODECS[form.codec].passes
+    clip = coding.fitted(made.clip)
+    passes = CODECS[made.form.codec].passes
     passes += passes > 1 and options.effort == "best"
-    folder = _scratch(shooting.target, ())
+    folder = _scratch(made.target, ())
     folder.mkdir(exist_ok=True)
-    before, whole = None, Task(shooting.folder, shooting.target)
+    before, movie_task = None, Task(made.folder, made.target)
     try:
-        with Report(len(frames), manner.quiet, manner.as_json, "fps") as report:
+        with Report(len(made.frames), run.quiet, run.as_json, "fps") as report:
             for number in range(passes):
                 last = number == passes - 1
-                path = shooting.target if last else folder / f"{number}.mkv"
-                made = form if last else replace(form, container=".mkv")
+                path = made.target if last else folder / f"{number}.mkv"
+                form = made.form if last else replace(made.form, container=".mkv")
                 with (
-                    atomic.written(path, shooting.force or not last) as file,
-                    Writer(file, made, clip.fields, sound if last else None) as writer,
+                    atomic.written(path, made.replace or not last) as file,
+                    Writer(file, form, clip.fields, made.sound if last else None) as writer,
                 ):
-                    for source, shown in _ahead(frames, before, clip, options):
-                        writer.add_codes(shown.codes, shown.recipe, shown.moment)
+                    for source, frame in _ahead(made.frames, before, clip, options):
+                        writer.add_codes(frame.codes, frame.recipe, frame.moment)
                         if last:
-                            done = Outcome("done", notes=clip.notes_of(source, shown.notes), pixels=shown.codes[0].size)
-                            report.finished(replace(whole, source=source), done)
-                        worked = (number * len(frames) + writer.count) / passes
-                        report.watch(whole, worked - report.counts["done"])
+                            done = Outcome("done", notes=clip.notes_of(source, frame.notes), pixels=frame.codes[0].size)
+                            report.finished(replace(movie_task, source=source), done)
+                        worked = (number * len(made.frames) + writer.count) / passes
+                        report.watch(movie_task, worked - report.counts["done"])
                 before = path
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -169,12 +169,14 @@ def _render_stream(
     return EXIT_OK
 
 
-def _ahead(frames: list[Path], before: Path | None, clip: Clip, options: RenderOptions) -> Iterator[tuple[Path, coding.Shown]]:
+def _ahead(
+    frames: list[Path], before: Path | None, clip: Clip, options: RenderOptions
+) -> Iterator[tuple[Path, coding.CodedFrame]]:
     """Frames in order, the next one being worked on meanwhile, on all cores. before: what the pass before has made of them."""
     waiting: deque = deque()
     with ThreadPoolExecutor(1) as pool, Movie(before) if before else nullcontext() as earlier:
         for source, coded in zip(frames, earlier.decoded() if earlier else repeat(None, len(frames)), strict=True):
-            waiting.append((source, pool.submit(coding.show, source, clip, options, coded)))
+            waiting.append((source, pool.submit(coding.code_frame, source, clip, options, coded)))
             if len(waiting) > 1:
                 ready, result = waiting.popleft()
                 yield ready, result.result()

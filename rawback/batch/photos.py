@@ -1,0 +1,20 @@
+"""`render` and `recover` of photos, one or a million: what the command line calls."""
+
+from __future__ import annotations
+
+from rawback.batch import batch, plan
+from rawback.batch.jobs import Recover, Render
+from rawback.options.batch import BatchOptions
+from rawback.options.files import FileOptions
+from rawback.options.recover import RecoverOptions
+from rawback.options.render import ArchiveOptions, RenderOptions
+
+
+def render(files: FileOptions, options: RenderOptions, archive: ArchiveOptions, run: BatchOptions) -> int:
+    """RAW files -> JPEGs that contain them; returns the exit code. Raises RawbackError for what concerns all files."""
+    return batch.run(plan.tasks(files, ".jpg", "raw"), Render(options, archive.delete_original), run)
+
+
+def recover(files: FileOptions, options: RecoverOptions, run: BatchOptions) -> int:
+    """JPEGs and other pictures -> DNGs; returns the exit code. Raises RawbackError for what concerns all files."""
+    return batch.run(plan.tasks(files, ".dng", "jpeg"), Recover(options), run)

@@ -1,0 +1,35 @@
+"""The options of how a batch is run: how many files at a time, within which bounds, what is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from rawback.errors import UsageError
+from rawback.options.option import Option
+from rawback.options.shared import AsJson
+
+MAX_JOBS, MAX_SECONDS, LEAST_MEMORY = 1024, 1e6, 512
+CLUSTER = "Have the workers of this Dask scheduler do it, e.g. tcp://host:8786."
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is run. Raises UsageError for values that cannot be."""
+
+    dry_run: Annotated[bool, Option("Only say what would be done.")] = False
+    jobs: Annotated[int, Option("Files at a time, each in its own process; 0: one per core.", ("-j", "--jobs"))] = 0
+    """0: as many as there are cores, and memory for."""
+    timeout: Annotated[float, Option("Of several files, give one up after so many seconds.")] = 600
+    memory: Annotated[int, Option("Of several files, give one up that needs more MiB.")] = 4096
+    scheduler: Annotated[str | None, Option(CLUSTER)] = None
+    as_json: AsJson = False
+    quiet: Annotated[bool, Option("Only say what went wrong.", ("-q", "--quiet"))] = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.jobs <= MAX_JOBS:
+            raise UsageError(f"jobs are {self.jobs}; expected 1 to {MAX_JOBS}, or 0 for one per core")
+        if not 0 < self.timeout <= MAX_SECONDS:
+            raise UsageError(f"timeout is {self.timeout:g}; expected seconds")
+        if self.memory < LEAST_MEMORY:
+            raise UsageError(f"memory is {self.memory} MiB; expected at least {LEAST_MEMORY}")

@@ -1,0 +1,49 @@
+"""The options about files, which `render` and `recover` share: which ones, and where to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from rawback.errors import UsageError
+from rawback.options.option import Argument, Option, refuse
+from rawback.options.shared import Force
+
+PLACES = "A file, a folder or URL, or - for standard output. Default: beside the input."
+FROM = "Take the files named in this one, one a line; - is standard input."
+ENDED_BY_NUL = "Names in --files-from end with NUL, as find -print0 writes them."
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Which files to work on, where the outputs go, and what they may replace. Raises UsageError for contradictions."""
+
+    inputs: Annotated[tuple[str, ...], Argument("Files, folders (with -r) or URLs; - is standard input.", "FILE...")] = ()
+    output: Annotated[str | None, Option(PLACES, ("-o", "--output"), first=True)] = None
+    files_from: Annotated[Path | None, Option(FROM)] = None
+    """A list of files instead of `inputs`."""
+    null: Annotated[bool, Option(ENDED_BY_NUL, ("-0", "--null"))] = False
+    recursive: Annotated[
+        bool, Option("Take all photos in folders; the output mirrors the tree.", ("-r", "--recursive"))
+    ] = False  # fmt: skip
+    include: Annotated[tuple[str, ...], Option("In folders, only files like this, e.g. '*.CR2' or '2024/*'.")] = ()
+    """Patterns of a name, or of a path below the folder; none: all. Capitals do not matter."""
+    exclude: Annotated[tuple[str, ...], Option("In folders, no files like this.")] = ()
+    force: Force = False
+    skip_existing: Annotated[bool, Option("Pass by inputs whose output exists and is not older.")] = False
+    """What is older is made again, with `force` or without."""
+    keep_mtime: Annotated[bool, Option("Give outputs the modification times of their inputs.")] = False
+
+    def __post_init__(self) -> None:
+        if bool(self.inputs) == bool(self.files_from):
+            raise UsageError("name the files to work on, or a list of them with --files-from (not both)")
+        if not self.files_from:
+            refuse(self, ("null",), "is for --files-from")
+        if not self.recursive:
+            refuse(self, ("include", "exclude"), "is for folders; add -r")
+
+    @property
+    def replace(self) -> bool:
+        """Whether outputs that exist may be replaced."""
+        return self.force or self.skip_existing

@@ -1,0 +1,69 @@
+"""How an option is declared: `name: Annotated[type, Option("help")] = default` in a frozen dataclass, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from rawback.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Option:
+    """What the command line shows and takes for a field."""
+
+    help: str
+    names: tuple[str, ...] = ()
+    """As the user writes it, e.g. ("-o", "--output"); none: two dashes and the name of the field."""
+    choices: tuple[str, ...] = ()
+    """All values there are; none: any of the type."""
+    read: Callable[[str], Any] | None = None
+    """Makes the value of the user's text; None: the type says how. Raises UsageError."""
+    default: str = ""
+    """The field's default as the user would write it, where `read` makes something else of that."""
+    first: bool = False
+    """Whether the help shows it before all that are not."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """As `Option`, of what is named without dashes."""
+
+    help: str
+    metavar: str | None = None
+
+
+@cache
+def declared(options: Any) -> dict[str, tuple[Any, Option | Argument]]:
+    """Name, type and declaration of the fields that the command line knows."""
+    found = {}
+    for name, hint in get_type_hints(options, include_extras=True).items():
+        if get_origin(hint) is Annotated:
+            kind, declaration = get_args(hint)[:2]
+            found[name] = kind, declaration
+    return found
+
+
+def spelled(options: Any, name: str) -> str:
+    """A field as the user writes it: `--no-refine`; one that the command line does not know by its name."""
+    option = declared(options)[name][1] if name in declared(options) else Option("", (name,))
+    return option.names[-1] if isinstance(option, Option) and option.names else f"--{name.replace('_', '-')}"
+
+
+def check_choices(options: Any) -> None:
+    """Raise UsageError for a field that is none of its choices."""
+    for name, (_, option) in declared(options.__class__).items():
+        value = getattr(options, name)
+        if isinstance(option, Option) and option.choices and value is not None and value not in option.choices:
+            listed = " or ".join(option.choices) if len(option.choices) < 3 else f"one of {', '.join(option.choices)}"
+            raise UsageError(f"{name} is {value}; expected {listed}")
+
+
+def refuse(options: Any, names: tuple[str, ...], reason: str) -> None:
+    """Raise UsageError if any of these fields was set: it would have no effect, for the reason."""
+    defaults = {field.name: field.default for field in fields(options)}
+    for name in names:
+        if getattr(options, name) != defaults[name]:
+            raise UsageError(f"{spelled(type(options), name)} {reason}")

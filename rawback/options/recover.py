@@ -1,0 +1,38 @@
+"""The options of `recover`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from rawback.errors import UsageError
+from rawback.options.option import Option
+from rawback.options.shared import Camera, KeepExif, Weights
+
+PIXELS = {"cfa": False, "linear": True}
+"""What --dng says -> `linear`."""
+
+
+def _is_linear(text: str) -> bool:
+    if text not in PIXELS:
+        raise UsageError(f"--dng is {text}; expected {' or '.join(PIXELS)}")
+    return PIXELS[text]
+
+
+@dataclass(frozen=True)
+class RecoverOptions:
+    """How to recover."""
+
+    camera: Camera = None
+    """The look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of its camera,
+    else a generic one."""
+    linear: Annotated[
+        bool, Option("cfa: a mosaic; linear: demosaiced camera colours.", ("--dng",), read=_is_linear, default="cfa")
+    ] = False
+    """Camera RGB instead of a mosaic, for those who do not want to demosaic twice."""
+    compress: Annotated[bool, Option("Store the mosaic without lossless JPEG.", ("--no-compress",))] = True
+    """Whether the DNG holds its mosaic as lossless JPEG."""
+    weights: Weights = None
+    """Of the restoration of pictures that were saved again or rendered without the closed loop, by name or path, or "none";
+    None: the camera's, else the default. A flow is undone by the weights that the recipe names."""
+    keep_exif: KeepExif = True

@@ -1,0 +1,95 @@
+"""The options of `render`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+from rawback.errors import UsageError
+from rawback.options.option import Option, check_choices
+from rawback.options.shared import Camera, KeepExif, Weights
+
+EXPOSURES = (-10.0, 10.0)
+"""EV: what is darker or brighter is a slip of the pen."""
+LOSSLESS = "lossless"
+KEEP = "Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks), or lossless: every bit, by a layer of its own."
+
+
+def _ratio(text: str) -> str:
+    """420 and 4:2:0 are the same."""
+    return ":".join(text) if len(text) == 3 else text
+
+
+def _exposure(text: str) -> float | None:
+    if text == "auto":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"exposure is {text!r}; expected a number of EV, or auto")
+    return value
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How to render. Raises UsageError for values that cannot be, or contradict each other."""
+
+    quality: Annotated[int, Option("1 to 100: how fine luma, and with it the RAW, is kept.")] = 87
+    """As libjpeg counts; the luma step of the "raw" tables is 5 at 85, 4 at 87, 3 at 90, 1 from 96 on."""
+    subsampling: Annotated[str, Option("Chroma: 4:2:0, 4:2:2 or 4:4:4.", choices=("4:4:4", "4:2:2", "4:2:0"), read=_ratio)] = (
+        "4:2:0"
+    )
+    tables: Annotated[
+        str, Option("raw: best for the RAW inside; standard: the JPEG standard's.", choices=("raw", "standard"))
+    ] = "raw"
+    """"raw": flat for luma, which serves the RAW best; "standard": Annex K of the JPEG standard."""
+    refine: Annotated[bool, Option("Plain encoding: the RAW comes back less well.", ("--no-refine",))] = True
+    """Whether the closed loop chooses the coefficients."""
+    exposure: Annotated[
+        float | None, Option("EV, or auto: brightened until 1 % clips.", read=_exposure, default="auto")
+    ] = None  # fmt: skip
+    """EV, or None for LibRaw's automatic brightness."""
+    look: Annotated[str, Option("libraw, or camera: as `calibrate` found it.", choices=("libraw", "camera"))] = "libraw"
+    """"libraw", or "camera": the camera's own, as `calibrate` found it; `exposure` is then in EV against its, None being 0."""
+    camera: Camera = None
+    """Whose look, by name or the path of its JSON; None: that of the RAW's own camera."""
+    effort: Annotated[
+        str, Option("fast, or best: a smaller file for the same RAW, in more time.", choices=("fast", "best"))
+    ] = "fast"
+    """"fast", or "best": about a tenth smaller at the same quality of the RAW, in three times the time."""
+    weights: Weights = None
+    """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
+    keep: Annotated[str | None, Option(KEEP)] = None
+    """How much of the RAW to keep, instead of `quality`: "4MB", "1.7bpp", "52dB" (of the mosaic) or "noise"; None: quality.
+    "lossless" is another way to write `lossless=True`."""
+    lossless: bool = False
+    """Whether a layer beside the picture keeps the RAW to the last bit."""
+    keep_exif: KeepExif = True
+    thumbnail: bool = True
+    """Whether a large picture carries a small one of itself."""
+
+    def __post_init__(self) -> None:
+        if self.keep == LOSSLESS:
+            object.__setattr__(self, "lossless", True)
+            object.__setattr__(self, "keep", None)
+        check_choices(self)
+        if not 1 <= self.quality <= 100:
+            raise UsageError(f"quality is {self.quality}; expected 1 to 100")
+        if self.exposure is not None and not EXPOSURES[0] <= self.exposure <= EXPOSURES[1]:
+            raise UsageError(f"exposure is {self.exposure} EV; expected -10 to 10, or auto")
+        if self.keep:
+            from rawback import rate_control
+
+            rate_control.parse(self.keep)
+            if self.tables != "raw" or not self.refine:
+                raise UsageError("keep chooses among raw tables in the closed loop; it excludes standard tables and no-refine")
+
+
+@dataclass(frozen=True)
+class ArchiveOptions:
+    """For those who keep JPEGs in place of RAW."""
+
+    delete_original: Annotated[bool, Option("Delete each RAW once its JPEG is found to restore it bit by bit.")] = False
