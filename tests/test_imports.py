@@ -17,7 +17,7 @@ MODULES = {
     for path in (ROOT / "rawback").rglob("*.py")
 }
 FLOORS = (
-    ("errors", "version", "cores", "picture"),
+    ("errors", "version", "cores", "picture", "messages"),
     ("recipe",),
     ("recipe_text",),
     ("isp",),

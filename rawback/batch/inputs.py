@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -110,7 +109,7 @@ def read_list(source: Path, null: bool) -> list[str]:
     """
     try:
         if source == STREAM:
-            data = sys.stdin.buffer.read(MAX_LIST + 1)
+            data = paths.standard_input().read(MAX_LIST + 1)
         else:
             with source.open("rb") as file:
                 data = file.read(MAX_LIST + 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +57,8 @@ def _check(sources: list[Input], output: Location | None, several: bool) -> None
     streams = [source for source in sources if source.location == STREAM]
     if len(sources) > 1 and (streams or output == STREAM):
         raise UsageError("`-` stands for one file; with several, name a folder with -o")
-    if output == STREAM and sys.stdout.isatty():
-        raise UsageError("standard output is a terminal; redirect it, or name a file with -o")
+    if output == STREAM:
+        paths.standard_output()
     if streams and output is None:
         raise UsageError("say where the result goes: -o FILE, or -o - for standard output")
     if not several or output is None or output == STREAM:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from rawback.batch.plan import Task
 from rawback.batch.worker import Outcome
+from rawback.messages import answer, printable
 
 
 class Report:
@@ -49,7 +50,7 @@ class Report:
         self.pixels += outcome.pixels
         if self.as_json:
             line = {"input": str(task.source), "output": str(task.target), **dataclasses.asdict(outcome)}
-            print(json.dumps(line | {"seconds": round(outcome.seconds, 3)}), flush=True)
+            answer(json.dumps(line | {"seconds": round(outcome.seconds, 3)}))
         if outcome.error:
             self.say(outcome.error)
         if outcome.status == "planned" and not self.as_json and not self.quiet:
@@ -84,8 +85,3 @@ class Report:
     def _draw(self, name: str) -> None:
         finished = sum(self.counts.values()) + sum(self.shares.copy().values())
         self.bar.update(self.line, completed=finished, description=name, rate=self._rate())
-
-
-def printable(text: str) -> str:
-    """Text with what could command a terminal written out: names and metadata come from strangers."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from rawback.errors import EXIT_FAILED, RawbackError
+from rawback.messages import answer, say
 from rawback.options.shared import AsJson, Force
 
 Photo = Annotated[str, typer.Argument(metavar="JPEG", help="What was rendered.", show_default=False)]
@@ -25,9 +25,9 @@ def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
 
     verdict = compare(photo, original)
     if as_json:
-        print(json.dumps({"jpeg": photo, "raw": original, **asdict(verdict)}))
+        answer(json.dumps({"jpeg": photo, "raw": original, **asdict(verdict)}))
     else:
-        print("\n".join([f"{photo}: {verdict.message}", *(f"  missing: {phrase}" for phrase in verdict.missing)]))
+        answer("\n".join([f"{photo}: {verdict.message}", *(f"  missing: {phrase}" for phrase in verdict.missing)]))
     raise typer.Exit(0 if verdict.exact and verdict.complete else EXIT_FAILED)
 
 
@@ -38,8 +38,8 @@ def strip(photos: Photos, output: Output = None, force: Force = False) -> None:
     failed = False
     for photo in photos:
         try:
-            print(f"rawback: {strip_to(photo, output, len(photos) > 1, force)}", file=sys.stderr)
+            say(strip_to(photo, output, len(photos) > 1, force))
         except RawbackError as error:
-            print(f"rawback: {error}", file=sys.stderr)
+            say(str(error))
             failed = True
     raise typer.Exit(EXIT_FAILED if failed else 0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rawback.messages import say
 from rawback.options.shared import Force
 
 Pairs = Annotated[list[Path], typer.Argument(metavar="RAW [JPEG]...", help="RAW files, each followed by its JPEG.")]
@@ -27,4 +27,5 @@ def calibrate(inputs: Pairs, output: Card, force: Force = False) -> None:
     paths.check_target(output, paths.identities(inputs), force)
     found = verb(inputs, output.stem)
     atomic.save(output, [card(found, output)])
-    print(report(found), file=sys.stderr)
+    for line in report(found).splitlines():
+        say(line)

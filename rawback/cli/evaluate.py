@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 
 from rawback.cli.signature import Only
 from rawback.errors import UsageError
+from rawback.messages import answer, say
 from rawback.options.render import RenderOptions
 from rawback.options.shared import AsJson, Inputs
 
@@ -58,14 +58,14 @@ def evaluate(
     rows = []
     for source in inputs:
         rows += measure(source, options, qualities, methods, crop=crop, baselines=baselines, see=see)
-    print("\n".join(map(json.dumps, rows)) if as_json else table.table(rows))
+    answer("\n".join(map(json.dumps, rows)) if as_json else table.table(rows))
     if report:
         about = {name: described(name, baselines) for name in methods}
         settings = f"--quality {quality} --subsampling {options.subsampling} --tables {options.tables}"
         settings += f" --effort {options.effort} --crop {crop}"
         settings += " --no-refine" * (not options.refine) + f" --against {against}" * bool(against)
         atomic.save(report, [build(rows, album, about, settings).encode()])
-        print(f"rawback: {report} written", file=sys.stderr)
+        say(f"{report} written")
 
 
 def _quality(text: str) -> int:

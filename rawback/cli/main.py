@@ -15,6 +15,7 @@ import typer
 from rawback.cli import archive, calibrate, evaluate, train
 from rawback.cli.signature import with_options
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
+from rawback.messages import answer, prepare_streams, say
 from rawback.options.batch import BatchOptions
 from rawback.options.clips import FrameOptions, MovieOptions
 from rawback.options.files import FileOptions
@@ -83,10 +84,10 @@ def info(inputs: Inputs, as_json: AsJson = False) -> None:
         try:
             facts = describe(source)
         except RawbackError as error:
-            print(f"rawback: {error}", file=sys.stderr)
+            say(str(error))
             failed = True
             continue
-        print(json.dumps(facts) if as_json else _lines(facts))
+        answer(json.dumps(facts) if as_json else _lines(facts))
     raise typer.Exit(EXIT_FAILED if failed else 0)
 
 
@@ -98,11 +99,11 @@ def cameras(as_json: AsJson = False) -> None:
 
     known = cards()
     if as_json:
-        print(json.dumps(known))
+        answer(json.dumps(known))
     for card in known if not as_json else ():
-        print(f"{card['name']:24} {describe(card)}")
+        answer(f"{card['name']:24} {describe(card)}")
     if not known:
-        print("no weights are installed: every camera that LibRaw knows is rendered without", file=sys.stderr)
+        say("no weights are installed: every camera that LibRaw knows is rendered without")
 
 
 for command in (
@@ -120,7 +121,7 @@ def _lines(facts: dict) -> str:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"rawback {__version__}")
+        answer(f"rawback {__version__}")
         raise typer.Exit
 
 
@@ -137,6 +138,7 @@ def _stop(number: int, frame: object) -> None:
 
 def main() -> None:
     """Run the command line: the only place where errors and signals become text and exit codes."""
+    prepare_streams()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup
@@ -147,11 +149,11 @@ def main() -> None:
     try:
         app()
     except UsageError as error:
-        print(f"rawback: {error}", file=sys.stderr)
+        say(str(error))
         sys.exit(EXIT_USAGE)
     except RawbackError as error:
-        print(f"rawback: {error}", file=sys.stderr)
+        say(str(error))
         sys.exit(EXIT_FAILED)
     except OSError as error:  # names that the system does not take: too long, with odd characters
-        print(f"rawback: {error.filename}: {error.strerror}" if error.filename else f"rawback: {error}", file=sys.stderr)
+        say(f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else str(error))
         sys.exit(EXIT_FAILED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 import tarfile
 import time
 from dataclasses import dataclass
@@ -50,8 +49,8 @@ def recover(files: FileOptions, options: RecoverOptions, frames: FrameOptions, r
     """
     path = Path(files.inputs[0])
     folder = Path(files.output) if files.output else path.with_suffix("")
-    if folder == paths.STREAM and sys.stdout.isatty():
-        raise UsageError("standard output is a terminal; redirect it, or name a folder with -o")
+    if folder == paths.STREAM:
+        paths.standard_output()
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; the frames of a clip go into a folder")
     movie = reader.contents(path)
@@ -77,7 +76,7 @@ def recover(files: FileOptions, options: RecoverOptions, frames: FrameOptions, r
 
 def _to_stream(movie: MovieContents, options: RecoverOptions, frames: FrameOptions) -> int:
     """All frames, then the sound, as a tar: one after the other, in this process."""
-    with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
+    with tarfile.open(fileobj=paths.standard_output(), mode="w|") as tar:
         for number, name in enumerate(movie.shots):
             chunks, _, _ = reader.recover(movie, name, number, options, frames)
             _add(tar, f"{name}.dng", b"".join(chunks))

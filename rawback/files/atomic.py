@@ -6,7 +6,6 @@ import hashlib
 import os
 import secrets
 import socket
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rawback.errors import RawbackError
-from rawback.files.paths import STREAM, Location
+from rawback.files.paths import STREAM, Location, standard_output
 from rawback.files.url import Url
 
 try:
@@ -51,13 +50,13 @@ def save(target: Location, chunks: Chunks, *, replace: bool = True, mtime_ns: in
 
 
 def _to_stdout(chunks: Chunks) -> int:
-    size = 0
+    size, output = 0, standard_output()
     for chunk in chunks:
         rest = memoryview(chunk)
         while rest:  # unbuffered (PYTHONUNBUFFERED) it may take a part only
-            rest = rest[sys.stdout.buffer.write(rest) :]
+            rest = rest[output.write(rest) :]
         size += len(chunk)
-    sys.stdout.buffer.flush()
+    output.flush()
     return size
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from rawback.errors import RawbackError
+from rawback.errors import RawbackError, UsageError
 from rawback.files import file_type
 from rawback.files.url import Url, is_url
 
@@ -38,13 +38,29 @@ def load(source: str | Path | Url) -> bytes:
         if isinstance(location, Url):
             return location.read_all(MAX_BYTES)
         if location == STREAM:
-            return _read_to(sys.stdin.buffer, location)
+            return _read_to(standard_input(), location)
         if location.is_dir():
             raise RawbackError(f"{location} is a folder; expected a file (or add -r)")
         with location.open("rb") as file:
             return _read_to(file, location)
     except OSError as error:
         raise RawbackError(f"{location} cannot be read: {error.strerror or error}") from error
+
+
+def standard_input() -> BinaryIO:
+    """Its bytes. Raises RawbackError where it is closed."""
+    if sys.stdin is None:
+        raise RawbackError("standard input is closed; name a file instead of -")
+    return sys.stdin.buffer
+
+
+def standard_output() -> BinaryIO:
+    """For bytes. Raises RawbackError where it is closed, or a terminal."""
+    if sys.stdout is None:
+        raise RawbackError("standard output is closed; name a file with -o instead of -")
+    if sys.stdout.isatty():
+        raise UsageError("standard output is a terminal; redirect it, or name a file with -o")
+    return sys.stdout.buffer
 
 
 def _read_to(stream: BinaryIO, location: Location) -> bytes:
