@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from rawback.calibrate.align import Samples
-from rawback.isp import tone
-from rawback.isp.colour import CURVES, SRGB_TO_XYZ
+from rawback.isp import cielab, tone
+from rawback.isp.colour import CURVES
 
 KNOTS = 33
 ROUNDS, ENOUGH_GAIN = 40, 1e-5
 MOST_SAMPLES = 6000
-TO_LAB = SRGB_TO_XYZ / SRGB_TO_XYZ.sum(1, keepdims=True)
 LIGHT_MATTERS, STRAY_LIGHT = 100.0, 0.1
 """Weight of the error of light, of which the 99.9th percentile is 1; errors beyond the second lose theirs."""
 COLOUR_MATTERS, STRAY_COLOUR = 2.0, 50.0
@@ -139,7 +138,8 @@ def _cost(found: Fit, codes: np.ndarray, light: np.ndarray, radius2: np.ndarray,
     if found.fallen(np.linspace(0, 1, 9)).min() < 0.2:
         return np.inf
     got = found.light(codes, radius2)
-    error, colour = np.square((got - light) / peak).sum(1), np.square(lab(got / peak) - lab(light / peak)).sum(1)
+    error = np.square((got - light) / peak).sum(1)  # (N,)
+    colour = np.square(cielab.of_light(got / peak) - cielab.of_light(light / peak)).sum(1)  # (N,)
     strays = STRAY_LIGHT**2 * np.log1p(error / STRAY_LIGHT**2), np.log1p(colour / STRAY_COLOUR)
     held = sum(float(value @ value) for value, _ in _held(found))
     return float(LIGHT_MATTERS * strays[0].mean() + COLOUR_MATTERS * strays[1].mean()) + held
@@ -149,10 +149,10 @@ def _equations(found: Fit, codes, light, radius2, peak: float) -> tuple[np.ndarr
     """Normal matrix and gradient of the cost by the parameters, each sample weighted by how well it fits."""
     got = found.light(codes, radius2)
     by = found.derivatives(codes, radius2) / peak
-    error, colour = (got - light) / peak, lab(got / peak) - lab(light / peak)
+    error, colour = (got - light) / peak, cielab.of_light(got / peak) - cielab.of_light(light / peak)
     weight = LIGHT_MATTERS / (1 + np.square(error).sum(1) / STRAY_LIGHT**2) / len(codes)
     colour_weight = COLOUR_MATTERS / (STRAY_COLOUR + np.square(colour).sum(1)) / len(codes)
-    colour_by = np.einsum("nij,njp->nip", _lab_slopes(got / peak), by)
+    colour_by = np.einsum("nij,njp->nip", cielab.slopes(got / peak), by)
     normal, slope = np.zeros((PARAMETERS, PARAMETERS)), np.zeros(PARAMETERS)
     for residual, jacobian, weights in ((error, by, weight), (colour, colour_by, colour_weight)):
         scaled = (jacobian * np.sqrt(weights)[:, None, None]).reshape(-1, PARAMETERS)
@@ -185,22 +185,9 @@ def _held(found: Fit) -> list[tuple[np.ndarray, np.ndarray]]:
 def hues(samples: Sequence[Samples]) -> int:
     """How many sixths of the circle of hues (CIELAB) hold at least a hundredth of the samples, and colourful ones."""
     light = np.concatenate([one.light for one in samples])
-    _, a, b = lab(light / np.percentile(light, 99.9)).T
+    _, a, b = cielab.of_light(light / np.percentile(light, 99.9)).T
     sixth = np.degrees(np.arctan2(b, a))[np.hypot(a, b) > COLOURFUL] % 360 // 60
     return int((np.bincount(sixth.astype(int), minlength=6) >= len(light) * SEEN).sum())
-
-
-def lab(light: np.ndarray) -> np.ndarray:
-    """CIELAB (N, 3) of linear sRGB (N, 3), white at 1."""
-    f = np.cbrt(np.clip(light @ TO_LAB.T, 1e-6, None))
-    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], -1)
-
-
-def _lab_slopes(light: np.ndarray) -> np.ndarray:
-    """Derivatives of `lab` by light: (N, 3, 3)."""
-    xyz = np.clip(light @ TO_LAB.T, 1e-6, None)
-    by = np.cbrt(xyz) ** -2 / 3
-    return np.einsum("ij,nj,jk->nik", np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]]), by, TO_LAB)
 
 
 def errors(found: Fit, samples: Samples) -> dict:
@@ -208,7 +195,7 @@ def errors(found: Fit, samples: Samples) -> dict:
     light = np.clip(found.light(samples.codes, samples.radius2), 0, 1)
     peak = float(np.percentile(samples.light, 99.9))
     error = np.mean(((light - samples.light) / peak) ** 2)
-    (_, a1, b1), (_, a2, b2) = (lab(x / peak).T for x in (light, samples.light))
+    (_, a1, b1), (_, a2, b2) = (cielab.of_light(x / peak).T for x in (light, samples.light))
     turn = np.degrees(np.arctan2(b1, a1) - np.arctan2(b2, a2))
     strong = np.hypot(a2, b2) > COLOURFUL
     hue = float(np.median(np.abs((turn[strong] + 180) % 360 - 180))) if strong.any() else float("nan")

@@ -19,6 +19,7 @@ from rawback.evaluate.methods import LIBRAW, OURS, CannotCompare, Trip
 from rawback.evaluate.methods import method as method_of
 from rawback.files import dng, paths, raw
 from rawback.files.raw import RawFile
+from rawback.isp import illuminant
 from rawback.isp.colour import SRGB_TO_XYZ
 from rawback.recipe import Recipe
 from rawback.rendering import RenderOptions
@@ -152,17 +153,9 @@ def _edits(case: Case, recovered: bytes) -> dict[str, float]:
 
 
 def _answer(recipe: Recipe, kelvin: float) -> np.ndarray:
-    """White-balanced camera RGB of a black body, green 1 (Planck's law through the CIE locus of Kim et al. 2002)."""
-    t = 1e3 / kelvin
-    if kelvin > 4000:
-        x = 0.24039 + t * (0.2226347 + t * (2.1070379 - 3.0258469 * t))
-    else:
-        x = 0.17991 + t * (0.8776956 - t * (0.234358 + 0.2661239 * t))
-    y = -0.37001483 + x * (3.75112997 + x * (-5.87338670 + 3.0817580 * x))
-    if kelvin <= 4000:
-        y = -0.16748867 + x * (2.09137015 + x * (-1.37418593 - 0.9549476 * x))
-    xyz = np.array([x / y, 1, (1 - x - y) / y])
-    camera = np.linalg.inv(np.array(recipe.matrix)) @ np.linalg.inv(SRGB_TO_XYZ) @ xyz
+    """White-balanced camera RGB of a black body, green 1."""
+    light = np.linalg.inv(SRGB_TO_XYZ) @ illuminant.black_body(kelvin)
+    camera = np.linalg.inv(np.array(recipe.matrix)) @ light
     return np.maximum(camera, 0.05) / max(camera[1], 0.05)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rawback.isp.colour import SRGB_TO_XYZ
+from rawback.isp import cielab
+from rawback.isp.colour import srgb_light
 
-WHITE = SRGB_TO_XYZ.sum(1)
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Wang, Simoncelli and Bovik 2003."""
 ROWS = 128
@@ -15,10 +15,7 @@ GAUSS = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
 
 def lab(srgb: np.ndarray) -> np.ndarray:
     """sRGB (..., 3) in 0..1 -> CIELAB under D65."""
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    t = linear @ (SRGB_TO_XYZ / WHITE[:, None]).T
-    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t * (841 / 108) + 4 / 29)
-    return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
+    return cielab.of_light(srgb_light(srgb))
 
 
 def delta_e_2000(lab1: np.ndarray, lab2: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Chroma of a Bayer picture, straight from the cells of its mosaic: what the closed loop codes first.
 
-The same as the stages of the pipeline make, but subsampled on the way, and with the transfer curve as a table: the RAW
+The same as the stages make, but subsampled on the way, and with the transfer curve as a table: the RAW
 does not care for errors of chroma, and viewers do not see a tenth of a code value.
 """
 

@@ -100,6 +100,11 @@ CURVES = {
 }
 
 
+def srgb_light(code: np.ndarray) -> np.ndarray:
+    """sRGB's codes, 0..1 -> linear light by the standard's own formula (IEC 61966-2-1), which is nobody's exact inverse."""
+    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+
+
 def curve_of(recipe: Recipe) -> Curve | ToneCurve:
     """The recipe's transfer curve, with its camera's tone curve upon it. Raises RawbackError if it is not known."""
     if recipe.curve not in CURVES:
