@@ -21,9 +21,10 @@ from rawback.files import dng, jpeg
 from rawback.isp import closed_loop, stages
 from rawback.isp.colour import curve_of
 from rawback.isp.matmul import mix
+from rawback.isp.mosaic import RGGB
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
-from rawback.learn import data, pairs
-from rawback.learn.unprocess import BAYER, draw_sensor, expose, measure
+from rawback.learn import data, pairs, sensors
+from rawback.learn.unprocess import expose, measure
 from rawback.recipe import Recipe
 
 SIDE = 512
@@ -53,7 +54,7 @@ def ahd(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 def draw(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Recipe, np.ndarray, np.ndarray]:
     """Mosaic, recipe, true rendering (SIDE, SIDE, 3) 0..1 and true balanced planes (3, SIDE, SIDE) of a photograph."""
-    sensor = draw_sensor(rng, BAYER[0], (100, 1600))
+    sensor = sensors.draw_any(rng, RGGB, (100, 1600))
     balanced = expose(pairs.draw_light(data.crop(photo, SIDE, rng), rng), sensor)
     mosaic = measure(balanced, sensor, rng)
     recipe = pairs.recipe_of(sensor, mosaic.shape)

@@ -16,10 +16,11 @@ pytest.importorskip("safetensors")
 from rich.console import Console  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-from rawback.isp import closed_loop, inverse_pass  # noqa: E402
+from rawback.isp import closed_loop, illuminant, inverse_pass  # noqa: E402
+from rawback.isp.colour import matrix_from_xyz  # noqa: E402
 from rawback.isp.mosaic import BAYER, RGGB, X_TRANS, level, tile  # noqa: E402
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding  # noqa: E402
-from rawback.learn import data, losses, pairs, train, unprocess  # noqa: E402
+from rawback.learn import data, losses, pairs, sensors, train, unprocess  # noqa: E402
 from rawback.learn.jpeg_simulator import ROUNDINGS, JpegSimulator, fourier, soft  # noqa: E402
 from rawback.nets import features, weights  # noqa: E402
 
@@ -84,10 +85,9 @@ def test_simulator_refuses_what_it_cannot_do():
 
 
 def test_neutral_light_is_neutral_to_a_balanced_sensor():
-    for name in unprocess.CAMERAS:
-        to_camera = unprocess.xyz_to_camera(name)
-        assert np.allclose(unprocess.camera_matrix(to_camera).sum(1), 1)
-        daylight, lamp = (1 / unprocess.neutral_of(to_camera, unprocess.illuminant(kelvin)) for kelvin in (5500, 2850))
+    for to_camera in sensors.published().values():
+        assert np.allclose(matrix_from_xyz(to_camera).sum(1), 1)
+        daylight, lamp = (1 / sensors.neutral_of(to_camera, illuminant.of_kelvin(kelvin)) for kelvin in (5500, 2850))
         assert 1 < daylight[0] / daylight[1] < 3.2 and 1 < daylight[2] / daylight[1] < 2.6
         assert lamp[0] / lamp[2] < daylight[0] / daylight[2]  # a lamp is redder: it needs less red gain
 
@@ -111,11 +111,10 @@ def test_every_cfa_can_be_unprocessed_and_the_same_seed_gives_the_same():
         made = []
         for _ in range(2):
             rng = np.random.default_rng(5)
-            sensor = unprocess.draw_sensor(rng, cfa)
-            made.append(unprocess.unprocess(picture(), sensor, rng))
-        assert np.array_equal(made[0][0], made[1][0])
-        assert made[0][0].dtype == np.uint16 and made[0][0].max() <= sensor.white
-        assert (made[0][1] <= sensor.gains + 1e-5).all()
+            sensor = sensors.draw_any(rng, cfa)
+            made.append(unprocess.measure(unprocess.expose(pairs.draw_light(picture(), rng), sensor), sensor, rng))
+        assert np.array_equal(*made)
+        assert made[0].dtype == np.uint16 and made[0].max() <= sensor.white
 
 
 def test_torch_and_numpy_agree_about_the_domain():
@@ -177,7 +176,7 @@ def test_a_cameras_weights_start_from_others_and_rest_on_them(tmp_path, monkeypa
     assert set(card["parts"]) == {"restore_open"}
     monkeypatch.setenv("RAWBACK_WEIGHTS", str(tmp_path))
     loaded = weights.load("second")
-    plain = replace(pairs.recipe_of(unprocess.draw_sensor(np.random.default_rng(0), RGGB), (64, 64)), refined=False)
+    plain = replace(pairs.recipe_of(sensors.draw_any(np.random.default_rng(0), RGGB), (64, 64)), refined=False)
     assert loaded.demosaicer(plain, coding(90, "4:2:0", "standard")) is not None
     with pytest.raises(RawbackError, match="Bayer"):
         pairs.sensor_of("fujifilm-x-t3")

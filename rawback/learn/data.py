@@ -13,6 +13,7 @@ from PIL import Image
 from rawback.errors import RawbackError
 from rawback.files import raw as raw_files
 from rawback.isp.exposure import small_linear
+from rawback.isp.mosaic import RGGB
 from rawback.recipe import Recipe
 
 PHOTOS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".jxl"}
@@ -112,7 +113,7 @@ def read_raw(path: Path) -> tuple[np.ndarray, Recipe]:
         raw.recipe,
         width=width,
         height=height,
-        cfa=((0, 1), (1, 2)),
+        cfa=RGGB,
         black=tuple(black[turn].ravel().tolist()),
         crop=None,
         margins=(0, 0, 0, 0),

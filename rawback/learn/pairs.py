@@ -22,7 +22,7 @@ from rawback.isp.exposure import with_shoulder
 from rawback.isp.mosaic import RGGB, level, tile
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.learn import data, sensors
-from rawback.learn.unprocess import Sensor, draw_sensor, expose, linear_light, measure, scene, soften
+from rawback.learn.unprocess import Sensor, expose, linear_light, measure, scene, soften
 from rawback.nets import features
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -60,7 +60,7 @@ Draw = Callable[[np.random.Generator], Sensor]
 
 def any_sensor(rng: np.random.Generator) -> Sensor:
     """A camera at random, up to ISO 3200."""
-    return draw_sensor(rng, RGGB, ISO)
+    return sensors.draw_any(rng, RGGB, ISO)
 
 
 def sensor_of(camera: str) -> Draw:

@@ -1,4 +1,4 @@
-"""Simulated sensors of known cameras: what a camera's weights are trained on."""
+"""Simulated sensors, of known cameras and drawn at random: what weights are trained on."""
 
 from __future__ import annotations
 
@@ -9,19 +9,45 @@ from pathlib import Path
 import numpy as np
 
 from rawback.errors import RawbackError
-from rawback.isp.mosaic import X_TRANS
-from rawback.learn.unprocess import SRGB_TO_XYZ, Sensor, camera_matrix, illuminant, neutral_of
+from rawback.isp import illuminant
+from rawback.isp.colour import SRGB_TO_XYZ, matrix_from_xyz
+from rawback.isp.mosaic import BAYER, X_TRANS
+from rawback.learn.unprocess import Sensor
 
 TABLE = Path(__file__).with_name("sensors.json")
 D65 = SRGB_TO_XYZ.sum(1)
 """XYZ of daylight: white of linear sRGB."""
 COLOURS = "RGB"
+LEAST_ANSWER = 0.15
+"""Of a channel to the light, against that of the most sensitive one: no camera's gains are steeper."""
+LOWEST_MIRED, HIGHEST_MIRED = 105, 400
+"""Of lights that are drawn, evenly in 1e6 / kelvin: 9500 to 2500 K."""
+CAST = 0.03
+"""Spread of white balances about the light's, in the logarithm: no light lies quite on the locus."""
+SHOT_NOISE = 1.0e-5
+"""Scale of the noise model (DNG tag 51041) of a middling sensor at ISO 100; drawn from half of it to 2.8 times."""
+READ_BY_SHOT, READ_AT_ONE, READ_SPREAD = 2.18, 1.2, 0.4
+"""log offset = 2.18 log scale + 1.2 (Brooks et al. 2019, 3.1, from the Darmstadt dataset), and the spread about it."""
+BITS, BITS_SHARES = (8, 10, 12, 14), (0.08, 0.17, 0.35, 0.4)
+BLACKS = (0, 1 / 64, 1 / 32, 1 / 16)
+"""Black levels that are drawn, as shares of all DN."""
+COLOURLESS = 0.1
+"""Share of drawn sensors whose RGB is linear sRGB's."""
 
 
 @cache
+def _file() -> dict[str, dict]:
+    return json.loads(TABLE.read_text())
+
+
 def table() -> dict[str, dict]:
     """The cameras of sensors.json by name; what the fields mean stands in that file."""
-    return json.loads(TABLE.read_text())["cameras"]
+    return _file()["cameras"]
+
+
+def published() -> dict[str, np.ndarray]:
+    """XYZ -> camera (3, 3) float64 under D65 of cameras that differ much, by name (DNG tags 50721, 50722)."""
+    return {name: np.array(numbers, float).reshape(3, 3) / 1e4 for name, numbers in _file()["matrices"].items()}
 
 
 def names() -> list[str]:
@@ -38,17 +64,25 @@ def known(name: str) -> dict:
 
 def xyz_to_camera(name: str) -> np.ndarray:
     """XYZ -> camera (3, 3) float64 under D65, as in DNG ColorMatrix1 (tag 50721)."""
-    return np.array(known(name)["matrix"], float).reshape(3, 3) / 1e4
+    numbers = known(name)["matrix"]
+    return published()[numbers] if isinstance(numbers, str) else np.array(numbers, float).reshape(3, 3) / 1e4
 
 
 def matrix(name: str) -> np.ndarray:
     """White-balanced camera RGB -> linear sRGB: (3, 3) float64, rows sum to 1, as LibRaw computes it."""
-    return camera_matrix(xyz_to_camera(name))
+    return matrix_from_xyz(xyz_to_camera(name))
 
 
 def neutral(name: str, kelvin: float | None = None) -> np.ndarray:
     """As-shot neutral (DNG tag 50728), (3,) float64, largest 1, under daylight (D65) or light of 2000..10000 K."""
-    return neutral_of(xyz_to_camera(name), D65 if kelvin is None else illuminant(kelvin))
+    return neutral_of(xyz_to_camera(name), D65 if kelvin is None else illuminant.of_kelvin(kelvin))
+
+
+def neutral_of(to_camera: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """As-shot neutral (DNG tag 50728), (3,), largest 1, of a camera by XYZ -> camera (3, 3) in a light of XYZ (3,)."""
+    answer = to_camera @ light
+    answer = np.maximum(answer, LEAST_ANSWER * answer.max())
+    return answer / answer.max()
 
 
 def noise(name: str, iso: float) -> tuple[float, float]:
@@ -86,10 +120,32 @@ def draw(name: str, rng: np.random.Generator, iso: tuple[float, float] = (0, np.
     camera = known(name)
     lowest, highest = (min(max(camera[key], iso[0]), iso[1]) for key in ("base_iso", "highest_iso"))
     speed = float(np.exp(rng.uniform(*np.log((lowest, highest)))))
-    light = neutral(name, 1e6 / rng.uniform(105, 400)) * np.exp(rng.normal(0, 0.03, 3))
+    light = neutral(name, _kelvin(rng)) * np.exp(rng.normal(0, CAST, 3))
     return _sensor(name, speed, light / light.max())
 
 
 def _sensor(name: str, iso: float, light: np.ndarray) -> Sensor:
     black, white = (float(known(name)[level]) for level in ("black", "white"))
     return Sensor(matrix(name), light, cfa(name), noise(name, iso), black, white)
+
+
+def draw_any(
+    rng: np.random.Generator, cfa: tuple[tuple[int, ...], ...] | None = None, iso: tuple[float, float] = (50, 25600)
+) -> Sensor:
+    """A sensor at random: colours, light, Bayer phase (if `cfa` is None), ISO (log-uniform in `iso`), noise, bit depth."""
+    matrices = list(published().values())
+    to_camera = matrices[rng.integers(len(matrices))]
+    matrix, neutral = matrix_from_xyz(to_camera), neutral_of(to_camera, illuminant.of_kelvin(_kelvin(rng)))
+    if rng.random() < COLOURLESS:
+        matrix, neutral = np.eye(3), np.ones(3) if rng.random() < 0.5 else neutral
+    neutral = neutral * np.exp(rng.normal(0, CAST, 3))
+    shot = SHOT_NOISE * 2 ** rng.uniform(-1, 1.5) * np.exp(rng.uniform(*np.log(iso))) / 100
+    read = np.exp(READ_BY_SHOT * np.log(shot) + READ_AT_ONE + rng.normal(0, READ_SPREAD))
+    bits = int(rng.choice(BITS, p=BITS_SHARES))
+    black = round(float(rng.choice(BLACKS)) * 2**bits)
+    phase = cfa or list(BAYER.values())[rng.integers(len(BAYER))]
+    return Sensor(matrix, neutral / neutral.max(), phase, (float(shot), float(read)), black, 2**bits - 1)
+
+
+def _kelvin(rng: np.random.Generator) -> float:
+    return 1e6 / rng.uniform(LOWEST_MIRED, HIGHEST_MIRED)
