@@ -13,8 +13,10 @@ from rawback.recipe import Recipe
 RGB_TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=np.float32)
 """JFIF's matrix: rows Y, Cb, Cr; chroma centred on 0."""
 YCC_TO_RGB = np.linalg.inv(RGB_TO_YCC.astype(np.float64)).astype(np.float32)
-SRGB_TO_XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
-"""Linear sRGB -> CIE XYZ under D65, the digits LibRaw uses."""
+SRGB_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+"""Linear sRGB -> CIE XYZ under D65, with the digits of LibRaw (xyz_rgb): so it finds the matrix that we mean, and we its."""
 
 
 @dataclass(frozen=True)
