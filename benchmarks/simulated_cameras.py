@@ -20,6 +20,7 @@ import numpy as np
 from still_life import BAND, HEIGHT, scene
 
 from rawback.files import dng, exif, raw
+from rawback.isp.colour import d65_tags
 from rawback.learn import sensors
 from rawback.learn.unprocess import expose, measure
 from rawback.recipe import Recipe
@@ -37,7 +38,7 @@ def photograph(light: np.ndarray, name: str, iso: float | None = None) -> bytes:
         width=mosaic.shape[1], height=mosaic.shape[0], cfa=sensor.cfa, black=(sensor.black,) * len(sensor.cfa) ** 2,
         white=sensor.white, neutral=tuple(neutral), matrix=tuple(map(tuple, matrix)), noise=sensor.noise,
         camera=f"{camera['make']} {camera['model']}",
-        dng={"ColorMatrix1": tuple(sensors.xyz_to_camera(name).ravel()), "CalibrationIlluminant1": (21.0,)},
+        dng=d65_tags(sensors.xyz_to_camera(name)),
     )  # fmt: skip
     taken = exif.from_values(
         camera["make"], camera["model"], datetime(2026, 1, 1, 12), 1 / 60, f_number=8, iso=round(iso or camera["base_iso"]),

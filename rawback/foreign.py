@@ -13,7 +13,7 @@ from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
 from rawback.files.tags import Tag
 from rawback.isp import inverse_pass, stages, tone
-from rawback.isp.colour import CURVES, SRGB_TO_XYZ, matrix_from_xyz
+from rawback.isp.colour import CURVES, SRGB_TO_XYZ, d65_tags, matrix_from_xyz
 from rawback.isp.mosaic import RGGB
 from rawback.isp.parallel import in_threads, strips
 from rawback.picture import Coefficients, Pixels, as_stored
@@ -86,7 +86,7 @@ def _generic_colours(exif: Exif) -> dict:
     return {
         "white": WHITE, "neutral": tuple((response / response.max()).tolist()), "white_balance_from": "assumed",
         "camera": exif.camera or "unknown camera", "matrix": _tuples(saturated @ matrix_from_xyz(from_xyz)),
-        "dng": {"ColorMatrix1": tuple(from_xyz.ravel().tolist()), "CalibrationIlluminant1": (21.0,)},
+        "dng": d65_tags(from_xyz),
         "tone": tone.generic_knots(CURVES["srgb"]), "look": "generic", "exposure": tone.GENERIC_EXPOSURE,
         "cfa": RGGB, "colours_from": "table" if known else "assumed",
     }  # fmt: skip

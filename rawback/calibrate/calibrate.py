@@ -18,7 +18,7 @@ from rawback.files import file_type, paths
 from rawback.files.jpeg import Photo
 from rawback.files.raw import RawFile
 from rawback.isp import tone
-from rawback.isp.colour import CURVES, SRGB_TO_XYZ
+from rawback.isp.colour import CURVES, d65_tags, xyz_from_matrix
 from rawback.recipe import Recipe
 
 ENOUGH_HUES = 4
@@ -111,8 +111,7 @@ def _colour_tags(recipe: Recipe) -> dict[str, tuple[float, ...]]:
     """The RAW's own, or a matrix that stands for how LibRaw renders it."""
     if "ColorMatrix1" in recipe.dng:
         return recipe.dng
-    camera = np.array(recipe.neutral)[:, None] * np.linalg.inv(np.array(recipe.matrix)) @ np.linalg.inv(SRGB_TO_XYZ)
-    return recipe.dng | {"ColorMatrix1": tuple(camera.ravel().tolist()), "CalibrationIlluminant1": (21.0,)}
+    return recipe.dng | d65_tags(xyz_from_matrix(np.array(recipe.matrix), np.array(recipe.neutral)))
 
 
 def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:

@@ -15,6 +15,7 @@ from rawback.files.exif import Exif
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.tags import Photometric, Tag
 from rawback.files.tiff import BYTE, RATIONAL, SHORT, SRATIONAL, Buffer, Entries, Entry
+from rawback.isp.colour import d65_tags, xyz_from_matrix
 from rawback.recipe import DNG_NUMBERS, Recipe
 
 COLOUR_TYPES = {
@@ -24,9 +25,6 @@ COLOUR_TYPES = {
     "LinearResponseLimit": RATIONAL,
 }  # fmt: skip
 """Type of each of the tags of the recipe's DNG_NUMBERS."""
-D65 = 21
-SRGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
-"""Linear sRGB -> XYZ, D65, with the digits that LibRaw uses, so that it finds the matrix we meant."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +162,4 @@ def _derived_matrix(recipe: Recipe) -> dict[str, tuple[float, ...]]:
 
     The scale of each row is free for LibRaw; with the as-shot neutral, every reader takes the light for D65.
     """
-    camera_from_srgb = np.array(recipe.neutral)[:, None] * np.linalg.inv(np.array(recipe.matrix))
-    matrix = camera_from_srgb @ np.linalg.inv(np.array(SRGB_TO_XYZ))
-    return {"ColorMatrix1": tuple(matrix.ravel().tolist()), "CalibrationIlluminant1": (D65,)}
+    return d65_tags(xyz_from_matrix(np.array(recipe.matrix), np.array(recipe.neutral)))

@@ -16,7 +16,7 @@ from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
 from rawback.files.truncation import missing_bytes
-from rawback.isp.colour import matrix_from_xyz
+from rawback.isp.colour import d65_tags, matrix_from_xyz
 from rawback.recipe import Recipe
 
 FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
@@ -166,7 +166,7 @@ def _colours(raw: rawpy.RawPy, tags: DngTags, name: str, notes: list[str]):
         matrix /= matrix.sum(1, keepdims=True)
     elif np.abs(from_xyz).sum() > 0.1:
         matrix = matrix_from_xyz(from_xyz)
-        numbers = numbers or {"ColorMatrix1": tuple(from_xyz.ravel().tolist()), "CalibrationIlluminant1": (21.0,)}
+        numbers = numbers or d65_tags(from_xyz)
     else:
         matrix = _measured_matrix(raw)
         notes.append(f"{name}: the colours of this camera are not documented; they are taken as LibRaw renders them")

@@ -17,6 +17,8 @@ SRGB_TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
 """Linear sRGB -> CIE XYZ under D65, with the digits of LibRaw (xyz_rgb): so it finds the matrix that we mean, and we its."""
+D65 = 21.0
+"""EXIF's number of that light (LightSource, tag 37384), as in DNG CalibrationIlluminant1 (tag 50778)."""
 
 
 @dataclass(frozen=True)
@@ -123,3 +125,17 @@ def matrix_from_xyz(xyz_to_camera: np.ndarray) -> np.ndarray:
     to_camera = np.asarray(xyz_to_camera, float) @ SRGB_TO_XYZ
     matrix = np.linalg.inv(to_camera / to_camera.sum(1, keepdims=True))
     return matrix / matrix.sum(1, keepdims=True)
+
+
+def xyz_from_matrix(matrix: np.ndarray, neutral: np.ndarray) -> np.ndarray:
+    """The way back: white-balanced camera -> linear sRGB (3, 3), as-shot neutral (3,) -> XYZ -> camera (3, 3) under D65.
+
+    Such that white balance and rows summing to 1 bring the matrix back; the scale of its rows is free.
+    """
+    camera_from_srgb = np.asarray(neutral)[:, None] * np.linalg.inv(np.asarray(matrix))
+    return camera_from_srgb @ np.linalg.inv(SRGB_TO_XYZ)
+
+
+def d65_tags(xyz_to_camera: np.ndarray) -> dict[str, tuple[float, ...]]:
+    """XYZ -> camera (3, 3) under D65 as the DNG's numbers that a recipe holds."""
+    return {"ColorMatrix1": tuple(xyz_to_camera.ravel().tolist()), "CalibrationIlluminant1": (D65,)}
