@@ -63,15 +63,15 @@ def draw(path: Path, side: int, rng: np.random.Generator) -> dict[str, np.ndarra
 
 def _seen(path: Path, number: int, recipe: Recipe) -> dict[str, np.ndarray]:
     with movie.Movie(path) as source:
-        shots = source.listing().shots
-        views = [source.planes(shots[n].pts, centred=True) for n in (number - 1, number, number + 1)]
+        frames = source.listing().frames
+        views = [source.planes(frames[n].pts, centred=True) for n in (number - 1, number, number + 1)]
         form = source.stream.codec_context.format
     with movie.Movie(path) as source:
         sizes = {packet.pts: packet.size for packet in source.container.demux(source.stream) if packet.size}
     rows = inverse_pass.camera_rows(recipe)
     before, here, after = (inverse_pass.at_photosites(view, rows, curve_of(recipe), 0) for view in views)
     chroma = (RGB_TO_YCC[1:] @ views[1].reshape(3, -1)).reshape(2, *here.shape)
-    bits, key_bits = (max(8 * sizes[shots[n].pts] / here.size, 1e-6) for n in (number, 0))
+    bits, key_bits = (max(8 * sizes[frames[n].pts] / here.size, 1e-6) for n in (number, 0))
     return {
         "code": pairs.pack(features.encode(here)), "before": pairs.pack(brought(before, here)),
         "after": pairs.pack(brought(after, here)), "chroma": pairs.pack_chroma([shrink(plane, (2, 2)) for plane in chroma]),

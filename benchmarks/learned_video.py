@@ -133,8 +133,8 @@ def clip(frames: list[RawFile], how: str) -> tuple[list[Frame], float]:
             path = Path(folder, "b.mkv")
         bits = path.stat().st_size * 8 / sum(frame.mosaic.size for frame in frames)
         with movie.Movie(path) as made:
-            shots = made.listing().shots
-            aside, centred = ([_balanced(made.planes(shot.pts, c), recipe) for shot in shots] for c in (False, bool(again)))
+            frames = made.listing().frames
+            aside, centred = ([_balanced(made.planes(frame.pts, c), recipe) for frame in frames] for c in (False, bool(again)))
     return [_frame(frames, aside, centred, recipe, number) for number in range(1, len(frames) - 1)], bits
 
 

@@ -86,7 +86,7 @@ def by_codec(film: Film, codec: str, crf: int, passes: int = 2) -> Result:
             with movie.Movie(path) as made:
                 coded = list(made.decoded())
         with movie.Movie(path) as made:
-            found = [signal.mosaic_of(made.planes(shot.pts), recipe) for shot in made.listing().shots]
+            found = [signal.mosaic_of(made.planes(frame.pts), recipe) for frame in made.listing().frames]
         return Result(path.stat().st_size, found)
 
 

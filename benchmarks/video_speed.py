@@ -31,9 +31,9 @@ def speed(film: Film, codecs: list[str]) -> None:
         clip = Path(folder, "clip")
         clip.mkdir()
         for number, file in enumerate(film.frames):
-            moment = cinema_dng.Moment(f"A001_C001_{number:06}", b"", RATE)
-            chunks = cinema_dng.encode(file.mosaic, file.recipe, None, moment)
-            (clip / f"{moment.name}.dng").write_bytes(b"".join(chunks))
+            metadata = cinema_dng.FrameMetadata(f"A001_C001_{number:06}", b"", RATE)
+            chunks = cinema_dng.encode(file.mosaic, file.recipe, None, metadata)
+            (clip / f"{metadata.name}.dng").write_bytes(b"".join(chunks))
         for codec in codecs:
             made, back = Path(folder, f"{codec}.mkv"), Path(folder, codec)
             cells = [_timed([clip, "-o", made, "--codec", codec], "render"), _timed([made, "-o", back], "recover")]

@@ -37,7 +37,7 @@ class Guess:
     profile: icc.Profile | None
     """By which the picture is to be brought to sRGB."""
 
-    def said(self) -> str:
+    def message(self) -> str:
         """In a sentence."""
         colours = {
             "card": f"the colours and look of {self.recipe.look}", "table": f"the colours of {self.recipe.camera}",
@@ -68,12 +68,12 @@ def guess(source: Photo, look: Look | None = None) -> Guess:
 
 
 def _look_colours(look: Look, picture: Coefficients | Pixels, orientation: int) -> dict:
-    whole = {picture.width, picture.height} == set(look.size)
+    is_full_size = {picture.width, picture.height} == set(look.size)
     return {
         "white": look.white, "neutral": look.neutral, "white_balance_from": "card", "camera": look.camera, "dng": look.dng,
         "matrix": _tuples(np.array(look.matrix) @ np.array(look.camera_matrix)), "tone": look.tone, "look": look.name,
-        "exposure": look.exposure, "vignette": look.vignette if whole else (), "code_matrix": look.code_matrix,
-        "cfa": _tuples(as_stored(np.array(look.cfa), orientation)) if whole and look.cfa else RGGB,
+        "exposure": look.exposure, "vignette": look.vignette if is_full_size else (), "code_matrix": look.code_matrix,
+        "cfa": _tuples(as_stored(np.array(look.cfa), orientation)) if is_full_size and look.cfa else RGGB,
     }  # fmt: skip
 
 

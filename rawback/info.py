@@ -9,13 +9,14 @@ from rawback.clips import reader
 from rawback.errors import RawbackError
 from rawback.files import file_type, paths, raw
 from rawback.files import photo as photos
+from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
 from rawback.lossless import restore
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
 
-NOT_SHOWN = ("Thumbnail", "Version")
+LEFT_OUT = ("Thumbnail", "Version")
 
 
 def describe(source: Path) -> dict:
@@ -46,9 +47,9 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "profile": planned.profile.name if planned.profile else "sRGB",
         "rendered_by_rawback": photo.recipe is not None,
         "state": planned.state.value if planned.state else "foreign",
-        "promise": planned.said,
+        "promise": planned.message,
         **restore.describe(photo, planned.state),
-        "recipe": _shown(planned.recipe),
+        "recipe": _properties(planned.recipe),
         "notes": photo.notes,
     }
 
@@ -71,7 +72,7 @@ def _describe_raw(data: bytes, name: str) -> dict:
         "height": file.recipe.height,
         "bytes": len(data),
         "camera": _camera(file.exif, file.recipe),
-        "recipe": _shown(file.recipe),
+        "recipe": _properties(file.recipe),
         "notes": file.notes,
     }
 
@@ -82,9 +83,9 @@ def subsampling(picture: Coefficients) -> str:
     return "grey" if len(picture.planes) == 1 else names.get(picture.factors, "x".join(map(str, picture.factors)))
 
 
-def _camera(exif, recipe: Recipe) -> str:
+def _camera(exif: Exif | None, recipe: Recipe) -> str:
     return (exif.camera if exif else "") or recipe.camera
 
 
-def _shown(recipe: Recipe) -> dict[str, str]:
-    return {name: text for name, text in to_fields(recipe).items() if name not in NOT_SHOWN}
+def _properties(recipe: Recipe) -> dict[str, str]:
+    return {name: text for name, text in to_fields(recipe).items() if name not in LEFT_OUT}

@@ -47,12 +47,12 @@ def parse(text: str) -> Goal:
     """`4MB`, `1.7bpp`, `52dB` or `noise` -> Goal. Raises UsageError for anything else."""
     if text.lower() == "noise":
         return Goal("noise")
-    found = re.fullmatch(r"([0-9.]+)\s*([a-z]+)", text.lower())
+    parts = re.fullmatch(r"([0-9.]+)\s*([a-z]+)", text.lower())
     try:
-        number = float(found[1]) if found else math.nan
+        number = float(parts[1]) if parts else math.nan
     except ValueError:
         number = math.nan
-    unit = found[2] if found else ""
+    unit = parts[2] if parts else ""
     if number > 0 and unit == "bpp":
         return Goal("rate", number)
     if number > 0 and unit == "db":
@@ -93,7 +93,7 @@ class Search:
             if better == step:
                 break
             step = better
-        return picture, self.recipe, self._said(picture)
+        return picture, self.recipe, self._message(picture)
 
     def _by_noise(self) -> tuple[Coefficients, Recipe, str]:
         model = self.recipe.noise or noise.estimate(self.mosaic, self.recipe) or (0.0, noise.rounding(self.recipe))
@@ -103,7 +103,7 @@ class Search:
         picture = self._coded(self.mosaic, step)
         short = f"the finest there is (the noise of the deepest shadows asks for {wanted:.2f})"
         asks = "as the noise asks" if wanted >= FINEST else short
-        return picture, self.recipe, f"luma step {step:.2f}, {asks}: {self._said(picture)}"
+        return picture, self.recipe, f"luma step {step:.2f}, {asks}: {self._message(picture)}"
 
     def _guess(self) -> tuple[float, float]:
         """A step by bisection on some bands of the picture, and how the score there falls with its logarithm."""
@@ -133,10 +133,10 @@ class Search:
             return math.log(8 * self.goal.value / self.mosaic.size)
         return math.log(self.goal.value) if self.goal.kind == "rate" else self.goal.value
 
-    def _said(self, picture: Coefficients) -> str:
+    def _message(self, picture: Coefficients) -> str:
         size = self.file_size(picture)
-        found = metrics.mosaic_psnr(self.mosaic, inverse_pass.decode(picture, self.recipe), self.recipe)
-        return f"kept the RAW at {found:.2f} dB in {size / 1e6:.3f} MB, {8 * size / self.mosaic.size:.3f} bits per photosite"
+        kept = metrics.mosaic_psnr(self.mosaic, inverse_pass.decode(picture, self.recipe), self.recipe)
+        return f"kept the RAW at {kept:.2f} dB in {size / 1e6:.3f} MB, {8 * size / self.mosaic.size:.3f} bits per photosite"
 
 
 def coded_size(picture: Coefficients) -> int:

@@ -31,7 +31,7 @@ from rawback.provenance import State
 from rawback.recipe import Recipe
 from rawback.version import __version__
 
-SAID = {
+MESSAGES = {
     State.UNTOUCHED: "untouched since rawback rendered it: this is the RAW it was made from",
     State.ROTATED: "rotated without loss since rawback rendered it: turned back, this is the RAW it was made from",
     State.RECOMPRESSED: "saved again by another program since rawback rendered it: the fine part of the RAW is lost",
@@ -108,7 +108,7 @@ def from_photo(
         restorer = _restorer(planned, weights)
         mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restorer, restorer.halo if restorer else 0)
     photo = _with_metadata(photo, layer.original) if options.keep_exif else replace(photo, exif=None)
-    notes = [*photo.notes, *(f"{source}: {text}" for text in (planned.said, *layer.notes))]
+    notes = [*photo.notes, *(f"{source}: {text}" for text in (planned.message, *layer.notes))]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
@@ -162,7 +162,7 @@ class Plan:
     recipe: Recipe
     profile: Profile | None
     """By which the picture must be brought to sRGB first."""
-    said: str
+    message: str
     """All that in a sentence."""
 
     def turned(self, photo: Photo) -> bool:
@@ -186,7 +186,7 @@ def plan(photo: Photo, camera: str | None = None) -> Plan:
     if recipe is None:
         make, model = (photo.exif.make, photo.exif.model) if photo.exif else ("", "")
         guess = foreign.guess(photo, looks.of(camera, make, model))
-        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.said())
+        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message())
     if photo.coefficients is None:
         state, picture = State.EDITED, photo.picture
     else:
@@ -194,13 +194,13 @@ def plan(photo: Photo, camera: str | None = None) -> Plan:
     if state in (State.UNTOUCHED, State.ROTATED) and isinstance(picture, Coefficients):
         picture = replace(picture, centroids=recipe.centroids)
     if state is not State.EDITED:
-        return Plan(state, picture, recipe, None, SAID[state])
+        return Plan(state, picture, recipe, None, MESSAGES[state])
     black = float(np.mean(recipe.black))
     edited = replace(
         recipe, width=picture.width, height=picture.height, crop=None, margins=(0, 0, 0, 0), cfa=RGGB, black=(black,) * 4,
         orientation=photo.exif.orientation if photo.exif else 1,
     )  # fmt: skip
-    return Plan(state, picture, edited, photos.profile(photo), SAID[state])
+    return Plan(state, picture, edited, photos.profile(photo), MESSAGES[state])
 
 
 def _sidecar(source: str | paths.Location) -> bytes:

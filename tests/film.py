@@ -27,10 +27,10 @@ def need_av():
     return pytest.importorskip("av", reason="PyAV is not installed (the extra [video])")
 
 
-def moment(number: int, rate: Fraction | None = NTSC) -> cinema_dng.Moment:
+def frame_metadata(number: int, rate: Fraction | None = NTSC) -> cinema_dng.FrameMetadata:
     """What a camera says of a frame."""
     code = timecode.to_bytes(timecode.later(START, number, rate)) if rate else b""
-    return cinema_dng.Moment(f"A001_C001_{100 + number:06}", code, rate, (2.8,), "A001", "B")
+    return cinema_dng.FrameMetadata(f"A001_C001_{100 + number:06}", code, rate, (2.8,), "A001", "B")
 
 
 def shoot(folder: Path, count: int, height: int = 64, width: int = 96, rate: Fraction | None = NTSC, **values) -> list[Path]:
@@ -42,9 +42,9 @@ def shoot(folder: Path, count: int, height: int = 64, width: int = 96, rate: Fra
     for number in range(count):
         at = STEP * number
         mosaic = np.ascontiguousarray(scene[at : at + height, at : at + width])
-        told = moment(number, rate)
-        files.append(folder / f"{told.name}.dng")
-        files[-1].write_bytes(b"".join(cinema_dng.encode(mosaic, recipe, None, told)))
+        metadata = frame_metadata(number, rate)
+        files.append(folder / f"{metadata.name}.dng")
+        files[-1].write_bytes(b"".join(cinema_dng.encode(mosaic, recipe, None, metadata)))
     return files
 
 
@@ -75,7 +75,7 @@ def unreeled(path: Path) -> dict[str, raw.RawFile]:
     """What `recover` makes of a movie, by name, in this process."""
     movie = reader.contents(path)
     frames = {}
-    for number, name in enumerate(movie.shots):
+    for number, name in enumerate(movie.frames):
         chunks, _, _ = reader.recover(movie, name, number)
         frames[name] = raw.read(b"".join(chunks), name)
     return frames

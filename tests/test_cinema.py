@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rawpy
-from film import moment
+from film import frame_metadata
 from hypothesis import given
 from hypothesis import strategies as st
 from scenes import CFAS, garden, recipe_of
@@ -24,7 +24,7 @@ DROP = Fraction(30000, 1001)
 def frame(height: int = 64, width: int = 96, cfa=CFAS["RGGB"], **options) -> tuple[bytes, np.ndarray]:
     recipe = recipe_of(height, width, cfa)
     mosaic = garden(height, width, recipe)
-    return b"".join(cinema_dng.encode(mosaic, recipe, None, moment(7), **options)), mosaic
+    return b"".join(cinema_dng.encode(mosaic, recipe, None, frame_metadata(7), **options)), mosaic
 
 
 @pytest.mark.parametrize("form", [{}, {"compress": False}, {"packed": True}], ids=["tiles", "strip", "packed"])
@@ -47,7 +47,7 @@ def test_plain_frames_of_a_clip_have_one_size():
     recipe = recipe_of(64, 96)
     for form in ({"compress": False}, {"packed": True}):
         sizes = {
-            sum(map(len, cinema_dng.encode(garden(64, 96, recipe, light), recipe, None, moment(n), **form)))
+            sum(map(len, cinema_dng.encode(garden(64, 96, recipe, light), recipe, None, frame_metadata(n), **form)))
             for n, light in enumerate((1.0, 0.3, 0.02))
         }
         assert len(sizes) == 1
@@ -60,13 +60,13 @@ def test_twelve_bits_are_refused_where_they_are_too_few():
 
 
 def test_what_a_frame_says_comes_back():
-    assert cinema_dng.read(frame()[0], moment(7).name) == moment(7)
-    assert cinema_dng.moment_of(moment(7).to_fields()) == moment(7)
+    assert cinema_dng.read(frame()[0], frame_metadata(7).name) == frame_metadata(7)
+    assert cinema_dng.metadata_of(frame_metadata(7).to_fields()) == frame_metadata(7)
 
 
-@given(st.dictionaries(st.sampled_from(list(moment(7).to_fields())), st.text(max_size=40)))
+@given(st.dictionaries(st.sampled_from(list(frame_metadata(7).to_fields())), st.text(max_size=40)))
 def test_a_stranger_can_say_anything(texts: dict[str, str]):
-    found = cinema_dng.moment_of(texts)
+    found = cinema_dng.metadata_of(texts)
     assert "/" not in found.name and not found.name.startswith(".") and len(found.time_code) % 8 == 0
 
 

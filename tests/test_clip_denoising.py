@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from film import moment, need_av, pictures, shoot, unreeled
+from film import frame_metadata, need_av, pictures, shoot, unreeled
 from scenes import X_TRANS, Run, mosaic_db
 
 from rawback.files.video import cinema_dng
@@ -19,7 +19,7 @@ def grained(folder: Path, count: int) -> np.ndarray:
     for number, file in enumerate(files):
         noise = np.random.default_rng(number).normal(0, 60, clean.mosaic.shape)
         noisy = np.clip(np.rint(clean.mosaic + noise), 0, 4095).astype(np.uint16)
-        file.write_bytes(b"".join(cinema_dng.encode(noisy, clean.recipe, None, moment(number))))
+        file.write_bytes(b"".join(cinema_dng.encode(noisy, clean.recipe, None, frame_metadata(number))))
     return clean.mosaic
 
 

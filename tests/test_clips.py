@@ -123,7 +123,7 @@ def test_one_exposure_for_a_clip_whose_light_changes(tmp_path: Path, run: Run):
     dark.rename(bright.with_name("A001_C001_000101.dng"))
     assert run("render", tmp_path / "clip", "-o", "a.mov", "-q")[0] == 0
     with movie.Movie(tmp_path / "a.mov") as made:
-        texts = [movie.frame_fields.of_packet(made.packet(shot.pts), "mjpeg") for shot in made.listing().shots]
+        texts = [movie.frame_fields.of_packet(made.packet(frame.pts), "mjpeg") for frame in made.listing().frames]
     assert len({(t.get("Exposure"), t.get("Curve"), t.get("Shoulder")) for t in texts}) == 1
     assert [t["Black"] for t in texts] == ["256", "300"]
 

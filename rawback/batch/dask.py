@@ -10,6 +10,7 @@ import queue
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rawback.batch.local import Outcomes
 from rawback.batch.plan import Task
@@ -50,7 +51,8 @@ def run(job: Job, tasks: list[Task], address: str, limits: Limits) -> Outcomes:
         client.close()  # and with it, what is left of the batch
 
 
-def _connect(address: str):
+def _connect(address: str) -> Any:
+    """A `distributed.Client`."""
     from distributed import Client
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -72,7 +74,7 @@ def _portable(task: Task) -> Task:
     return replace(task, source=source, target=target, replace=True)
 
 
-def _outcome(future, task: Task) -> Outcome:
+def _outcome(future: Any, task: Task) -> Outcome:
     error = future.exception()
     if error is None:
         return future.result()

@@ -35,7 +35,7 @@ class Report:
         self.bar.start()
         return self
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(self, *error: object) -> None:
         self.bar.stop()
 
     def watch(self, task: Task, share: float) -> None:

@@ -13,7 +13,7 @@ from rawback.files import paths
 from rawback.files.raw import DAMAGED, RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.video import cinema_dng, timecode
-from rawback.files.video.cinema_dng import Moment
+from rawback.files.video.cinema_dng import FrameMetadata
 from rawback.isp.closed_loop import Coding
 from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
@@ -47,13 +47,13 @@ class Clip:
 
     def recipe(self, raw: RawFile, name: str) -> Recipe:
         """The recipe of one frame: its own levels and white balance, the clip's exposure and curve."""
-        found = raw.recipe
-        if (found.width, found.height, found.cfa) != (self.width, self.height, self.cfa):
-            size = f"{found.width} x {found.height}"
+        recipe = raw.recipe
+        if (recipe.width, recipe.height, recipe.cfa) != (self.width, self.height, self.cfa):
+            size = f"{recipe.width} x {recipe.height}"
             raise RawbackError(f"{name} is {size} or of another CFA; the clip began with {self.width} x {self.height}")
-        return replace(found, **self.shared).validate()  # type: ignore[arg-type]
+        return replace(recipe, **self.shared).validate()  # type: ignore[arg-type]
 
-    def load(self, source: Path, options: RenderOptions) -> tuple[RawFile, Recipe, Moment]:
+    def load(self, source: Path, options: RenderOptions) -> tuple[RawFile, Recipe, FrameMetadata]:
         """A frame, its recipe and what else it says of itself. Raises RawbackError for one that is not like the others."""
         data = paths.load(source)
         raw = read_raw(data, str(source), whole=options.lossless)
@@ -79,32 +79,32 @@ def survey(frames: list[Path], options: RenderOptions, rate: Fraction | None = N
     if options.keep:
         picture, recipe, notes = rendering.coded(sampled[middle], decided[middle], options)
         coding = Coding(picture.tables[0], picture.tables[1], picture.factors, optimise=options.effort == "best")
-    moment = cinema_dng.read(paths.load(frames[0]), frames[0].stem)
-    if rate is None and moment.rate is None:
+    metadata = cinema_dng.read(paths.load(frames[0]), frames[0].stem)
+    if rate is None and metadata.rate is None:
         notes.append(f"the frames do not tell their rate; {DEFAULT_RATE} a second is taken (see --fps)")
-    rate = rate or moment.rate or DEFAULT_RATE
+    rate = rate or metadata.rate or DEFAULT_RATE
     like = sampled[0].recipe
     clip = Clip(
-        frames[0], like.width, like.height, like.cfa, rate, timecode.to_text(moment.time_code), {},
+        frames[0], like.width, like.height, like.cfa, rate, timecode.to_text(metadata.time_code), {},
         _difference(sampled[middle].recipe, recipe), coding, tuple(notes),
     )  # fmt: skip
     first = clip.recipe(sampled[0], str(frames[0]))
     name = frames[0].stem
     in_order = all(path.stem == cinema_dng.counted(name, number) for number, path in enumerate(frames))
-    told = {cinema_dng.FIRST_FRAME: name} if in_order else {}
-    return replace(clip, fields=fields_of(first, replace(moment, rate=rate)) | told)
+    counted = {cinema_dng.FIRST_FRAME: name} if in_order else {}
+    return replace(clip, fields=fields_of(first, replace(metadata, rate=rate)) | counted)
 
 
-def fields_of(recipe: Recipe, moment: Moment) -> dict[str, str]:
-    """A recipe and a moment as XMP properties, without what is of one frame alone."""
-    texts = to_fields(recipe) | moment.to_fields()
+def fields_of(recipe: Recipe, metadata: FrameMetadata) -> dict[str, str]:
+    """A recipe and what a frame says of itself as XMP properties, without what is of one frame alone."""
+    texts = to_fields(recipe) | metadata.to_fields()
     return {name: text for name, text in texts.items() if name not in OF_ONE_FRAME}
 
 
-def develop(source: Path, clip: Clip, options: RenderOptions, progress: Progress) -> tuple[Rendered, Moment]:
+def develop(source: Path, clip: Clip, options: RenderOptions, progress: Progress) -> tuple[Rendered, FrameMetadata]:
     """One frame as a JPEG that contains its RAW."""
-    raw, recipe, moment = clip.load(source, options)
-    return rendering.develop(raw, recipe, options, progress, clip.coding), moment
+    raw, recipe, metadata = clip.load(source, options)
+    return rendering.develop(raw, recipe, options, progress, clip.coding), metadata
 
 
 def _difference(before: Recipe, after: Recipe) -> dict[str, object]:

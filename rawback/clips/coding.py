@@ -26,7 +26,7 @@ class CodedFrame:
     """(3, H, W) uint16, 10 bits of limited range."""
     recipe: dict[str, str]
     """As XMP properties."""
-    moment: dict[str, str]
+    metadata: dict[str, str]
     """What is of this frame alone, as XMP properties."""
     notes: list[str]
 
@@ -49,8 +49,8 @@ def codes_of(mosaic: np.ndarray, recipe: Recipe, coded: np.ndarray | None = None
 
 def code_frame(source: Path, clip: Clip, options: RenderOptions, coded: np.ndarray | None = None) -> CodedFrame:
     """Develop one frame. coded: the frame as it came back from the codec, Y'CbCr (3, H, W), whose chroma is to be kept."""
-    raw, recipe, moment = clip.load(source, options)
+    raw, recipe, metadata = clip.load(source, options)
     codes = codes_of(raw.mosaic, recipe, coded)
-    shared = fields_of(recipe, moment)
-    own = {name: text for name, text in moment.to_fields().items() if name not in shared}
+    shared = fields_of(recipe, metadata)
+    own = {name: text for name, text in metadata.to_fields().items() if name not in shared}
     return CodedFrame(codes, shared, own, raw.notes)

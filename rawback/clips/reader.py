@@ -18,8 +18,8 @@ from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
 from rawback.files.tags import Tag
 from rawback.files.video import cinema_dng, planes, timecode
-from rawback.files.video.cinema_dng import Moment
-from rawback.files.video.movie import Movie, Shot
+from rawback.files.video.cinema_dng import FrameMetadata
+from rawback.files.video.movie import Movie, MovieFrame
 from rawback.isp.mosaic import RGGB
 from rawback.isp.video import signal
 from rawback.options.clips import FrameOptions
@@ -43,7 +43,7 @@ class MovieContents:
 
     path: Path
     codec: str
-    shots: dict[str, Shot]
+    frames: dict[str, MovieFrame]
     """By the name of the frame's file."""
     recipes: list[dict[str, str]]
     fields: dict[str, str]
@@ -57,14 +57,14 @@ class MovieContents:
     notes: list[str]
     """What else the user should know, a sentence each."""
 
-    def moment(self, name: str, number: int) -> Moment:
+    def metadata(self, name: str, number: int) -> FrameMetadata:
         """What the DNG of a frame says beside its mosaic: what the frame knows, else what can be counted."""
-        told = self.shots[name].moment
-        common = cinema_dng.moment_of(self.fields)
+        own = self.frames[name].metadata
+        common = cinema_dng.metadata_of(self.fields)
         counted = timecode.to_bytes(timecode.later(self.time_code or "00:00:00:00", number, self.rate))
-        return Moment(
-            name, told.time_code or counted, told.rate or common.rate or self.rate, told.t_stop or common.t_stop,
-            told.reel or common.reel, told.camera_label or common.camera_label,
+        return FrameMetadata(
+            name, own.time_code or counted, own.rate or common.rate or self.rate, own.t_stop or common.t_stop,
+            own.reel or common.reel, own.camera_label or common.camera_label,
         )  # fmt: skip
 
 
@@ -73,10 +73,10 @@ def contents(path: Path) -> MovieContents:
     with Movie(path) as source:
         listing = source.listing()
         fields = source.fields
-        names, notes = _names(listing.shots, path.stem, fields)
-        promise = _promise(source, listing.shots, fields)
+        names, notes = _names(listing.frames, path.stem, fields)
+        promise = _promise(source, listing.frames, fields)
         return MovieContents(
-            path, source.codec, dict(zip(names, listing.shots, strict=True)), listing.recipes, fields, source.rate,
+            path, source.codec, dict(zip(names, listing.frames, strict=True)), listing.recipes, fields, source.rate,
             source.time_code, source.has_audio, promise, notes,
         )  # fmt: skip
 
@@ -92,7 +92,7 @@ def describe(path: Path) -> dict:
         "kind": "movie",
         **size,
         "codec": movie.codec,
-        "frames": len(movie.shots),
+        "frames": len(movie.frames),
         "rate": str(movie.rate),
         "time_code": movie.time_code,
         "sound": movie.has_audio,
@@ -103,25 +103,25 @@ def describe(path: Path) -> dict:
     }
 
 
-def _names(shots: list[Shot], stem: str, fields: dict[str, str]) -> tuple[list[str], list[str]]:
+def _names(frames: list[MovieFrame], stem: str, fields: dict[str, str]) -> tuple[list[str], list[str]]:
     """As the frames were called; counted, where they do not say so or two say the same."""
-    told = [shot.moment.name for shot in shots]
-    if all(told) and len({name.casefold() for name in told}) == len(told):
-        return told, []
-    said = ["frames of one name come twice; all are numbered anew"] if all(told) else []
+    names = [frame.metadata.name for frame in frames]
+    if all(names) and len({name.casefold() for name in names}) == len(names):
+        return names, []
+    notes = ["frames of one name come twice; all are numbered anew"] if all(names) else []
     first = fields.get(cinema_dng.FIRST_FRAME, "")
-    if cinema_dng.NAME.fullmatch(first) and cinema_dng.counted(first, 0) and not any(told):
-        return [cinema_dng.counted(first, number) for number in range(len(shots))], said
-    return [f"{stem}_{number:06}" for number in range(len(shots))], said
+    if cinema_dng.NAME.fullmatch(first) and cinema_dng.counted(first, 0) and not any(names):
+        return [cinema_dng.counted(first, number) for number in range(len(frames))], notes
+    return [f"{stem}_{number:06}" for number in range(len(frames))], notes
 
 
-def _promise(source: Movie, shots: list[Shot], fields: dict[str, str]) -> str:
-    marked = sum(shot.marked for shot in shots)
-    if marked == len(shots) or (fields and source.codec in LOSSLESS):
+def _promise(source: Movie, frames: list[MovieFrame], fields: dict[str, str]) -> str:
+    marked = sum(frame.marked for frame in frames)
+    if marked == len(frames) or (fields and source.codec in LOSSLESS):
         how = "" if source.codec in ("mjpeg", *LOSSLESS) else ", of which a video codec has kept a part"
         return f"rendered by rawback: this is the RAW it was made from{how}"
     if marked:
-        return f"{len(shots) - marked} of {len(shots)} frames were put in or encoded again since rawback rendered the clip"
+        return f"{len(frames) - marked} of {len(frames)} frames were put in or encoded again since rawback rendered the clip"
     if fields:
         return "encoded again by another program since rawback rendered it: the fine part of the RAW is lost"
     curve = " (of its HDR curve nothing is known here)" if source.is_hdr else ""
@@ -134,12 +134,12 @@ def recover(
 ) -> tuple[Iterable, list[str], int]:  # fmt: skip
     """One frame: its DNG as chunks, what is to be said of it, and how many photosites it has."""
     if frames.denoise:
-        names = list(islice(movie.shots, max(number - REACH, 0), number + REACH + 1))
+        names = list(islice(movie.frames, max(number - REACH, 0), number + REACH + 1))
         frame = _window(movie.path, options).averaged(name, names, lambda each: _recovered(movie, each, options))
     else:
         frame = _recovered(movie, name, options)
     chunks = cinema_dng.encode(
-        frame.mosaic, frame.recipe, frame.photo.exif, movie.moment(name, number), compress=options.compress,
+        frame.mosaic, frame.recipe, frame.photo.exif, movie.metadata(name, number), compress=options.compress,
         packed=frames.packed, software=f"rawback {__version__}", whole=frame.whole,
     )  # fmt: skip
     return chunks, frame.notes, frame.mosaic.size
@@ -157,18 +157,18 @@ def _window(path: Path, options: RecoverOptions) -> Window:
 
 
 def _recovered(movie: MovieContents, name: str, options: RecoverOptions) -> Recovered:
-    source, shot, where = _open(movie.path), movie.shots[name], f"{movie.path}, frame {name}"
-    if shot.marked and movie.codec == "mjpeg":
-        photo = photos.read(source.packet(shot.pts), where)
+    source, frame, where = _open(movie.path), movie.frames[name], f"{movie.path}, frame {name}"
+    if frame.marked and movie.codec == "mjpeg":
+        photo = photos.read(source.packet(frame.pts), where)
         recovered = recovering.from_photo(photo, where, options)
         changed = recovered.state is not State.UNTOUCHED
         return replace(recovered, notes=[note for note in recovered.notes if changed or "damaged" in note])
-    fields = movie.recipes[shot.recipe] if shot.marked and shot.recipe is not None else movie.fields
+    fields = movie.recipes[frame.recipe] if frame.marked and frame.recipe is not None else movie.fields
     if "Matrix" in fields:
-        untouched = shot.marked or movie.codec in LOSSLESS
+        untouched = frame.marked or movie.codec in LOSSLESS
         # FFmpeg leaves the chroma of JPEGs where it is when it encodes them again, and puts that of 4:4:4 in the middle
-        return _by_recipe(source.planes(shot.pts, centred=not untouched), from_fields(fields), untouched)
-    return replace(recovering.from_photo(_foreign(source, shot.pts), where, options), notes=[])
+        return _by_recipe(source.planes(frame.pts, centred=not untouched), from_fields(fields), untouched)
+    return replace(recovering.from_photo(_foreign(source, frame.pts), where, options), notes=[])
 
 
 def _by_recipe(srgb: np.ndarray, recipe: Recipe, untouched: bool) -> Recovered:
@@ -190,6 +190,6 @@ def _foreign(source: Movie, pts: int) -> Photo:
     srgb = planes.rgb(frame)
     values = np.rint(np.clip(np.moveaxis(srgb, 0, -1), 0, 1) * 65535).astype(np.uint16)
     make, model = source.camera
-    found = exif.from_values(make, model)
-    found.ifd0[Tag.Orientation] = tiff.pack(tiff.SHORT, [ROTATIONS.get(frame.rotation % 360, 1)])
-    return Photo(None, found, None, b"", pixels=Pixels(values))
+    metadata = exif.from_values(make, model)
+    metadata.ifd0[Tag.Orientation] = tiff.pack(tiff.SHORT, [ROTATIONS.get(frame.rotation % 360, 1)])
+    return Photo(None, metadata, None, b"", pixels=Pixels(values))

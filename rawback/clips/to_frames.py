@@ -56,18 +56,18 @@ def recover(files: FileOptions, options: RecoverOptions, frames: FrameOptions, r
     movie = reader.contents(path)
     if frames.denoise:
         denoise.check(movie.fields, str(path))
-    with Report(len(movie.shots), run.quiet, run.as_json, "fps") as report:
+    with Report(len(movie.frames), run.quiet, run.as_json, "fps") as report:
         averaged = [denoise.NOTE] if frames.denoise else []
         for note in (f"{path}: {movie.promise}", *movie.notes, *averaged):
             report.note(note)
         if folder == paths.STREAM and run.dry_run:
-            report.say(f"{path} ({len(movie.shots)} frames) would go to standard output as a tar")
+            report.say(f"{path} ({len(movie.frames)} frames) would go to standard output as a tar")
             return EXIT_OK
     if folder == paths.STREAM:
         return _to_stream(movie, options, frames)
-    targets = [folder / f"{name}.dng" for name in movie.shots]
+    targets = [folder / f"{name}.dng" for name in movie.frames]
     tasks = [Task(path, target, files.replace, files.keep_mtime, skip_existing=files.skip_existing) for target in targets]
-    numbers = {name: number for number, name in enumerate(movie.shots)}
+    numbers = {name: number for number, name in enumerate(movie.frames)}
     code = batch.run(tasks, RecoverFrame(movie, numbers, options, frames), run, unit="fps")
     if movie.has_audio and not run.dry_run:
         _extract_sound(path, folder / f"{folder.resolve().name}.wav", files)
@@ -77,7 +77,7 @@ def recover(files: FileOptions, options: RecoverOptions, frames: FrameOptions, r
 def _to_stream(movie: MovieContents, options: RecoverOptions, frames: FrameOptions) -> int:
     """All frames, then the sound, as a tar: one after the other, in this process."""
     with tarfile.open(fileobj=paths.standard_output(), mode="w|") as tar:
-        for number, name in enumerate(movie.shots):
+        for number, name in enumerate(movie.frames):
             chunks, _, _ = reader.recover(movie, name, number, options, frames)
             _add(tar, f"{name}.dng", b"".join(chunks))
         if movie.has_audio:

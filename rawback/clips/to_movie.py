@@ -44,8 +44,8 @@ class RenderFrame:
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         frame = cast(Path, source)
-        rendered, moment = develop(frame, self.clip, self.options, progress)
-        data = frame_fields.into_jpeg(rendered.data, moment.to_fields())
+        rendered, metadata = develop(frame, self.clip, self.options, progress)
+        data = frame_fields.into_jpeg(rendered.data, metadata.to_fields())
         return Product([data], self.clip.notes_of(frame, rendered.notes), rendered.recipe.width * rendered.recipe.height)
 
 
@@ -156,7 +156,7 @@ def _render_stream(made: Production, options: RenderOptions, run: BatchOptions) 
                     Writer(file, form, clip.fields, made.sound if last else None) as writer,
                 ):
                     for source, frame in _ahead(made.frames, before, clip, options):
-                        writer.add_codes(frame.codes, frame.recipe, frame.moment)
+                        writer.add_codes(frame.codes, frame.recipe, frame.metadata)
                         if last:
                             done = Outcome("done", notes=clip.notes_of(source, frame.notes), pixels=frame.codes[0].size)
                             report.finished(replace(movie_task, source=source), done)

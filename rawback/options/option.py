@@ -38,12 +38,12 @@ class Argument:
 @cache
 def declared(options: Any) -> dict[str, tuple[Any, Option | Argument]]:
     """Name, type and declaration of the fields that the command line knows."""
-    found = {}
+    fields_by_name = {}
     for name, hint in get_type_hints(options, include_extras=True).items():
         if get_origin(hint) is Annotated:
             kind, declaration = get_args(hint)[:2]
-            found[name] = kind, declaration
-    return found
+            fields_by_name[name] = kind, declaration
+    return fields_by_name
 
 
 def spelled(options: Any, name: str) -> str:

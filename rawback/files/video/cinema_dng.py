@@ -29,8 +29,8 @@ RATES = (Fraction(1, 1000), Fraction(100000))
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What a frame is beyond its picture; each field is empty where nobody said."""
+class FrameMetadata:
+    """What a frame says of itself beyond its picture; each field is empty where it does not."""
 
     name: str = ""
     """The file's, without its suffix."""
@@ -51,10 +51,10 @@ class Moment:
         return {name: text for name, text in texts.items() if text}
 
 
-def moment_of(texts: dict[str, str]) -> Moment:
-    """The inverse of `Moment.to_fields`; what cannot be meant is left out."""
+def metadata_of(texts: dict[str, str]) -> FrameMetadata:
+    """The inverse of `FrameMetadata.to_fields`; what cannot be meant is left out."""
     name, code = texts.get("FrameName", ""), texts.get("TimeCodes", "")
-    return Moment(
+    return FrameMetadata(
         name if NAME.fullmatch(name) else "",
         bytes.fromhex(code) if re.fullmatch("([0-9a-f]{16}){1,8}", code) else b"",
         rate_of(texts.get("FrameRate", "")),
@@ -66,8 +66,8 @@ def moment_of(texts: dict[str, str]) -> Moment:
 
 def counted(name: str, number: int) -> str:
     """What the frame so many after the one of that name is called; empty if the name does not end in a number."""
-    found = re.fullmatch(r"(.*?)(\d{1,12})", name)
-    return f"{found[1]}{int(found[2]) + number:0{len(found[2])}}" if found else ""
+    match = re.fullmatch(r"(.*?)(\d{1,12})", name)
+    return f"{match[1]}{int(match[2]) + number:0{len(match[2])}}" if match else ""
 
 
 def rate_of(text: str) -> Fraction | None:
@@ -83,13 +83,13 @@ def rate_of(text: str) -> Fraction | None:
     return rate if RATES[0] <= rate <= RATES[1] else None
 
 
-def read(data: Buffer, name: str) -> Moment:
+def read(data: Buffer, name: str) -> FrameMetadata:
     """What a frame of that name (without suffix) says of itself; a RAW of another kind than DNG has its name only."""
     first, _ = dng.directories(data)
     codes = first[Tag.TimeCodes].data if Tag.TimeCodes in first else b""
     rate = first.get(Tag.FrameRate)
     stops = tiff.numbers(first[Tag.TStop]) if Tag.TStop in first else ()
-    return Moment(
+    return FrameMetadata(
         name if NAME.fullmatch(name) else "",
         codes if codes and len(codes) % timecode.SIZE == 0 and len(codes) <= 8 * timecode.SIZE else b"",
         _exact_rate(rate) if rate else None,
@@ -100,7 +100,7 @@ def read(data: Buffer, name: str) -> Moment:
 
 
 def encode(
-    mosaic: np.ndarray, recipe: Recipe, exif: Exif | None, moment: Moment,
+    mosaic: np.ndarray, recipe: Recipe, exif: Exif | None, metadata: FrameMetadata,
     *, compress: bool = True, packed: bool = False, software: str = "rawback", whole: Whole | None = None,
 ) -> list[Buffer]:  # fmt: skip
     """One frame as chunks to be written one after the other.
@@ -116,7 +116,7 @@ def encode(
         frame.entries[Tag.BitsPerSample] = tiff.pack(tiff.SHORT, [PACKED_BITS])
         frame.strips[Tag.StripOffsets] = [packed12(whole.frame)]
     frame.entries |= shown.ifd0 | dng.camera_tags(recipe, shown, software) | dng_extras.look(recipe) | whole.ifd0
-    frame.entries |= _tags(moment)
+    frame.entries |= _tags(metadata)
     if exif is not None:
         frame.entries |= dng_extras.attached(exif)
         shown.exif |= dng_extras.plain_note(exif)
@@ -140,16 +140,16 @@ def packed12(frame: np.ndarray) -> bytes:
     return packed.reshape(len(frame), -1)[:, : -(-width * PACKED_BITS // 8)].tobytes()
 
 
-def _tags(moment: Moment) -> tiff.Entries:
+def _tags(metadata: FrameMetadata) -> tiff.Entries:
     entries: tiff.Entries = {}
-    if moment.time_code:
-        entries[Tag.TimeCodes] = tiff.Entry(BYTE, len(moment.time_code), moment.time_code)
-    if moment.rate:
-        entries[Tag.FrameRate] = tiff.pack(tiff.SLONG, [moment.rate.numerator, moment.rate.denominator])
+    if metadata.time_code:
+        entries[Tag.TimeCodes] = tiff.Entry(BYTE, len(metadata.time_code), metadata.time_code)
+    if metadata.rate:
+        entries[Tag.FrameRate] = tiff.pack(tiff.SLONG, [metadata.rate.numerator, metadata.rate.denominator])
         entries[Tag.FrameRate] = tiff.Entry(SRATIONAL, 1, entries[Tag.FrameRate].data)
-    if moment.t_stop:
-        entries[Tag.TStop] = tiff.rationals(moment.t_stop)
-    texts = {Tag.ReelName: moment.reel, Tag.CameraLabel: moment.camera_label}
+    if metadata.t_stop:
+        entries[Tag.TStop] = tiff.rationals(metadata.t_stop)
+    texts = {Tag.ReelName: metadata.reel, Tag.CameraLabel: metadata.camera_label}
     return entries | {tag: tiff.ascii_text(text) for tag, text in texts.items() if text}
 
 

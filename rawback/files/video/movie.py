@@ -13,7 +13,7 @@ import numpy as np
 
 from rawback.errors import RawbackError
 from rawback.files.video import cinema_dng, frame_fields, planes
-from rawback.files.video.cinema_dng import Moment
+from rawback.files.video.cinema_dng import FrameMetadata
 from rawback.recipe import MAX_SIDE
 
 MAX_PIXELS = 1 << 27
@@ -31,12 +31,12 @@ DEFAULT_RATE = Fraction(24)
 
 
 @dataclass(frozen=True)
-class Shot:
+class MovieFrame:
     """One frame of a movie."""
 
     pts: int
     """When it is shown, in the stream's time base: its name for the demuxer."""
-    moment: Moment
+    metadata: FrameMetadata
     marked: bool
     """Whether the coded frame itself says that rawback made it."""
     recipe: int | None = None
@@ -47,7 +47,7 @@ class Shot:
 class Listing:
     """All frames of a movie, in the order they are shown."""
 
-    shots: list[Shot]
+    frames: list[MovieFrame]
     recipes: list[dict[str, str]]
     """The different recipes that stand in the stream (of MJPEG none is kept: each frame has its own)."""
 
@@ -104,20 +104,20 @@ class Movie:
     @property
     def time_code(self) -> str:
         """Of the first frame, as text; empty if there is none."""
-        found = [self._said(s.metadata, "timecode") for s in self.container.streams]
-        return next(filter(None, [*found, self._said(self.container.metadata, "timecode")]), "")
+        texts = [self._text(s.metadata, "timecode") for s in self.container.streams]
+        return next(filter(None, [*texts, self._text(self.container.metadata, "timecode")]), "")
 
     @property
     def fields(self) -> dict[str, str]:
         """The recipe in the movie's comment, where rawback wrote one."""
-        return frame_fields.of_text(self._said(self.container.metadata, "comment").encode())
+        return frame_fields.of_text(self._text(self.container.metadata, "comment").encode())
 
     @property
     def camera(self) -> tuple[str, str]:
         """Make and model, where the movie tells (QuickTime's keys)."""
         known = self.container.metadata | self.stream.metadata
-        make, model = (self._said(known, f"com.apple.quicktime.{key}") or self._said(known, key) for key in ("make", "model"))
-        return make, model or self._said(known, "com.android.model")
+        make, model = (self._text(known, f"com.apple.quicktime.{key}") or self._text(known, key) for key in ("make", "model"))
+        return make, model or self._text(known, "com.android.model")
 
     @property
     def is_hdr(self) -> bool:
@@ -129,13 +129,13 @@ class Movie:
         """Whether there is sound."""
         return bool(self.container.streams.audio)
 
-    def _said(self, metadata: dict[str, str], key: str) -> str:
+    def _text(self, metadata: dict[str, str], key: str) -> str:
         """Matroska writes keys in capitals."""
         return next((text for name, text in metadata.items() if name.lower() == key), "")
 
     def listing(self) -> Listing:
         """All frames, found by reading through the file. Raises RawbackError where there are none, or too many."""
-        shots: list[Shot] = []
+        frames: list[MovieFrame] = []
         known: dict[tuple[tuple[str, str], ...], int] = {}
         for packet in self._demuxed():
             texts = frame_fields.of_packet(bytes(packet), self.codec)
@@ -143,12 +143,12 @@ class Movie:
             number = None
             if "Matrix" in recipe and self.codec != "mjpeg" and len(known) < MAX_RECIPES:
                 number = known.setdefault(tuple(sorted(recipe.items())), len(known))
-            shots.append(Shot(packet.pts, cinema_dng.moment_of(texts), bool(texts), number))
-            if len(shots) > MAX_FRAMES:
+            frames.append(MovieFrame(packet.pts, cinema_dng.metadata_of(texts), bool(texts), number))
+            if len(frames) > MAX_FRAMES:
                 raise RawbackError(f"{self.path} has more than {MAX_FRAMES} frames; cut it into parts")
-        if not shots:
+        if not frames:
             raise RawbackError(f"{self.path} has no frames that can be read")
-        return Listing(_filled(sorted(shots, key=lambda shot: shot.pts)), [dict(key) for key in known])
+        return Listing(_filled(sorted(frames, key=lambda frame: frame.pts)), [dict(key) for key in known])
 
     def packet(self, pts: int) -> bytes:
         """A frame as it is coded, of a codec whose frames are all key frames. Raises RawbackError if there is none then."""
@@ -177,10 +177,10 @@ class Movie:
                 with self._errors():
                     self.container.seek(pts - int(back / self.stream.time_base), stream=self.stream)
                 source = read()
-            found = next((f for f in source if f.pts is not None and f.pts >= pts), None)
-            if found is not None and found.pts == pts:
+            frame = next((f for f in source if f.pts is not None and f.pts >= pts), None)
+            if frame is not None and frame.pts == pts:
                 self._position = read, source, pts
-                return found
+                return frame
         raise RawbackError(f"{self.path} is damaged: the frame at {float(pts * self.stream.time_base):.3f} s is missing")
 
     def _demuxed(self) -> Iterator[Any]:
@@ -208,12 +208,12 @@ def open_file(path: Path) -> Any:
     return library().open(f"file:{path}", metadata_errors="replace")
 
 
-def _filled(shots: list[Shot]) -> list[Shot]:
+def _filled(frames: list[MovieFrame]) -> list[MovieFrame]:
     """Frames that say no recipe of their own have that of the one shown before."""
     current, filled = None, []
-    for shot in shots:
-        current = current if shot.recipe is None else shot.recipe
-        filled.append(replace(shot, recipe=current))
+    for frame in frames:
+        current = current if frame.recipe is None else frame.recipe
+        filled.append(replace(frame, recipe=current))
     return filled
 
 

@@ -90,7 +90,7 @@ class Writer:
             self.stream = self._coded_stream() if form.codec == "mjpeg" else self._encoder()
             self.sound = Sound(audio, self.container, form.container) if audio else None
         self.pending: dict[int, tuple[dict[str, str], dict[str, str], bool]] = {}
-        self.told: dict[str, str] = {}
+        self.last_recipe: dict[str, str] = {}
 
     def __enter__(self) -> Writer:
         return self
@@ -117,12 +117,12 @@ class Writer:
         packet.duration, packet.time_base, packet.is_keyframe, packet.stream = 1, 1 / self.form.rate, True, self.stream
         self._add(packet)
 
-    def add_codes(self, codes: np.ndarray, recipe: dict[str, str], moment: dict[str, str]) -> None:
-        """The next frame as 10-bit codes (3, H, W), with what is to be said in it."""
+    def add_codes(self, codes: np.ndarray, recipe: dict[str, str], metadata: dict[str, str]) -> None:
+        """The next frame as 10-bit codes (3, H, W), with its recipe and metadata as XMP properties."""
         frame = planes.to_frame(self.av, codes)
         frame.pts, frame.time_base = self.count, 1 / self.form.rate
-        self.pending[self.count] = recipe, moment, recipe != self.told
-        self.told = recipe
+        self.pending[self.count] = recipe, metadata, recipe != self.last_recipe
+        self.last_recipe = recipe
         with self._errors():
             packets = self.stream.encode(frame)
         self._add(*packets)
@@ -137,11 +137,11 @@ class Writer:
 
     def _mux(self, packet: Any) -> None:
         """Each frame says its name, each key frame the whole recipe, so that clips can be cut anywhere."""
-        found = self.pending.pop(round(packet.pts * packet.time_base * self.form.rate), None)
-        if found and self.form.codec in MARKED:
-            recipe, moment, new = found
-            said = recipe | moment if new or packet.is_keyframe else moment
-            marked = self.av.Packet(frame_fields.into_nal(bytes(packet), said, self.form.codec))
+        pending = self.pending.pop(round(packet.pts * packet.time_base * self.form.rate), None)
+        if pending and self.form.codec in MARKED:
+            recipe, metadata, is_new = pending
+            fields = recipe | metadata if is_new or packet.is_keyframe else metadata
+            marked = self.av.Packet(frame_fields.into_nal(bytes(packet), fields, self.form.codec))
             for name in ("pts", "dts", "duration", "time_base", "is_keyframe", "stream"):
                 setattr(marked, name, getattr(packet, name))
             packet = marked
