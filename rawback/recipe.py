@@ -133,10 +133,13 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
 
     def validate(self) -> Recipe:
         """Return self, or raise RecipeError saying which value cannot be: a recipe comes from files nobody can trust."""
-        for name, wrong in self._problems():
-            if wrong:
-                raise RecipeError(f"the recipe inside is not valid ({name}); was the file tampered with?")
+        if name := self.problem():
+            raise RecipeError(f"the recipe inside is not valid ({name}); was the file tampered with?")
         return self
+
+    def problem(self) -> str:
+        """The name of a value that cannot be; empty if all can."""
+        return next((name for name, wrong in self._problems() if wrong), "")
 
     def _problems(self) -> Iterator[tuple[str, bool]]:
         rows = {len(row) for row in self.cfa}

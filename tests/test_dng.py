@@ -17,6 +17,7 @@ from PIL import Image
 
 from rawback.errors import RawbackError
 from rawback.files import dng, exif, tiff
+from rawback.files.dng_levels import Levels
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.tags import Tag
 from rawback.recipe import Recipe
@@ -176,8 +177,8 @@ def test_tags_come_back():
     )  # fmt: skip
     tags = dng.read_tags(encoded(mosaic, recipe))
     assert tags == dng.DngTags(
-        camera="Maker Model 1", numbers=numbers, neutral=recipe.neutral, black=recipe.black, black_repeat=(2, 2),
-        white=15000, crop=recipe.crop, scale=(1.0, 1.5),
+        camera="Maker Model 1", numbers=numbers, neutral=recipe.neutral,
+        levels=Levels(((100.25, 101.0), (102.0, 103.5)), white=15000.0), crop=recipe.crop, scale=(1.0, 1.5),
         baseline_exposure=1.75, noise=recipe.noise,
     )  # fmt: skip
 
@@ -320,7 +321,7 @@ def test_real_files_come_back_in_libraw():
             mosaic, cfa = raw.raw_image_visible.copy(), raw.raw_colors_visible[:2, :2]
             neutral = np.array(tags.neutral) / max(tags.neutral)
             recipe = recipe_of(
-                mosaic, tuple(map(tuple, np.where(cfa == 3, 1, cfa).tolist())), white=float(tags.white), neutral=tuple(neutral),
+                mosaic, tuple(map(tuple, np.where(cfa == 3, 1, cfa).tolist())), white=tags.levels.white, neutral=tuple(neutral),
                 black=tuple(float(raw.black_level_per_channel[c]) for c in cfa.ravel()), camera=tags.camera,
                 crop=tags.crop, dng=tags.numbers, orientation=camera.orientation,
             )  # fmt: skip

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rawback.errors import RawbackError
-from rawback.files import dng_extras, dng_pixels, preview, tiff
+from rawback.files import dng_extras, dng_levels, dng_pixels, preview, tiff
+from rawback.files.dng_levels import Levels
 from rawback.files.dng_pixels import Whole
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import JpegFile
@@ -37,10 +38,9 @@ class DngTags:
     """Those of the recipe's DNG_NUMBERS that the file has."""
     neutral: tuple[float, ...] = ()
     """AsShotNeutral as written: three numbers, largest not always 1."""
-    black: tuple[float, ...] = ()
-    """BlackLevel from the top left of the active area, row by row, `black_repeat` (rows, columns)."""
-    black_repeat: tuple[int, int] = (1, 1)
-    white: float | None = None
+    white_xy: tuple[float, ...] = ()
+    """AsShotWhiteXY: the chromaticity of white, where the file has that instead."""
+    levels: Levels = field(default_factory=Levels)
     crop: tuple[float, float, float, float] | None = None
     """DefaultCrop: x, y from the top left of the active area, width, height."""
     scale: tuple[float, float] = (1.0, 1.0)
@@ -56,16 +56,13 @@ def read_tags(data: Buffer) -> DngTags | None:
         return None
     tags = first | mosaic
     origin, size = _numbers(tags, Tag.DefaultCropOrigin, 2), _numbers(tags, Tag.DefaultCropSize, 2)
-    rows, columns = map(int, _numbers(tags, Tag.BlackLevelRepeatDim, 2) or (1, 1))
-    black = _numbers(tags, Tag.BlackLevel, rows * columns)
     colours = {name: _numbers(tags, Tag[name], DNG_NUMBERS[name]) for name in COLOUR_TYPES}
     return DngTags(
         camera=tiff.text(tags.get(Tag.UniqueCameraModel)),
         numbers={name: values for name, values in colours.items() if values},
         neutral=_numbers(tags, Tag.AsShotNeutral, 3),
-        black=black,
-        black_repeat=(rows, columns) if black else (1, 1),
-        white=next(iter(_numbers(tags, Tag.WhiteLevel)), None),
+        white_xy=_numbers(tags, Tag.AsShotWhiteXY, 2),
+        levels=dng_levels.read(tags),
         crop=(origin[0], origin[1], size[0], size[1]) if origin and size else None,
         scale=_pair(_numbers(tags, Tag.DefaultScale, 2)) or (1.0, 1.0),
         baseline_exposure=next(iter(_numbers(tags, Tag.BaselineExposure, 1)), 0.0),

@@ -16,6 +16,7 @@ from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
 from rawback.files.truncation import missing_bytes
+from rawback.isp import illuminant
 from rawback.isp.colour import d65_tags, matrix_from_xyz
 from rawback.recipe import Recipe
 
@@ -89,8 +90,8 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
     mosaic = np.array(raw.raw_image_visible, np.uint16)
     height, width = mosaic.shape
     notes: list[str] = []
-    neutral, origin = _neutral(raw, name, notes)
     tags = dng.read_tags(data) or DngTags()
+    neutral, origin = _neutral(raw, tags, name, notes)
     found = _exif(raw, data)
     matrix, numbers = _colours(raw, tags, name, notes)
     aspect = raw.sizes.pixel_aspect
@@ -99,7 +100,7 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
         height=height,
         cfa=tuple(tuple(1 if c == 3 else c for c in row) for row in cfa.tolist()),
         black=_black(raw, cfa, tags),
-        white=float(raw.white_level),
+        white=tags.levels.white or float(raw.white_level),
         neutral=neutral,
         matrix=matrix,
         camera=tags.camera or (found.camera if found else ""),
@@ -111,7 +112,9 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
         baseline_exposure=tags.baseline_exposure,
         noise=tags.noise,
         dng=numbers,
-    ).validate()
+    )
+    if problem := recipe.problem():
+        raise RawbackError(f"{name} says of its sensor what cannot be ({problem}); the file is damaged")
     return RawFile(mosaic, recipe, found, notes)
 
 
@@ -132,16 +135,17 @@ def _pattern(raw: rawpy.RawPy, name: str) -> np.ndarray:
 
 
 def _black(raw: rawpy.RawPy, cfa: np.ndarray, tags: DngTags) -> tuple[float, ...]:
-    """Black level by CFA position: as the DNG writes it where its pattern fits (rawpy rounds, and hides 6x6 patterns)."""
-    if tags.black and tags.black_repeat in ((1, 1), cfa.shape):
-        return tags.black * (cfa.size if tags.black_repeat == (1, 1) else 1)
-    levels = raw.black_level_per_channel
-    return tuple(float(levels[c]) for c in cfa.ravel())
+    """Black level by CFA position: as a DNG's tags say it, else LibRaw's."""
+    s, levels = raw.sizes, raw.black_level_per_channel
+    said = tags.levels.black(len(cfa), (s.top_margin, s.left_margin), (s.height, s.width))
+    return said or tuple(float(levels[c]) for c in cfa.ravel())
 
 
-def _neutral(raw: rawpy.RawPy, name: str, notes: list[str]) -> tuple[tuple[float, float, float], str]:
+def _neutral(raw: rawpy.RawPy, tags: DngTags, name: str, notes: list[str]) -> tuple[tuple[float, float, float], str]:
     """As-shot neutral, and whether it is the camera's own, LibRaw's daylight for that camera, or assumed."""
-    known = ((raw.camera_whitebalance, "camera"), (raw.daylight_whitebalance, "daylight"), ([1.0] * 3, "assumed"))
+    white = illuminant.camera_neutral(tags.white_xy, tags.numbers) if tags.white_xy and not tags.neutral else None
+    own = raw.camera_whitebalance if white is None else (1 / white).tolist()
+    known = ((own, "camera"), (raw.daylight_whitebalance, "daylight"), ([1.0] * 3, "assumed"))
     neutral, origin = next((found, origin) for gains, origin in known if (found := _answer_to_white(gains)) is not None)
     if origin != "camera":
         taken = "daylight is taken" if origin == "daylight" else "none is applied"
@@ -192,10 +196,14 @@ def _measured_matrix(raw: rawpy.RawPy) -> np.ndarray:
 def _crop(raw: rawpy.RawPy, tags: DngTags, width: int, height: int) -> tuple[float, float, float, float] | None:
     """DefaultCrop within the visible mosaic; None where the file has none or one that does not fit."""
     s = raw.sizes
-    crop = tags.crop or (s.crop_left_margin - s.left_margin, s.crop_top_margin - s.top_margin, s.crop_width, s.crop_height)
-    x, y, w, h = crop
+    x, y = float(s.crop_left_margin - s.left_margin), float(s.crop_top_margin - s.top_margin)
+    w, h = float(s.crop_width), float(s.crop_height)
+    if tags.crop:  # counts from the active area, which LibRaw lets begin at an even row and column
+        x, y, w, h = tags.crop
+        x, y = x + tags.levels.origin[1] - s.left_margin, y + tags.levels.origin[0] - s.top_margin
+        x, y, w, h = max(x, 0), max(y, 0), w + min(x, 0), h + min(y, 0)
     fits = x >= 0 and y >= 0 and w > 0 and h > 0 and x + w <= width and y + h <= height
-    return (float(x), float(y), float(w), float(h)) if fits and (x, y, w, h) != (0, 0, width, height) else None
+    return (x, y, w, h) if fits and (x, y, w, h) != (0, 0, width, height) else None
 
 
 def _exif(raw: rawpy.RawPy, data: bytes) -> Exif | None:

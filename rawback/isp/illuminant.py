@@ -37,3 +37,41 @@ def daylight(kelvin: float) -> np.ndarray:
 
 def _xyz(x: float, y: float) -> np.ndarray:
     return np.array([x / y, 1, (1 - x - y) / y])
+
+
+TEMPERATURES = {
+    1: 5500, 2: 4150, 3: 2850, 4: 5500, 9: 5500, 10: 6500, 11: 7500, 12: 6400, 13: 5050, 14: 4150, 15: 3450, 16: 2925,
+    17: 2850, 18: 5500, 19: 6500, 20: 5500, 21: 6500, 22: 7500, 23: 5000, 24: 3200,
+}  # fmt: skip
+"""Kelvin of EXIF's LightSource (tag 37384), as DNG readers take them for CalibrationIlluminant1 and 2."""
+
+
+def kelvin_of(x: float, y: float) -> float:
+    """Correlated colour temperature of a chromaticity (McCamy 1992)."""
+    n = (x - 0.3320) / (0.1858 - y)
+    return ((449 * n + 3525) * n + 6823.3) * n + 5520.33
+
+
+def camera_neutral(white_xy: tuple[float, ...], numbers: dict[str, tuple[float, ...]]) -> np.ndarray | None:
+    """The answer (3,) of a camera to white of that chromaticity, largest 1, by a DNG's colour tags (DNG 1.7.1, chapter 6).
+
+    Two matrices are mixed by the inverse of their lights' temperatures. None if the tags do not say it.
+    """
+    x, y = white_xy
+    if "ColorMatrix1" not in numbers or not 0 < x < 1 or not 0 < y < 1 - x:
+        return None
+    sensors = [_sensor(numbers, number) for number in (1, 2) if f"ColorMatrix{number}" in numbers]
+    lights = [TEMPERATURES.get(int(numbers.get(f"CalibrationIlluminant{number}", (0,))[0]), 0) for number in (1, 2)]
+    sensor = sensors[0]
+    if len(sensors) == 2 and all(lights) and lights[0] != lights[1]:
+        kelvin = np.clip(kelvin_of(x, y), min(lights), max(lights))
+        share = (1 / kelvin - 1 / lights[1]) / (1 / lights[0] - 1 / lights[1])
+        sensor = share * sensors[0] + (1 - share) * sensors[1]
+    neutral = sensor @ _xyz(x, y)
+    return neutral / neutral.max() if neutral.min() > 0 else None
+
+
+def _sensor(numbers: dict[str, tuple[float, ...]], number: int) -> np.ndarray:
+    """AnalogBalance, CameraCalibration and ColorMatrix in one: XYZ -> camera (3, 3)."""
+    own = np.reshape(numbers.get(f"CameraCalibration{number}", np.eye(3).ravel()), (3, 3))
+    return np.diag(numbers.get("AnalogBalance", (1.0,) * 3)) @ own @ np.reshape(numbers[f"ColorMatrix{number}"], (3, 3))
