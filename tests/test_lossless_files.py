@@ -283,3 +283,18 @@ def test_the_sample_is_bit_exact(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(render(SAMPLE, OPTIONS).data)
     assert verify(path, SAMPLE).exact
+
+
+@pytest.mark.parametrize(
+    "edit", [("White", "16383", "16382"), ("Black", "512", "500"), ("Orientation", "", ""), ("Matrix", "1.", "2.")]
+)
+def test_an_edited_recipe_is_found(photo, tmp_path, edit):
+    """It is not part of the coded picture: the layer has a hash of it."""
+    name, before, after = edit
+    data = photo.read_bytes()
+    at = data.find(f'rawback:{name}="'.encode())
+    edited = data[:at] + data[at:].replace(before.encode(), after.encode(), 1) if at >= 0 else data
+    recovered = recover(copy(photo, tmp_path, edited))
+    assert recovered.exact == (edited == data)
+    assert any("recipe was edited" in note for note in recovered.notes) == (edited != data)
+    assert np.array_equal(recovered.mosaic, recover(photo).mosaic)

@@ -6,27 +6,31 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
 from rawback.cores import Progress
 from rawback.errors import RawbackError
+from rawback.files import recipe_xmp
 from rawback.files.jumbf import Box
 from rawback.isp.parallel import in_threads
 from rawback.lossless import margins
 from rawback.lossless.coder import Coder
 from rawback.lossless.margins import Area
 from rawback.picture import Coefficients
-from rawback.recipe import Recipe
+from rawback.recipe import Provenance, Recipe
+from rawback.recipe_text import to_fields
 
 VERSION = 1
 HEADER_LABEL, BLOCK_LABEL = "rawback.lossless", "rawback.lossless.block"
 MARGINS_LABEL, ORIGINAL_LABEL = "rawback.lossless.margins", "rawback.lossless.original"
-LABELS = (HEADER_LABEL, MARGINS_LABEL, ORIGINAL_LABEL, BLOCK_LABEL)
+RECIPE_LABEL = "rawback.lossless.recipe"
+LABELS = (HEADER_LABEL, MARGINS_LABEL, ORIGINAL_LABEL, RECIPE_LABEL, BLOCK_LABEL)
 HEADER = struct.Struct("<H32s32s8I")
 """Version, sha256 of the coded picture, sha256 of the frame, visible width and height, top and left margin, frame width
 and height, number of blocks, 0; the tables of the coder follow."""
+UNHASHED = {entry.name: entry.default for entry in fields(Provenance)}
 CRC = struct.Struct("<I")
 LARGEST_FRAME = 1 << 29
 """Photosites; and a frame has no more than four times those that are visible, and SPARE."""
@@ -53,6 +57,8 @@ class Layer:
     margins: bytes | None = None
     original: bytes | None = None
     """Metadata of the original (`files.original`)."""
+    recipe_sha256: bytes | None = None
+    """`recipe_sha256` of the recipe; None in layers of release 0.1.0."""
     stored_bytes: int = 0
     """What it takes in the file."""
 
@@ -91,8 +97,15 @@ def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe, o
         parts.append((MARGINS_LABEL, margins.encode(frame, area)))
     if original:
         parts.append((ORIGINAL_LABEL, original))
+    parts.append((RECIPE_LABEL, recipe_sha256(recipe)))
     parts += [(BLOCK_LABEL, struct.pack("<I", number) + code) for number, code in enumerate(codes)]
     return [Box(label, CRC.pack(zlib.crc32(body)) + body) for label, body in parts]
+
+
+def recipe_sha256(recipe: Recipe) -> bytes:
+    """Hash of what a recipe says of sensor, rendering and decoding, as its text in the file says it."""
+    texts = recipe_xmp.parse(recipe_xmp.build(to_fields(replace(recipe, **UNHASHED))))  # type: ignore[arg-type]
+    return hashlib.sha256("\n".join(f"{name}={texts[name]}" for name in sorted(texts)).encode()).digest()
 
 
 def read(boxes: list[Box]) -> Layer | None:
@@ -107,6 +120,7 @@ def read(boxes: list[Box]) -> Layer | None:
     layer = _header(whole[HEADER_LABEL][0])
     layer.margins = next(iter(whole[MARGINS_LABEL]), None)
     layer.original = next(iter(whole[ORIGINAL_LABEL]), None)
+    layer.recipe_sha256 = next(iter(whole[RECIPE_LABEL]), None)
     layer.blocks = {int.from_bytes(body[:4], "little"): body[4:] for body in whole[BLOCK_LABEL]}
     layer.stored_bytes = sum(len(box.content) for box in boxes)
     return layer

@@ -19,6 +19,10 @@ from rawback.picture import Coefficients, Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
 
+RECIPE_EDITED = (
+    "its lossless layer is whole, every photosite is bit-exact; but its recipe was edited since it was rendered: "
+    "levels, colours or crop are not the RAW's"
+)
 OUTDATED = "belongs to the picture as it was before that, and is not used"
 
 
@@ -79,7 +83,9 @@ def restore(
     kept, said = _original(found)
     tags = (kept.ifd0, kept.raw) if kept else ({}, {})
     whole = Whole(restored.frame, restored.area, *tags)
-    return Restoration(restored.mosaic, whole, restored.exact, kept, [*_said(found, restored), *said])
+    edited = found.recipe_sha256 not in (None, layer.recipe_sha256(recipe))
+    messages = [RECIPE_EDITED] if edited and restored.exact else _said(found, restored)
+    return Restoration(restored.mosaic, whole, restored.exact and not edited, kept, [*messages, *said])
 
 
 def _original(found: Layer) -> tuple[Original | None, list[str]]:
