@@ -252,7 +252,7 @@ def test_two_runs_into_one_folder(tmp_path):
 def test_no_path_from_metadata_becomes_a_name(tmp_path):
     from dataclasses import replace
 
-    from rawback.recipe import from_fields, to_fields
+    from rawback.recipe_text import from_fields, to_fields
 
     recipe = raw.read(raw_bytes(), "small").recipe
     evil = replace(recipe, camera="../../evil", weights="/etc/passwd")

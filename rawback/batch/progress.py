@@ -32,11 +32,13 @@ class Report:
         self.line: TaskID = self.bar.add_task("", total=total, rate="")
 
     def __enter__(self) -> Report:
-        self.bar.start()
+        if not self.bar.disable:  # rich before 14.3 ends a bar that is not there with an empty line
+            self.bar.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.bar.stop()
+        if not self.bar.disable:
+            self.bar.stop()
 
     def watch(self, task: Task, share: float) -> None:
         """A file has got so far; called from several threads."""
