@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from scenes import SAMPLE, Run, raw_file
 
 import rawback
 from rawback import RenderOptions
 from rawback.cli import main
 from rawback.files import dng
+
+# the same examples on every machine, however slow it is
+settings.register_profile("rawback", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rawback")
+
+
+@pytest.fixture
+def ends() -> Iterator[None]:
+    """Fails a test that would go on for ever: what takes milliseconds when all is well has minutes. No measure of speed."""
+
+    def late(number: int, frame: object) -> None:
+        pytest.fail("still at it after five minutes")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(300)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

@@ -173,18 +173,23 @@ def run_copies(tmp_path, contents: dict[str, bytes], **manner) -> tuple[int, dic
     return {task.source.name: outcome for task, outcome in outcomes}
 
 
-def test_a_file_that_crashes_hangs_or_eats_memory_is_passed_over(tmp_path):
-    contents = {"a": b"good", "b": b"crash", "c": b"hang", "d": b"greedy", "e": b"bug", "f": b"exit", "g": b"bad", "h": b"good"}
-    outcomes = run_copies(tmp_path, contents, seconds=3.0, memory=2 << 30)
+def test_a_file_that_crashes_or_eats_memory_is_passed_over(tmp_path):
+    contents = {"a": b"good", "b": b"crash", "d": b"greedy", "e": b"bug", "f": b"exit", "g": b"bad", "h": b"good"}
+    outcomes = run_copies(tmp_path, contents, memory=2 << 30)
     assert {name for name, outcome in outcomes.items() if outcome.status == "done"} == {"a", "h"}
     assert "SIGABRT" in outcomes["b"].error
-    assert "longer than 3 s" in outcomes["c"].error
     assert "more memory" in outcomes["d"].error
     assert "ZeroDivisionError" in outcomes["e"].error
     assert [name for name, outcome in outcomes.items() if outcome.bug] == ["e"]
     assert "exit code 3" in outcomes["f"].error
     assert outcomes["g"].error.endswith("is bad")
     assert (tmp_path / "h.out").read_bytes() == b"good"
+    assert not leftovers(tmp_path)
+
+
+def test_a_file_that_hangs_is_given_up(tmp_path):
+    outcomes = run_copies(tmp_path, {"a": b"hang"}, seconds=2.0)
+    assert "longer than 2 s" in outcomes["a"].error
     assert not leftovers(tmp_path)
 
 
@@ -205,7 +210,7 @@ def test_a_worker_that_hangs_does_not_outlive_its_parent_for_long(tmp_path):
     (tmp_path / "a").write_bytes(b"hang")
     process = worker_process._start(Copy(), Limits(seconds=1.0))
     worker_process._send(process.stdin, Task(tmp_path / "a", tmp_path / "b"))
-    assert process.wait(30) == -signal.SIGALRM
+    assert process.wait(120) == -signal.SIGALRM
 
 
 def test_a_worker_whose_parent_is_gone_goes_quietly(tmp_path):

@@ -47,7 +47,7 @@ def cluster(tmp_path_factory):
             process.wait()
 
 
-def test_a_killed_worker_changes_nothing(cluster, tmp_path):
+def test_a_killed_worker_changes_nothing(cluster, tmp_path, ends):
     address, workers = cluster
     shoot(tmp_path / "in", 16, width=256, height=256)
     (tmp_path / "in" / "bad.dng").write_bytes(raw_bytes()[:1500])
@@ -70,9 +70,9 @@ def test_a_killed_worker_changes_nothing(cluster, tmp_path):
     contents = [{p.name: p.read_bytes() for p in (tmp_path / name).glob("*.jpg")} for name in ("local", "out")]
     assert contents[0] == contents[1]
     assert len(contents[0]) == 16
-    time.sleep(1)
     rawback("render", "-r", "in", "-o", "out", "--skip-existing", cwd=tmp_path)
-    assert not leftovers(tmp_path)
+    while leftovers(tmp_path):  # of the worker whose parent was killed, until it notices
+        rawback("render", "-r", "in", "-o", "out", "--skip-existing", cwd=tmp_path)
 
 
 def test_urls_in_and_out():

@@ -5,7 +5,6 @@ import json
 import shutil
 import struct
 import subprocess
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -228,16 +227,14 @@ def test_records_of_a_crw_become_exif(order):
         ciff.entries(memoryview(data[:length]))  # nothing or something, never an error
 
 
-def test_a_crw_whose_heaps_hold_each_other_is_soon_done():
+def test_a_crw_whose_heaps_hold_each_other_comes_to_an_end(ends: None):
     inner = heap({0x2807 + k: b"" for k in range(8)})
     for _ in range(40):
         count = 100
         at = len(inner)
         directory = b"".join(struct.pack("<HII", 0x2807, at, 0) for _ in range(count))
         inner = inner + struct.pack("<H", count) + directory + struct.pack("<I", at)
-    started = time.process_time()
     ciff.entries(memoryview(b"II" + struct.pack("<I", 26) + b"HEAPCCDR" + bytes(12) + inner))
-    assert time.process_time() - started < 1
 
 
 def test_a_make_is_not_said_twice():

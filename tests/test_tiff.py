@@ -2,7 +2,6 @@
 
 import math
 import struct
-import time
 
 import numpy as np
 import pytest
@@ -168,9 +167,7 @@ def test_damage_raises_nothing_else(draw: st.DataObject):
                 tiff.numbers(entry), tiff.text(entry)
 
 
-def test_a_file_of_directories_is_read_fast():
+def test_a_file_of_directories_comes_to_an_end(ends: None):
     table = struct.pack("<H", 4000) + b"".join(struct.pack("<HHII", 330, LONG, 1 << 18, 8) for _ in range(4000))
     data = b"II\x2a\0" + struct.pack("<I", 8) + table + np.arange(0, 1 << 21, 2, dtype="<u4").tobytes()
-    started = time.monotonic()
     tiff.read(data)
-    assert time.monotonic() - started < 2

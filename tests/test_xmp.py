@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -55,15 +54,12 @@ def test_what_is_no_packet_holds_nothing(data: bytes):
     assert recipe_xmp.parse(data) == {}
 
 
-def test_a_large_packet_does_not_take_long():
-    nested = packet("<rdf:Description>" * 20000 + "</rdf:Description>" * 20000)
-    began = time.monotonic()
-    (
-        recipe_xmp.parse(nested),
-        recipe_xmp.parse(b"<a" * (recipe_xmp.MAX_BYTES // 2)),
-        recipe_xmp.parse(b"&" * recipe_xmp.MAX_BYTES),
-    )
-    assert time.monotonic() - began < 2
+@pytest.mark.parametrize("large", [
+    packet("<rdf:Description>" * 20000 + "</rdf:Description>" * 20000), b"<a" * (recipe_xmp.MAX_BYTES // 2),
+    b"&" * recipe_xmp.MAX_BYTES,
+], ids=["nested", "elements", "entities"])  # fmt: skip
+def test_a_large_packet_does_not_take_for_ever(large: bytes, ends: None):
+    assert recipe_xmp.parse(large) == {}
 
 
 @pytest.mark.skipif(not shutil.which("exiftool"), reason="exiftool is not installed")
