@@ -16,5 +16,9 @@ class UsageError(RawbackError):
     """The command was called with options that contradict each other or the inputs."""
 
 
+class MachineError(RawbackError):
+    """The machine cannot: no memory, no file handles, no room. It says nothing about the file, and must not be taken so."""
+
+
 class RecipeError(RawbackError):
     """A recipe that is forged, damaged, or of a later version."""

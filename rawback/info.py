@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rawback import recovering
 from rawback.clips import reader
-from rawback.errors import RawbackError
+from rawback.errors import MachineError, RawbackError
 from rawback.files import file_type, paths, raw
 from rawback.files import photo as photos
 from rawback.files.exif import Exif
@@ -27,6 +27,8 @@ def describe(source: Path) -> dict:
     if file_type.of(data) != "raw":
         try:
             return _describe_photo(data, str(source))
+        except MachineError:
+            raise
         except RawbackError:
             if is_jpeg(data):
                 raise

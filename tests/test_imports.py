@@ -40,7 +40,7 @@ WALLS = {
     "onnx": ("learn.*",),
     "onnxruntime": ("nets.run_onnx",),
     "rawpy": ("files.*", "verify.readings", "evaluate.*"),
-    "jpeglib": ("files.jpeg",),
+    "jpeglib": ("files.libjpeg",),
     "piexif": ("files.*",),
     "av": ("files.video.movie",),
     "imageio": ("files.*",),

@@ -68,7 +68,7 @@ def test_sweeping_takes_what_is_abandoned_and_nothing_else(tmp_path):
     for file in (abandoned, elsewhere, elsewhere_old, *others):
         file.write_bytes(b"half")
     os.utime(elsewhere_old, (0, 0))
-    path, file = atomic._create(tmp_path)
+    path, file = atomic.create(tmp_path)
     with file:
         assert atomic.sweep([tmp_path, tmp_path / "none"]) == 2
         assert sorted(tmp_path.iterdir()) == sorted([path, elsewhere, *others])

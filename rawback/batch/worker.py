@@ -19,7 +19,7 @@ from typing import BinaryIO, Protocol
 
 from rawback.batch.plan import Task
 from rawback.cores import Progress
-from rawback.errors import RawbackError
+from rawback.errors import MachineError, RawbackError
 from rawback.files import atomic, paths
 
 GRACE = 5.0
@@ -78,6 +78,8 @@ def perform(job: Job, task: Task, progress: Progress) -> Outcome:
         size = atomic.save(task.target, product.chunks, replace=task.replace, mtime_ns=mtime)
         notes = product.notes + (product.then() if product.then else [])
         return Outcome("done", "", notes, time.monotonic() - began, product.pixels, size)
+    except MachineError as error:  # it says nothing of the file
+        outcome = Outcome("failed", f"{task.source} could not be worked on: {error}")
     except RawbackError as error:
         outcome = Outcome("failed", str(error))
     except MemoryError:

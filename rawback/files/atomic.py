@@ -71,7 +71,7 @@ def written(target: Path, replace: bool = True, mtime_ns: int | None = None) -> 
 
     For what must seek in the file it writes; all else goes through `save`. Raises OSError.
     """
-    temporary, file = _create(target.parent)
+    temporary, file = create(target.parent)
     try:
         with ExitStack() as held:
             held.enter_context(file)
@@ -88,11 +88,11 @@ def written(target: Path, replace: bool = True, mtime_ns: int | None = None) -> 
     _sync(target.parent)
 
 
-def _create(folder: Path) -> tuple[Path, BinaryIO]:
-    """A new temporary file, locked as long as it is open, so that no other run takes it for abandoned."""
+def create(folder: Path, mode: int = 0o666) -> tuple[Path, BinaryIO]:
+    """A new temporary file, locked as long as it is open, so that no other run takes it for abandoned. Raises OSError."""
     while True:
         path = folder / f"{PREFIX}{HOST}-{secrets.token_hex(8)}{SUFFIX}"
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "w+b")
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode), "w+b")
         if fcntl is None:
             return path, file
         with suppress(OSError):  # some network file systems have no locks: there, age decides

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
-import jpeglib
 import numpy as np
 from PIL import Image, ImageCms
 
 from rawback.errors import RawbackError
 from rawback.files import exif as exifs
-from rawback.files import recipe_xmp, stderr
+from rawback.files import libjpeg, recipe_xmp
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import (
     APP1,
@@ -35,6 +32,7 @@ from rawback.files.jpeg_file import (
     is_jpeg,
     segment,
 )
+from rawback.files.tiff import Buffer
 from rawback.picture import Coefficients, Pixels
 from rawback.recipe import MAX_SIDE, Recipe
 from rawback.recipe_text import from_fields, to_fields
@@ -186,27 +184,21 @@ def srgb_profile() -> bytes:
 
 
 def _read_coefficients(file: JpegFile, frame: Frame, name: str) -> tuple[Coefficients, str]:
-    with tempfile.TemporaryDirectory(prefix="rawback-") as folder, stderr.captured() as warnings:
-        path = Path(folder, "photo.jpg")
-        path.write_bytes(_picture_only(file))
-        try:
-            picture = jpeglib.read_dct(str(path))
-            parts = [p for p in (picture.Y, picture.Cb, picture.Cr) if p is not None]
-            tables = [picture.qt[picture.quant_tbl_no[i]].reshape(64).astype(np.uint16) for i in range(len(parts))]
-        except (OSError, ValueError, IndexError, RuntimeError) as error:
-            raise RawbackError(f"{name} is no JPEG that libjpeg can read; get the file again") from error
-        warning = warnings()
-    planes = [part.reshape(*part.shape[:2], 64) for part in parts]
-    if not all(table.all() for table in tables):
+    try:
+        decoded = libjpeg.read(_picture_only(file))
+    except ValueError as error:
+        raise RawbackError(f"{name} is no JPEG that libjpeg can read; get the file again") from error
+    if not all(table.all() for table in decoded.tables):
         raise RawbackError(f"{name} has a quantisation table with zeros; the file is damaged")
-    return Coefficients(picture.width, picture.height, planes, tables, _factors(frame, name)), warning
+    factors = _factors(frame, name)
+    return Coefficients(decoded.width, decoded.height, decoded.planes, decoded.tables, factors), decoded.warning
 
 
-def _picture_only(file: JpegFile) -> bytes:
+def _picture_only(file: JpegFile) -> list[Buffer]:
     """The file without its APP and COM segments: jpeglib reads and writes where it should not if one of them is empty."""
     view = memoryview(file.data)
     kept = [view[part.start : part.stop] for part in file.segments if part.marker not in UNREAD]
-    return b"".join([SOI, *kept, view[file.scan_start :]])
+    return [SOI, *kept, view[file.scan_start :]]
 
 
 def _factors(frame: Frame, name: str) -> tuple[int, int]:
@@ -222,15 +214,6 @@ def _factors(frame: Frame, name: str) -> tuple[int, int]:
 
 
 def coded_picture(coefficients: Coefficients) -> bytes:
-    """A baseline JPEG file of nothing but the picture, with Huffman tables of its own."""
-    parts = [plane.reshape(*plane.shape[:2], 8, 8) for plane in coefficients.planes]
-    colour = {"Cb": parts[1], "Cr": parts[2]} if len(parts) == 3 else {}
-    tables = np.stack([table.reshape(8, 8) for table in coefficients.tables[:2]]).astype(np.uint16)
-    picture = jpeglib.from_dct(parts[0], **colour, qt=tables, quant_tbl_no=[0, 1, 1][: len(parts)])
-    picture.height, picture.width = coefficients.height, coefficients.width
-    if colour:  # jpeglib infers it from the numbers of blocks, which say nothing where there is but one
-        picture.samp_factor = np.array([coefficients.factors, (1, 1), (1, 1)], np.int16)
-    with tempfile.TemporaryDirectory(prefix="rawback-") as folder:
-        path = Path(folder, "photo.jpg")
-        picture.write_dct(str(path), flags=["+OPTIMIZE_CODING"])
-        return path.read_bytes()
+    """A baseline JPEG file of nothing but the picture, with Huffman tables of its own. Raises MachineError."""
+    size = coefficients.width, coefficients.height
+    return libjpeg.write(coefficients.planes, coefficients.tables, size, coefficients.factors)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from contextlib import nullcontext
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from rawback.errors import RawbackError, RecipeError
+from rawback.errors import MachineError, RawbackError, RecipeError
 from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, stderr, tiff
 from rawback.files.exif import Exif
 from rawback.files.icc import Profile
@@ -61,12 +62,14 @@ def _read_jpeg(file: JpegFile, data: bytes, name: str) -> Photo:
         if not _is_rgb(file):
             return jpeg.decode(file, name)
         reason = RawbackError(f"{name} is coded as RGB, which is read by its pixels")
-    except RecipeError:
+    except (RecipeError, MachineError):
         raise
     except RawbackError as error:
         reason = error
     try:
         photo = _read_pixels(data, name)
+    except MachineError:
+        raise
     except RawbackError:
         raise reason from None
     photo.notes.append(f"{name} is a JPEG of a rare kind; its 8-bit pixels are used")
@@ -87,11 +90,8 @@ def _read_pixels(data: bytes, name: str) -> Photo:
         raise RawbackError(f"{name} is a HEIC picture, which cannot be read here; convert it to JPEG, PNG or TIFF first")
     if file_type.of(data) == "raw":  # many are TIFFs with a small preview in front
         raise RawbackError(f"{name} is a RAW file already; `rawback render` takes those")
-    Image.init()
     try:
-        formats = [f for f in FORMATS if f in Image.OPEN]
-        with stderr.captured(), Image.open(io.BytesIO(data), formats=formats) as image:  # libtiff speaks up
-            image.load()
+        with _opened(data) as image:
             values = _tiff16(data) if image.format == "TIFF" else None
             pixels = Pixels(_values(image, name) if values is None else values)
             return Photo(
@@ -102,6 +102,16 @@ def _read_pixels(data: bytes, name: str) -> Photo:
         raise RawbackError(f"{name} is no picture of a kind that is known; expected a JPEG, PNG, WebP, TIFF or AVIF") from error
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise RawbackError(f"{name} is no picture that can be read ({error}); get the file again") from error
+
+
+def _opened(data: bytes) -> Image.Image:
+    """The picture, decoded. Only libtiff prints what it thinks of a file."""
+    Image.init()
+    formats = [f for f in FORMATS if f in Image.OPEN]
+    with stderr.captured() if data[:2] in (b"II", b"MM") else nullcontext():
+        image = Image.open(io.BytesIO(data), formats=formats)
+        image.load()
+    return image
 
 
 def _profile(image: Image.Image) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import rawpy
 
-from rawback.errors import RawbackError
+from rawback.errors import MachineError, RawbackError
 from rawback.files import ciff, dng, exif, jpeg, original_metadata, stderr
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
@@ -58,20 +58,35 @@ def read(data: bytes, name: str, *, whole: bool = False) -> RawFile:
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
             _check_size(raw, len(data), name)
-            with stderr.captured() as said:
-                file = _read(raw, data, name)
-                if whole:
-                    file.frame = np.array(raw.raw_image, np.uint16)
-                    file.original = original_metadata.collect(data, file.exif)
-                if damage := said().replace("unknown file: ", ""):
-                    file.notes.append(f"{name} {DAMAGED} ({damage}); what can be read is used")
+            damage = _unpack(raw)
+            file = _read(raw, data, name)
+            if whole:
+                file.frame = np.array(raw.raw_image, np.uint16)
+                file.original = original_metadata.collect(data, file.exif)
+            if damage:
+                file.notes.append(f"{name} {DAMAGED} ({damage}); what can be read is used")
             return file
+    except rawpy.LibRawUnsufficientMemoryError as error:
+        raise MachineError(f"there is not enough memory to read {name}; close other programs") from error
     except NotImplementedError as error:  # rawpy's, of some colour filter arrays
         raise RawbackError(f"{name} {UNUSUAL_CFA}") from error
     except rawpy.LibRawError as error:
         reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
         hint = "this is a JPEG: `rawback recover` takes those" if is_jpeg(data) else f"LibRaw says: {reason}"
         raise RawbackError(f"{name} is not a RAW file that can be read; {hint}") from error
+
+
+def _unpack(raw: rawpy.RawPy) -> str:
+    """Decode the mosaic, which else happens when something of it is first asked for; what LibRaw prints meanwhile."""
+    with stderr.captured() as messages:
+        _ = raw.raw_type
+        return messages().replace("unknown file: ", "")
+
+
+def _thumbnail(raw: rawpy.RawPy) -> rawpy.Thumbnail:
+    """The largest picture that the file carries of itself. Raises LibRawError; what libjpeg prints is of no use."""
+    with stderr.captured():
+        return raw.extract_thumb()
 
 
 def _check_size(raw: rawpy.RawPy, size: int, name: str) -> None:
@@ -224,8 +239,10 @@ def _exif(raw: rawpy.RawPy, data: bytes) -> Exif | None:
 def _shown(raw: rawpy.RawPy) -> Exif | None:
     """The EXIF of the embedded thumbnail, or the one that LibRaw writes into it."""
     try:
-        thumbnail = raw.extract_thumb()
+        thumbnail = _thumbnail(raw)
         return exif.find_exif(bytes(thumbnail.data)) if thumbnail.format == rawpy.ThumbFormat.JPEG else None
+    except MachineError:
+        raise
     except (rawpy.LibRawError, RawbackError):
         return None
 
@@ -244,7 +261,7 @@ def embedded_jpeg(data: bytes, name: str) -> bytes:
     """The largest JPEG that a RAW file carries of itself. Raises RawbackError if it has none."""
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
-            thumbnail = raw.extract_thumb()
+            thumbnail = _thumbnail(raw)
     except rawpy.LibRawError as error:
         raise RawbackError(f"{name} holds no picture of its own; name the camera's JPEG after it") from error
     if thumbnail.format != rawpy.ThumbFormat.JPEG:

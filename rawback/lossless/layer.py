@@ -91,7 +91,7 @@ def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe, o
     blocks = coder.blocks()
     codes = in_threads(lambda rows: coder.encode(mosaic[rows[0] : rows[1]], rows[0]), blocks)
     sizes = (right - left, bottom - top, top, left, frame.shape[1], frame.shape[0], len(blocks), 0)
-    head = HEADER.pack(VERSION, bytes.fromhex(picture.sha256()), _sha256(frame), *sizes)
+    head = HEADER.pack(VERSION, bytes.fromhex(recipe.picture_sha256 or picture.sha256()), _sha256(frame), *sizes)
     parts = [(HEADER_LABEL, head + coder.to_bytes())]
     if frame.shape != mosaic.shape:
         parts.append((MARGINS_LABEL, margins.encode(frame, area)))
@@ -127,13 +127,15 @@ def read(boxes: list[Box]) -> Layer | None:
 
 
 def restore(
-    layer: Layer, picture: Coefficients, fallback: Callable[[], np.ndarray], progress: Progress = lambda share: None
-) -> Restored:
+    layer: Layer, picture: Coefficients, picture_sha256: str, fallback: Callable[[], np.ndarray],
+    progress: Progress = lambda share: None,
+) -> Restored:  # fmt: skip
     """The frame. Where blocks are damaged, rows of `fallback()`, the visible mosaic as the picture alone gives it.
 
+    picture_sha256: the picture's hash, which `provenance.examine` has computed already.
     Raises RawbackError for a layer that belongs to another picture, or whose tables are damaged.
     """
-    if layer.size != (picture.width, picture.height) or layer.picture_sha256 != picture.sha256():
+    if layer.size != (picture.width, picture.height) or layer.picture_sha256 != picture_sha256:
         raise RawbackError("the lossless layer belongs to another picture")
     coder = Coder.from_bytes(layer.tables, picture)
     rows = coder.blocks()

@@ -77,7 +77,8 @@ def restore(
     if state not in (State.UNTOUCHED, State.ROTATED) or not isinstance(picture, Coefficients):
         return Restoration(notes=[f"its lossless layer {OUTDATED}"])
     try:
-        restored = layer.restore(found, picture, lambda: inverse_pass.decode(picture, recipe), progress)
+        sha256 = recipe.picture_sha256  # of an untouched picture it holds
+        restored = layer.restore(found, picture, sha256, lambda: inverse_pass.decode(picture, recipe), progress)
     except RawbackError as error:
         return Restoration(notes=[f"{error}; the recipe is used alone"])
     kept, said = _original(found)
