@@ -25,7 +25,9 @@ FINEST, COARSEST = 1.0, 60.0
 """Luma steps between which is searched."""
 BAND, SAMPLE_PIXELS = 96, 1 << 19
 """Rows of a band (whole MCUs, whole CFA cells), and how many pixels of bands the first search looks at."""
-TRIES = 4
+TRIES = 8
+MARGIN = 0.3
+"""Of what is close enough: how far on the safe side of a goal the next try aims."""
 CLOSE = {"size": 0.005, "rate": 0.005, "db": 0.05}
 """When to be content: relative for bytes and bits, absolute for dB."""
 NOISE_SHARE = 0.25
@@ -84,16 +86,45 @@ class Search:
         if self.goal.kind == "noise":
             return self._by_noise()
         step, slope = self._guess()
-        for _ in range(TRIES):
+        kept, refused = None, None  # the finest try that keeps the promise, the coarsest that does not: (step, picture)
+        for tries in range(2 * TRIES):
             picture = self._coded(self.mosaic, step)
             missing = self._wanted() - self._score(picture, self.mosaic, self.file_size)
-            if abs(missing) <= CLOSE[self.goal.kind]:
+            if self._keeps(missing):
+                kept = (step, picture)
+            else:
+                refused = (step, picture)
+            if kept and (tries >= TRIES or (self._keeps(missing) and abs(missing) <= CLOSE[self.goal.kind])):
                 break
-            better = float(np.clip(step * math.exp(missing / slope), FINEST, COARSEST))
+            better = self._next(step, missing, slope, kept and kept[0], refused and refused[0])
             if better == step:
                 break
             step = better
-        return picture, self.recipe, self._message(picture)
+        _, picture = kept or refused or (step, picture)
+        return picture, self.recipe, self._message(picture) + self._unreached(picture)
+
+    def _keeps(self, missing: float) -> bool:
+        """A size or rate is never exceeded, a PSNR never missed."""
+        return missing <= 0 if self.goal.kind == "db" else missing >= 0
+
+    def _next(self, step: float, missing: float, slope: float, kept: float | None, refused: float | None) -> float:
+        """The next step to try: where the score should be right, a little on the safe side, between what is known."""
+        safe = MARGIN * CLOSE[self.goal.kind] * (1 if self.goal.kind == "db" else -1)
+        better = step * math.exp((missing + safe) / slope)
+        if kept is not None and refused is not None:
+            low, high = sorted((kept, refused))
+            better = better if low < better < high else math.sqrt(kept * refused)
+        return float(np.clip(better, FINEST, COARSEST))
+
+    def _unreached(self, picture: Coefficients) -> str:
+        """What to say where the goal lies outside of what luma steps can do."""
+        missing = self._wanted() - self._score(picture, self.mosaic, self.file_size)
+        if self.goal.kind == "db":
+            advice = "; --keep lossless keeps every bit"
+            return "" if missing <= 0 else f": {self.goal.value:g} dB cannot be reached, this is the finest there is{advice}"
+        if missing < 0:
+            return ": less cannot be reached, this is the coarsest there is"
+        return ": this is the finest there is; --keep lossless keeps every bit" if missing > 0.02 else ""
 
     def _by_noise(self) -> tuple[Coefficients, Recipe, str]:
         model = self.recipe.noise or noise.estimate(self.mosaic, self.recipe) or (0.0, noise.rounding(self.recipe))
