@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from pans import brought
 
 from rawback.files import jpeg
 from rawback.files.video import movie, planes
@@ -73,8 +74,8 @@ def _seen(path: Path, number: int, recipe: Recipe) -> dict[str, np.ndarray]:
     chroma = (RGB_TO_YCC[1:] @ views[1].reshape(3, -1)).reshape(2, *here.shape)
     bits, key_bits = (max(8 * sizes[frames[n].pts] / here.size, 1e-6) for n in (number, 0))
     return {
-        "code": pairs.pack(features.encode(here)), "before": pairs.pack(brought(before, here)),
-        "after": pairs.pack(brought(after, here)), "chroma": pairs.pack_chroma([shrink(plane, (2, 2)) for plane in chroma]),
+        "code": pairs.pack(features.encode(here)), "before": pairs.pack(by_motion(before, here)),
+        "after": pairs.pack(by_motion(after, here)), "chroma": pairs.pack_chroma([shrink(plane, (2, 2)) for plane in chroma]),
         "conditions": conditions(recipe, bits, key_bits, (8 // form.chroma_height(8), 8 // form.chroma_width(8))),
     }  # fmt: skip
 
@@ -87,13 +88,9 @@ def conditions(recipe: Recipe, bits: float, key_bits: float, factors: tuple[int,
     return told
 
 
-def brought(other: np.ndarray, here: np.ndarray) -> np.ndarray:
+def by_motion(other: np.ndarray, here: np.ndarray) -> np.ndarray:
     """Balanced samples (H, W) of another frame as codes, brought to this one by the motion that is found."""
-    field, code, moved = motion.field(motion.guide(other), motion.guide(here)), features.encode(other), np.empty_like(other)
-    planes = np.stack([code[y::2, x::2] for y, x in np.ndindex(2, 2)])
-    for plane, (y, x) in zip(motion.warped(planes, field), np.ndindex(2, 2), strict=True):
-        moved[y::2, x::2] = plane
-    return moved
+    return brought(features.encode(other), motion.field(motion.guide(other), motion.guide(here)))
 
 
 def film(path: Path, side: int, rng: np.random.Generator) -> tuple[list[np.ndarray], Recipe]:

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pans import MATRIX, NOISE
+from pans import MATRIX, NOISE, brought
 
 from rawback import rendering
 from rawback.files import jpeg
@@ -149,20 +149,12 @@ def _frame(frames: list[RawFile], aside: list[np.ndarray], centred: list[np.ndar
     for other, sign in ((number - 1, 1), (number + 1, -1)):
         code = features.encode(centred[other])
         field = motion.field(motion.guide(centred[other]), guide)
-        known.append(_brought(code, np.broadcast_to((sign * STEP / 2).astype(np.float32), field.shape)))
-        found.append(_brought(code, field))
+        known.append(brought(code, np.broadcast_to((sign * STEP / 2).astype(np.float32), field.shape)))
+        found.append(brought(code, field))
     return Frame(
         pairs.target_of(frames[number].mosaic, recipe), features.encode(aside[number]), (here, *known), (here, *found),
         recipe.gains * 2**recipe.exposure,
     )  # fmt: skip
-
-
-def _brought(code: np.ndarray, field: np.ndarray) -> np.ndarray:
-    planes = np.stack([code[y::2, x::2] for y, x in np.ndindex(2, 2)])
-    moved = np.empty_like(code)
-    for plane, (y, x) in zip(motion.warped(planes, field), np.ndindex(2, 2), strict=True):
-        moved[y::2, x::2] = plane
-    return moved
 
 
 def gained(frame: Frame, code: np.ndarray, over: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ class Setting:
     def recipe(self, file: RawFile) -> Recipe:
         """The file's recipe with this setting's exposure, curve and pedestal."""
         plain = decide(file, RenderOptions(exposure=0.0, refine=self.refine))
-        ev = self.share * exposure.auto_exposure(file.mosaic, plain)
+        ev = self.share * exposure.expose(file.mosaic, plain, None).exposure
         pedestal = self.sigmas * float(np.sqrt(noise.estimate(file.mosaic, plain)[1]))
         return exposure.with_shoulder(replace(plain, exposure=ev, curve=self.curve, pedestal=pedestal))
 

@@ -11,6 +11,7 @@ from PIL import Image
 from rawback.files import file_type, raw
 from rawback.files.raw import RawFile
 from rawback.isp.colour import CURVES
+from rawback.isp.video import motion
 from rawback.recipe import Recipe
 
 NOISE = {"none": (0.0, 0.0), "low": (2e-4, 1e-6), "high": (2e-3, 1e-5)}
@@ -88,3 +89,14 @@ def _exposed(samples: np.ndarray, recipe: Recipe, noise: tuple[float, float], ge
     noisy = samples + np.sqrt(scale * np.clip(samples, 0, 1) + offset) * generator.standard_normal(samples.shape)
     black = np.mean(recipe.black)
     return np.clip(np.rint(noisy * (recipe.white - black) + black), 0, recipe.white).astype(np.uint16)
+
+
+def brought(code: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Bayer samples (H, W) of another frame as the current one would show them, by the vectors of `motion.field`."""
+    planes = np.stack([code[y::2, x::2] for y, x in np.ndindex(2, 2)])  # (4, H / 2, W / 2)
+    rows, columns = (size * motion.BLOCK for size in vectors.shape[:2])
+    squares = motion.squares(motion.framed(planes), vectors)  # (4, blocks, blocks, BLOCK, BLOCK)
+    moved = np.empty_like(code)
+    for plane, (y, x) in zip(squares.swapaxes(2, 3).reshape(4, rows, columns), np.ndindex(2, 2), strict=True):
+        moved[y::2, x::2] = plane[: planes.shape[1], : planes.shape[2]]
+    return moved

@@ -106,7 +106,7 @@ def test_fixed_point_planes_are_those_of_the_float_decoder():
     table[5] = 255
     exact = dct.dequantise(levels, table)
     assert np.abs(fixed_point.plane(levels, table) / 16 - exact).max() < 0.2  # columns are kept to 1/32
-    grown = fixed_point.grow(fixed_point.plane(levels, table), (2, 2)) / (16 * fixed_point.UPSAMPLED)
+    grown = fixed_point.grow(fixed_point.plane(levels, table), (2, 2)) / (16 * 16)
     assert np.abs(grown - dct.grow(exact, (2, 2))).max() < 0.2
 
 

@@ -33,6 +33,13 @@ def planes(samples: np.ndarray) -> np.ndarray:
     return np.stack([samples[y::2, x::2] for y, x in np.ndindex(2, 2)])
 
 
+def warped(cells: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Planes (n, h, w) of the other frame as the current one would show them."""
+    rows, columns = (size * motion.BLOCK for size in vectors.shape[:2])
+    squares = motion.squares(motion.framed(cells), vectors)  # (n, rows, columns, BLOCK, BLOCK)
+    return squares.swapaxes(2, 3).reshape(len(cells), rows, columns)[:, : cells.shape[1], : cells.shape[2]]
+
+
 @pytest.mark.parametrize("shift", [(0, 0), (2, -6), (-14, 26)])
 @pytest.mark.parametrize("noise", [0.0, 0.02])
 def test_a_shift_of_whole_cells_is_found(shift: tuple[int, int], noise: float):
@@ -45,14 +52,14 @@ def test_a_shift_of_whole_cells_is_found(shift: tuple[int, int], noise: float):
 def test_what_moved_by_whole_cells_comes_back_exactly():
     first, second = views(4, -10)
     vectors = np.broadcast_to(np.array([2, -5], np.float32), (12, 16, 2))
-    back = motion.warped(planes(first), vectors)
+    back = warped(planes(first), vectors)
     assert np.array_equal(back[:, :-2, 5:], planes(second)[:, :-2, 5:])
 
 
 def test_values_between_cells_are_those_of_a_smooth_scene():
     row = np.arange(75)[:, None] + 2 * np.arange(101)
     plane, moved = (np.sin((row + phase) / 9)[None].astype(np.float32) for phase in (0, 0.25 - 2 * 1.5))
-    found = motion.warped(plane, np.broadcast_to(np.array([0.25, -1.5], np.float32), (10, 13, 2)))
+    found = warped(plane, np.broadcast_to(np.array([0.25, -1.5], np.float32), (10, 13, 2)))
     assert np.abs(found - moved)[:, 3:-3, 3:-3].max() < 0.01
 
 
@@ -62,11 +69,9 @@ def test_an_object_moves_and_the_ground_does_not():
     first, second = ground.copy(), ground.copy()
     first[48:144, 64:160] = second[48:144, 96:192] = thing[48:144, 64:160]
     first, second = noisy(first, 0.02, rng), noisy(second, 0.02, rng)
-    there, back = (motion.field(motion.guide(a), motion.guide(b)) for a, b in ((first, second), (second, first)))
+    there = motion.field(motion.guide(first), motion.guide(second))
     assert np.all(np.abs(there[4:8, 7:11] - (0, -16)) <= 0.25)
     assert not there[:2].any() and not there[-2:].any()
-    seen = motion.agreeing(there, back)
-    assert not seen[4:8, 4:5].any() and seen[4:8, 7:11].all() and seen.mean() > 0.75
 
 
 @pytest.mark.parametrize("size", [(2, 2), (6, 10), (34, 2), (33, 47)])
@@ -75,4 +80,4 @@ def test_frames_of_any_size_do(size: tuple[int, int]):
     guide = motion.guide(samples)
     vectors = motion.field(guide, guide)
     cells = guide[None]
-    assert not vectors.any() and np.array_equal(motion.warped(cells, vectors), cells)
+    assert not vectors.any() and np.array_equal(warped(cells, vectors), cells)

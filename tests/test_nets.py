@@ -1,4 +1,4 @@
-"""The learned parts: identity at the start, exact inverses, the same in strips, in every Bayer phase and on both engines."""
+"""The learned parts: identity at the start, exact inverses, the same in strips, in every Bayer phase, by ONNX and by torch."""
 
 import json
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from rawback.errors import RawbackError
 from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.quantisation_tables import coding
-from rawback.nets import features, tiles, weights
+from rawback.nets import features, weights
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
@@ -20,10 +20,13 @@ from rawback.learn import export  # noqa: E402
 from rawback.learn.export import Trained  # noqa: E402
 from rawback.nets.demosaic import Demosaic  # noqa: E402
 from rawback.nets.flow import PAPER, Flow, FrozenInverse  # noqa: E402
+from rawback.nets.parts import Demosaicer, Restorer  # noqa: E402
 from rawback.nets.restore import Restore  # noqa: E402
+from rawback.nets.run_torch import TorchPart, network  # noqa: E402
 
 JPEG = Coefficients(16, 16, [np.zeros((2, 2, 64), np.int16)] * 3, [np.full(64, 5)] * 3)
 CODING = coding(90, "4:2:0", "standard")
+CONFIG = {"width": 8, "depth": 4}
 PHASES = [((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))]
 
 
@@ -43,11 +46,16 @@ def shaken(net, seed=0):
 @pytest.fixture(scope="module")
 def card(tmp_path_factory):
     """Weights of nets that are not trained but do something."""
-    config = {"width": 8, "depth": 4}
-    nets = {"restore": shaken(Restore(**config)), "restore_open": shaken(Restore(**config), 1)}
-    nets["demosaic"] = shaken(Demosaic(**config))
-    trained = {part: Trained(net, config, {}) for part, net in nets.items()}
+    nets = {"restore": shaken(Restore(**CONFIG)), "restore_open": shaken(Restore(**CONFIG), 1)}
+    nets["demosaic"] = shaken(Demosaic(**CONFIG))
+    trained = {part: Trained(net, CONFIG, {}) for part, net in nets.items()}
     return export.export(trained, tmp_path_factory.mktemp("weights"), "shaken", {})
+
+
+def on_torch(card, part):
+    """A part of a card from its safetensors."""
+    config = json.loads(card.read_text())["parts"][part]["config"]
+    return TorchPart(network(part, config, card.with_suffix(".safetensors")))
 
 
 @pytest.mark.parametrize("config", [{}, {"cell": 1, "blocks": 2, "width": 4, "depth": 3, "dense": 1}])
@@ -82,30 +90,34 @@ def test_demosaicing_starts_with_the_classical_chroma():
     assert torch.equal(Demosaic()(torch.rand(1, 1, 16, 24), chroma, torch.rand(1, features.CONDITIONS)), chroma)
 
 
-def test_flow_undoes_itself_on_both_engines(tmp_path):
+def test_flow_undoes_itself_by_onnx_and_torch(tmp_path):
     config = {"blocks": 2}
     card = export.export({"flow": Trained(shaken(Flow(**config)), config, {})}, tmp_path, "flow", {})
     planes = np.random.default_rng(0).random((1, 3, 40, 26), np.float32)
-    onnx, on_torch = weights.load(str(card)), weights.load(str(card), "torch")
+    onnx = weights.load(str(card))
     forth = onnx.part("flow")(planes)
     assert np.abs(forth - planes).max() > 0.01
     assert np.abs(onnx.part("flow_inverse")(forth) - planes).max() < 1e-5
-    assert np.abs(on_torch.part("flow")(planes) - forth).max() < 1e-5
-    assert np.abs(on_torch.part("flow_inverse")(forth) - planes).max() < 1e-5
+    assert np.abs(on_torch(card, "flow")(planes) - forth).max() < 1e-5
+    assert np.abs(on_torch(card, "flow_inverse")(forth) - planes).max() < 1e-5
 
 
 @pytest.mark.parametrize("cfa", PHASES)
 def test_parts_give_the_same_in_strips_and_on_torch(card, cfa):
     rng = np.random.default_rng(0)
     balanced, cb, cr = rng.random((3, 150, 71), np.float32)
-    onnx, on_torch = weights.load(str(card)), weights.load(str(card), "torch")
-    restorer = onnx.restorer(recipe(cfa), JPEG, untouched=True)
+    restorer = weights.load(str(card)).restorer(recipe(cfa), JPEG, untouched=True)
     whole = restorer(balanced, cb, cr)
-    strips = tiles.in_strips(restorer, [balanced, cb, cr], 32, restorer.halo)
+    strips = []
+    for start in range(0, 150, 32):
+        first, stop = max(start - restorer.halo, 0), start + 32
+        strip = restorer(*(plane[first : stop + restorer.halo] for plane in (balanced, cb, cr)))
+        strips.append(strip[start - first : stop - first])
+    by_torch = Restorer(on_torch(card, "restore_open"), recipe(cfa), JPEG, CONFIG["depth"])
     assert whole.shape == balanced.shape
     assert np.abs(whole - balanced).max() > 1e-3
-    assert np.abs(whole - strips).max() < 1e-5
-    assert np.abs(whole - on_torch.restorer(recipe(cfa), JPEG, untouched=True)(balanced, cb, cr)).max() < 1e-5
+    assert np.abs(whole - np.concatenate(strips)).max() < 1e-5
+    assert np.abs(whole - by_torch(balanced, cb, cr)).max() < 1e-5
 
 
 @pytest.mark.parametrize("cfa", PHASES)
@@ -124,12 +136,13 @@ def test_open_loop_with_learned_chroma_keeps_the_samples_in_every_phase(card, cf
 
 def test_learned_chroma_is_the_same_in_strips_and_on_torch(card):
     balanced, cb, cr = np.random.default_rng(0).random((3, 160, 71), np.float32)
-    onnx, on_torch = (weights.load(str(card), engine).demosaicer(recipe(), CODING) for engine in ("onnx", "torch"))
+    onnx = weights.load(str(card)).demosaicer(recipe(), CODING)
+    by_torch = Demosaicer(on_torch(card, "demosaic"), recipe(), CODING, CONFIG["depth"])
     whole = onnx(balanced, cb, cr)
     first = 64 - onnx.halo
     part = onnx(*(plane[first : 96 + onnx.halo] for plane in (balanced, cb, cr)))
     assert np.abs(whole[:, 64:96] - part[:, onnx.halo : onnx.halo + 32]).max() < 1e-5
-    assert np.abs(whole - on_torch(balanced, cb, cr)).max() < 1e-5
+    assert np.abs(whole - by_torch(balanced, cb, cr)).max() < 1e-5
 
 
 def test_untouched_closed_loop_and_x_trans_are_left_alone(card):

@@ -53,12 +53,8 @@ def _pedestal(recipe: Recipe) -> float:
     return round(min(CLEAR * read_noise * float(recipe.gains.max()), haze), 7)
 
 
-def auto_exposure(mosaic: np.ndarray, recipe: Recipe) -> float:
-    """EV >= 0 by LibRaw's auto-bright rule: the brightest channel of the rendering clips at 1 % of the pixels."""
-    return _auto_exposure(small_linear(mosaic, recipe), recipe)
-
-
 def _auto_exposure(cells: np.ndarray, recipe: Recipe) -> float:
+    """EV >= 0 by LibRaw's auto-bright rule: the brightest channel of the rendering clips at 1 % of the pixels."""
     srgb = np.minimum(cells, 1) @ np.array(recipe.matrix, np.float32).T
     histogram = [np.histogram(srgb[..., c], BINS, (0, 1))[0] for c in range(3)]
     whites: list[int] = []

@@ -19,7 +19,6 @@ CLIP = (1 << 16) - 1
 """Of coefficients, and of what the first pass leaves: the basis sums to less than 2.8 * 2^13, so a sum of products
 stays below 2^31. A coefficient of 4096 or a column of 2048 is beyond what samples of -192..352 can make."""
 CHROMA_LIMIT = 1 << 14  # 1024 code values: four times a JPEG's own range
-UPSAMPLED = 16
 """`grow` multiplies by this."""
 JFIF = ((0, 11485), (-2819, -5850), (14516, 0))
 """What Cb and Cr add to red, green and blue, times 2^13."""

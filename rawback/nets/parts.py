@@ -1,4 +1,4 @@
-"""The learned parts as functions of numpy strips, whatever the engine: what `render` and `recover` call."""
+"""The learned parts as functions of numpy strips, whatever runs the nets: what `render` and `recover` call."""
 
 from __future__ import annotations
 

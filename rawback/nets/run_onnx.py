@@ -1,4 +1,4 @@
-"""Parts run on ONNX Runtime, the engine of a plain installation."""
+"""Parts run on ONNX Runtime, as `render` and `recover` do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts run on torch: the same results from the same weights, on a GPU where there is one."""
+"""Parts run on torch, as training does: the same results from the same weights, on a GPU where there is one."""
 
 from __future__ import annotations
 

@@ -30,8 +30,6 @@ class Weights:
     card: dict
     sha256: str
     """Of the card."""
-    engine: str = "onnx"
-    """"onnx" or "torch"."""
     base: Weights | None = None
     """Whose parts stand for those that the card does not list."""
     _engines: dict[str, Engine] = field(default_factory=dict)
@@ -83,12 +81,6 @@ class Weights:
             raise RawbackError(
                 f"weights {self.name} have no part {name!r}; they have {', '.join(self.card['parts']) or 'none'}"
             )
-        if self.engine == "torch":
-            from rawback.nets import run_torch
-
-            path = self.folder / f"{self.name}.safetensors"
-            verified(path, self.card["safetensors_sha256"])
-            return run_torch.TorchPart(run_torch.network(name, listed["config"], path))
         from rawback.nets.run_onnx import OnnxPart
 
         path = self.folder / f"{self.name}.{name}.onnx"
@@ -106,15 +98,15 @@ def verified(path: Path, sha256: str) -> bytes:
     return data
 
 
-def load(name_or_path: str, engine: str = "onnx") -> Weights:
+def load(name_or_path: str) -> Weights:
     """Weights by name, or by the path of a card. Raises RawbackError that lists the known names."""
-    loaded = _read(path_of(name_or_path), engine)
+    loaded = _read(path_of(name_or_path))
     if "base" in loaded.card:
-        loaded.base = _read(path_of(str(loaded.card["base"])), engine)
+        loaded.base = _read(path_of(str(loaded.card["base"])))
     return loaded
 
 
-def _read(path: Path, engine: str) -> Weights:
+def _read(path: Path) -> Weights:
     card = read(path)
     try:
         version, parts = card["format"], card["parts"]
@@ -129,4 +121,4 @@ def _read(path: Path, engine: str) -> Weights:
         raise RawbackError(
             f"{path} is a card of format {version} with parts {sorted(parts)}; this rawback knows format {FORMAT}; update it"
         )
-    return Weights(path.stem, path.parent, card, hashlib.sha256(path.read_bytes()).hexdigest(), engine)
+    return Weights(path.stem, path.parent, card, hashlib.sha256(path.read_bytes()).hexdigest())

@@ -68,29 +68,6 @@ def field(other: np.ndarray, current: np.ndarray) -> np.ndarray:
     return found.astype(np.float32) + match.between(found)
 
 
-def agreeing(there: np.ndarray, back: np.ndarray) -> np.ndarray:
-    """Which blocks are seen in both frames: (rows, columns) bool, by the fields (rows, columns, 2) to and from the other.
-
-    What is hidden there does not come back: |there + back|^2 > 0.01 (|there|^2 + |back|^2) + 0.5 (Sundaram et al. 2010).
-    """
-    rows, columns = there.shape[:2]
-    at = np.rint(there / BLOCK).astype(int) + np.moveaxis(np.mgrid[:rows, :columns], 0, -1)
-    home = back[at[..., 0].clip(0, rows - 1), at[..., 1].clip(0, columns - 1)]
-    lengths = np.square(there).sum(-1) + np.square(home).sum(-1)
-    return np.square(there + home).sum(-1) <= 0.01 * lengths + 0.5
-
-
-def warped(planes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Planes (n, h, w) float32 of the other frame -> the same as the current one would show them, by `field`'s vectors.
-
-    Whole cells come back exactly; between them by Catmull and Rom's cubic. What lies outside the frame is its edge.
-    """
-    count, height, width = planes.shape
-    found = squares(framed(planes), vectors)
-    rows, columns = (size * BLOCK for size in vectors.shape[:2])
-    return found.swapaxes(2, 3).reshape(count, rows, columns)[:, :height, :width]
-
-
 def framed(planes: np.ndarray) -> np.ndarray:
     """Planes (..., h, w) with their edge repeated around them, so that `squares` can be cut."""
     return np.pad(planes, [(0, 0)] * (planes.ndim - 2) + [(FRAME, FRAME)] * 2, mode="edge")
@@ -100,6 +77,7 @@ def squares(planes: np.ndarray, vectors: np.ndarray, side: int = BLOCK, before: 
     """Squares (n, rows, columns, side, side) of `framed` planes (n, h, w): what lies where the vectors point.
 
     One for each block, that begins `before` cells before it; `first`: of the rows of blocks that the vectors are of.
+    Whole cells come back exactly; between them by Catmull and Rom's cubic. What lies outside the frame is its edge.
     """
     whole = np.floor(vectors).astype(np.int32)
     part = vectors - whole
