@@ -1,4 +1,4 @@
-"""What can go wrong, and the exit codes that `cli.py` makes of it."""
+"""What can go wrong, and the exit codes that `cli/main.py` makes of it."""
 
 EXIT_OK = 0
 EXIT_FAILED = 1

@@ -24,6 +24,7 @@ from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.lossless import layer
 from rawback.nets.parts import Demosaicer, FlowPart
 from rawback.nets.weights import load as load_weights
+from rawback.options import conflicts
 from rawback.options.render import RenderOptions
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -52,8 +53,10 @@ def render(
     """Develop a RAW file (a path, "-" for standard input, or a mosaic with its recipe as RawFile).
 
     kind: ".jpg" for a JPEG that contains its RAW; ".tif" or ".png" for a 16-bit picture that does not.
-    Raises RawbackError for what cannot be read.
+    Raises RawbackError for what cannot be read, UsageError for options that say nothing about such a picture.
     """
+    if kind in tiff_png16.KINDS:
+        conflicts.check_picture(options)
     raw = source if isinstance(source, RawFile) else read_raw(paths.load(source), str(source), whole=options.lossless)
     recipe = decide(raw, options)
     return _render16(raw, recipe, kind) if kind in tiff_png16.KINDS else develop(raw, recipe, options, progress)

@@ -188,6 +188,6 @@ def test_wrong_options_and_empty_folders_are_refused(tmp_path):
     with pytest.raises(RawbackError, match="no photographs"):
         data.find(tmp_path)
     with pytest.raises(RawbackError, match="restore"):
-        train.TrainOptions(parts=("restor",)).check()
+        train.TrainOptions(parts=("restor",))
     with pytest.raises(RawbackError, match="multiple of 16"):
-        train.TrainOptions(side=100).check()
+        train.TrainOptions(side=100)

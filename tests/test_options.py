@@ -123,6 +123,19 @@ def test_codecs_are_those_that_can_be_written():
     assert tuple(writer.CODECS) == CODECS
 
 
+def test_parts_are_those_that_can_be_trained():
+    pytest.importorskip("torch", reason="needs the extra [train]")
+    from rawback.learn import train
+    from rawback.options.train import PARTS
+
+    assert set(PARTS) == set(train.TASKS) == set(train.STEPS)
+
+
+def test_a_picture_without_a_raw_takes_no_options_about_it():
+    with pytest.raises(UsageError, match="lossless is for JPEGs"):
+        rawback.render("a.dng", RenderOptions(lossless=True), kind=".tif")
+
+
 def test_a_clip_of_the_open_loop_comes_back(tmp_path: Path, run: Run):
     """With the restoration that an open loop gets, and without."""
     need_av()

@@ -1,4 +1,4 @@
-"""One file of a batch: `perform` does it, `main` does one after another in a process of its own (see `child.py`)."""
+"""One file of a batch: `perform` does it, `main` does one after another in a process of its own (see `worker_process.py`)."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ SMALLEST = 128
 
 
 def evaluate(
-    inputs: Inputs, options: Coding, quality: Quality = "75,85,87,90,95", against: Against = "",
+    inputs: Inputs, quality: Quality = "75,85,87,90,95", *, options: Coding, against: Against = "",
     baselines: Baselines = None, report: Report = None, crop: Crop = 0, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Measure round trip and rendering on your own RAW files, at exposure 0: a rate-distortion table.

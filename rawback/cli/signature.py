@@ -34,11 +34,11 @@ class Field:
     def parameter(self) -> inspect.Parameter:
         """As Typer reads it."""
         kind, default, info = self.kind, self.default, self._info()
-        if get_origin(kind) is tuple:
-            kind, default = list[get_args(kind)[0]] | None, default or None  # type: ignore[misc]
-        elif isinstance(self.declaration, Option) and self.declaration.read:
-            default = self.declaration.default or default
+        if option := self._read_from_text():
+            default = option.default or default
             kind = str | None if default is None else str
+        elif get_origin(kind) is tuple:
+            kind, default = list[get_args(kind)[0]] | None, default or None  # type: ignore[misc]
         elif kind is bool:
             default = False
         annotation = Annotated[kind, info]  # type: ignore[valid-type]
@@ -50,12 +50,16 @@ class Field:
             return typer.Argument(metavar=declaration.metavar, help=declaration.help, show_default=False)
         return typer.Option(*(declaration.names or (f"--{self.name.replace('_', '-')}",)), help=declaration.help)
 
+    def _read_from_text(self) -> Option | None:
+        """The declaration, where it makes a value of the user's text."""
+        return self.declaration if isinstance(self.declaration, Option) and self.declaration.read else None
+
     def value(self, given: Any) -> Any:
         """The value for what Typer has read."""
+        if (option := self._read_from_text()) and option.read:
+            return None if given is None else option.read(given)
         if get_origin(self.kind) is tuple:
             return tuple(given or ())
-        if isinstance(self.declaration, Option) and self.declaration.read:
-            return None if given is None else self.declaration.read(given)
         return not given if self.kind is bool and self.default is True else given  # --no-exif: keep_exif is False
 
 
@@ -72,13 +76,13 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
             values |= {name: options(**read)} if options else read or {name: given[name]}
         command(**values)
 
-    shown = [field.parameter() for fields_of in known.values() for field in fields_of if _is_first(field)]
+    signature = [field.parameter() for fields_of in known.values() for field in fields_of if _is_first(field)]
     for parameter in parameters:
-        shown += [field.parameter() for field in known[parameter.name] if not _is_first(field)]
-        shown += [] if known[parameter.name] else [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
+        signature += [field.parameter() for field in known[parameter.name] if not _is_first(field)]
+        signature += [] if known[parameter.name] else [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
     call.__name__, call.__doc__ = command.__name__, command.__doc__
-    call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+    call.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
     return call
 
 

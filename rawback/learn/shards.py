@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-SIDE = 512
+from rawback.options.train import MAX_SIDE
+
+SIDE = MAX_SIDE
 """Photosites along a crop."""
 RESTORE = {
     "code": ((4, SIDE, SIDE), np.uint16), "chroma": ((4, 2, SIDE // 2, SIDE // 2), np.int16),

@@ -22,9 +22,9 @@ from rawback.learn.demosaic_task import DemosaicTask
 from rawback.learn.export import Trained
 from rawback.learn.flow_task import FlowTask
 from rawback.learn.progress import Bar
-from rawback.learn.shards import SIDE
 from rawback.learn.tasks import RestoreOpenTask, RestoreTask, Task
 from rawback.nets import run_torch, weights
+from rawback.options.train import TrainOptions
 
 TASKS: dict[str, type] = {task.name: task for task in (DemosaicTask, RestoreTask, RestoreOpenTask, FlowTask)}
 CONFIGS = {
@@ -38,52 +38,11 @@ MANIFEST, FACTS = "photographs.json", "training.json"
 CROPS = {"restore": (480, 24), "restore_open": (480, 24), "demosaic": (480, 24), "flow": (240, 24)}
 
 
-@dataclass(frozen=True)
-class TrainOptions:
-    """How to train; every field has the default of the command line, which makes `generic-2`."""
-
-    parts: tuple[str, ...] = ("demosaic", "restore_open", "restore")
-    """In this order: the restoration of open loops learns from pictures that the demosaicing before it has drawn."""
-    steps: int | None = None
-    """Steps per part; None: as many as `generic-2` had."""
-    seed: int = 1
-    batch: int = 8
-    side: int = 192
-    """Photosites along a training square, a multiple of 16."""
-    rate: float = 1.5e-3
-    """Highest learning rate; half a cosine takes it to nothing."""
-    crops: tuple[int, int] | None = None
-    """Crops of 512 x 512 to make for training and for validation."""
-    patience: int = 6
-    """Validations without a better figure before training stops."""
-    every: int = 500
-    """Steps between validations, each with a checkpoint."""
-    device: str | None = None
-    """None takes CUDA where there is one."""
-    threads: int | None = None
-    camera: str | None = None
-    """The sensor of `learn/sensors.json` that photographs are turned into RAW of; None: a different one for each."""
-    start: str | None = None
-    """Weights, by name or path, that training starts from, and whose parts stand for those that are not trained."""
-
-    def check(self) -> TrainOptions:
-        """Return self, or raise RawbackError."""
-        unknown = [part for part in self.parts if part not in TASKS]
-        if unknown or not self.parts:
-            raise RawbackError(f"parts are {', '.join(self.parts)}; expected some of {', '.join(TASKS)}")
-        if self.side % 16 or not 32 <= self.side <= SIDE:
-            raise RawbackError(f"side is {self.side}; expected a multiple of 16 from 32 to {SIDE}")
-        if self.batch < 1 or (self.steps is not None and self.steps < 1):
-            raise RawbackError(f"batch is {self.batch}, steps are {self.steps}; expected 1 or more")
-        return self
-
-
 def train(photos: str | Path, out: str | Path, name: str, options: TrainOptions = TrainOptions()) -> Path:
     """Train the parts and export weights `name` into the folder `out`; an interrupted training goes on. Returns the card.
 
     Work in progress (examples, checkpoints, the list of photographs) lies in out/NAME.training, which may be deleted.
     """
-    options.check()
     if options.threads:
         torch.set_num_threads(options.threads)
     sources = data.find(photos)

@@ -33,9 +33,14 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
 
     refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(FORMATS)}")
     if PurePath(files.output or "").suffix.lower() in KINDS:
-        reason = "is for JPEGs; a TIFF or PNG has 16 bits and carries no RAW"
-        refuse(options, ("quality", "subsampling", "tables", "refine", "effort", "weights", "keep", "lossless"), reason)
+        check_picture(options)
     _check_stream(files)
+
+
+def check_picture(options: RenderOptions) -> None:
+    """Raise UsageError for options that say nothing about a picture without a RAW."""
+    names = ("quality", "subsampling", "tables", "refine", "effort", "weights", "keep", "lossless")
+    refuse(options, names, "is for JPEGs; a TIFF or PNG has 16 bits and carries no RAW")
 
 
 def check_render_clip(
