@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import small as small_files
 from hypothesis import HealthCheck, settings
 from scenes import SAMPLE, Run, raw_file
 
 import rawback
 from rawback import RenderOptions
 from rawback.cli import main
-from rawback.files import dng
+from rawback.files import dng, raw
+from rawback.files.raw import RawFile
 
 # the same examples on every machine, however slow it is
 settings.register_profile("rawback", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -38,6 +41,19 @@ def ends() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def sample() -> RawFile:
+    """The sample as `render` takes it. Not to be changed."""
+    return raw.read(SAMPLE.read_bytes(), SAMPLE.name)
+
+
+@pytest.fixture(scope="session")
+def part(sample: RawFile) -> RawFile:
+    """720 x 960 photosites out of the sample. Not to be changed."""
+    mosaic = np.ascontiguousarray(sample.mosaic[200:920, 600:1560])
+    return RawFile(mosaic, replace(sample.recipe, height=720, width=960, crop=None), sample.exif)
+
+
+@pytest.fixture(scope="session")
 def sample_jpeg() -> rawback.Rendered:
     """The sample rendered with the defaults, exposure as the RAW says."""
     return rawback.render(SAMPLE, RenderOptions(exposure=0.0))
@@ -52,14 +68,12 @@ def sample_file(sample_jpeg: rawback.Rendered, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture
-def command(tmp_path: Path):
+def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
     """`command("render", path, ...)` runs rawback in a process of its own, in an empty folder; stdin=b"" pipes."""
 
     def run(*arguments: object, stdin: bytes | None = None, cwd: Path = tmp_path) -> subprocess.CompletedProcess[bytes]:
-        line = [sys.executable, "-m", "rawback", *map(str, arguments)]
         source = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-        environment = os.environ | {"PYTHONPATH": str(Path(rawback.__file__).parents[1])}
-        return subprocess.run(line, capture_output=True, cwd=cwd, env=environment, timeout=120, **source)
+        return small_files.rawback(*arguments, cwd=cwd, **source)
 
     return run
 

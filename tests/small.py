@@ -48,6 +48,11 @@ def foreign_jpeg(size: tuple[int, int] = (64, 48)) -> bytes:
     return stream.getvalue()
 
 
+def segment(marker: int, payload: bytes) -> bytes:
+    """A segment of a JPEG."""
+    return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
+
+
 def shoot(folder: Path, count: int, **size: int) -> list[Path]:
     """A folder of RAW files."""
     folder.mkdir(parents=True, exist_ok=True)

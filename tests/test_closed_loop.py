@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scenes import BAYER, CFAS, SAMPLE, garden, mosaic_db, raw_file, recipe_of, recovered
+from scenes import BAYER, CFAS, garden, mosaic_db, raw_file, recipe_of, recovered
 
 import rawback
 from rawback import RenderOptions
-from rawback.files import jpeg, raw
+from rawback.files import jpeg
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass, parallel, stages
 from rawback.isp.quantisation_tables import coding
@@ -23,11 +23,6 @@ def there_and_back(file: RawFile, **options) -> tuple[np.ndarray, rawback.Render
     found = recovered(rendered.data)
     assert found.state is State.UNTOUCHED and found.mosaic.shape == file.mosaic.shape and found.mosaic.dtype == np.uint16
     return found.mosaic, rendered
-
-
-@pytest.fixture(scope="module")
-def sample() -> RawFile:
-    return raw.read(SAMPLE.read_bytes(), SAMPLE.name)
 
 
 @pytest.mark.parametrize(("quality", "subsampling", "least"), [

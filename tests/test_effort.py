@@ -9,25 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import SAMPLE, mosaic_db, psnr, raw_file, recovered
+from scenes import mosaic_db, psnr, raw_file, recovered
 
 import rawback
 from rawback import RenderOptions
-from rawback.files import raw
 from rawback.files.raw import RawFile
 from rawback.isp import trellis
 from rawback.provenance import State
 
 BEST, FAST = (RenderOptions(exposure=0.0, effort=effort, quality=quality) for effort, quality in (("best", 87), ("fast", 85)))
 """A finer step by best; it takes less than the coarser one by fast."""
-
-
-@pytest.fixture(scope="module")
-def part() -> RawFile:
-    """720 x 960 photosites out of the sample."""
-    sample = raw.read(SAMPLE.read_bytes(), SAMPLE.name)
-    mosaic = np.ascontiguousarray(sample.mosaic[200:920, 600:1560])
-    return RawFile(mosaic, replace(sample.recipe, height=720, width=960, crop=None), sample.exif)
 
 
 @pytest.fixture(scope="module")

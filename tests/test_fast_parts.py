@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scenes import BAYER, CFAS, SAMPLE, garden, raw_file, recipe_of
+from scenes import BAYER, CFAS, garden, raw_file, recipe_of
 
-from rawback.files import raw
+from rawback.files.raw import RawFile
 from rawback.files.video import planes
 from rawback.isp import chroma, closed_loop, dct, inverse_pass, luma, stages, tone
 from rawback.isp.colour import CURVES, RGB_TO_YCC, curve_of
@@ -21,12 +21,10 @@ MIXED = ((0.9, 0.06, 0.04), (0.05, 0.9, 0.05), (0.02, 0.08, 0.9))
 FACTORS = [(1, 1), (1, 2), (2, 2)]
 
 
-@pytest.fixture(scope="module")
-def sample() -> tuple[np.ndarray, Recipe]:
+@pytest.fixture
+def colourful(sample: RawFile) -> tuple[np.ndarray, Recipe]:
     """A part of the sample with deep colours, lights and shadows."""
-    file = raw.read(SAMPLE.read_bytes(), SAMPLE.name)
-    mosaic = file.mosaic[256:448, 320:832]
-    return mosaic, dataclasses.replace(file.recipe, height=192, width=512, crop=None, exposure=0.8)
+    return sample.mosaic[256:448, 320:832], dataclasses.replace(sample.recipe, height=192, width=512, crop=None, exposure=0.8)
 
 
 def plain_chroma(mosaic: np.ndarray, recipe: Recipe, factors: tuple[int, int]) -> np.ndarray:
@@ -65,8 +63,8 @@ def solved(mosaic: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("factors", FACTORS)
 @pytest.mark.parametrize("code_matrix", [(), MIXED])
-def test_chroma_of_cells_is_that_of_the_stages(sample, factors: tuple[int, int], code_matrix: tuple):
-    mosaic, recipe = sample
+def test_chroma_of_cells_is_that_of_the_stages(colourful, factors: tuple[int, int], code_matrix: tuple):
+    mosaic, recipe = colourful
     recipe = dataclasses.replace(recipe, code_matrix=code_matrix)
     fast = chroma.BayerChroma(mosaic, recipe, factors, 1.0)
     found = np.concatenate([fast.strip(top, top + 64) for top in (0, 64, 128)], 1)
@@ -100,8 +98,8 @@ def test_sharpening_is_what_upsampling_loses(factors: tuple[int, int]):
     assert np.allclose(chroma.sharpened(small, factors), small + lost, atol=1e-6)
 
 
-def test_the_fast_solver_finds_the_luma_of_the_plain_one(sample):
-    fast, plain = solved(*sample)
+def test_the_fast_solver_finds_the_luma_of_the_plain_one(colourful):
+    fast, plain = solved(*colourful)
     assert np.abs(fast - plain).max() < 0.5 and np.sqrt(np.mean((fast - plain) ** 2)) < 0.03
 
 
@@ -113,9 +111,9 @@ def test_the_fast_solver_knows_every_filter_array(name: str, exposure: float, sh
     assert np.abs(fast - plain).max() < 1 and np.sqrt(np.mean((fast - plain) ** 2)) < 0.05
 
 
-def test_the_fast_solver_knows_looks(sample):
+def test_the_fast_solver_knows_looks(colourful):
     """A tone curve, a matrix whose rows do not sum to 1, and codes mixed after the curve."""
-    mosaic, recipe = sample
+    mosaic, recipe = colourful
     matrix = tuple(tuple(0.8 * value for value in row) for row in recipe.matrix)
     recipe = dataclasses.replace(
         recipe, curve="srgb", tone=tone.generic_knots(CURVES["srgb"]), matrix=matrix, code_matrix=MIXED
@@ -139,8 +137,8 @@ def test_extreme_chroma_does_not_upset_the_solver():
     assert np.isfinite(found).all() and found.min() >= luma.LUMA_RANGE[0] and found.max() <= luma.LUMA_RANGE[1]
 
 
-def test_a_video_signal_has_the_luma_of_the_plain_solution(sample):
-    mosaic, recipe = sample
+def test_a_video_signal_has_the_luma_of_the_plain_solution(colourful):
+    mosaic, recipe = colourful
     to_rgb = planes.to_rgb_matrix(planes.BT709)
     chroma = signal.picture(mosaic, recipe, np.linalg.inv(to_rgb))[1:]
     found = signal.luma_under(chroma, mosaic, recipe, to_rgb)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from small import segment
 
 from rawback.files import exif, icc, jpeg_file, jpeg_metadata, tiff, xmp
 from rawback.files.jpeg_file import JpegFile
@@ -46,10 +47,6 @@ def photo(order: str = "II", note: bytes = NOTE, extra: bytes = b"", orientation
     image.save(stream, "JPEG", quality=95, exif=b"Exif\0\0" + payload, icc_profile=icc_profile or None)
     data = stream.getvalue()
     return data[:2] + extra + data[2:]
-
-
-def segment(marker: int, payload: bytes) -> bytes:
-    return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
 def to_dng(data: bytes, folder: Path, name: str = "photo.jpg") -> bytes:
@@ -127,7 +124,7 @@ def tags_of(data: bytes) -> dict[int, object]:
 def with_xmp_of_others(data: bytes) -> bytes:
     """A JPEG in whose packet somebody gave the picture a title beside what is there."""
     title = b'<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="Berlin"/></rdf:RDF>'
-    start = data.index(jpeg_metadata.XMP) - 4
+    start = data.index(jpeg_file.XMP) - 4
     length = int.from_bytes(data[start + 2 : start + 4], "big")
     payload = data[start + 4 : start + 2 + length].replace(b"</rdf:RDF>", title)
     return data[:start] + segment(0xE1, payload) + data[start + 2 + length :]
@@ -144,7 +141,7 @@ def test_the_recipe_stays_behind_and_the_xmp_of_others_goes_along(small, tmp_pat
 
 def test_metadata_is_left_behind_where_that_is_asked_for(tmp_path):
     title = packet_of("<dc:title>mine</dc:title>", 'xmlns:dc="http://purl.org/dc/elements/1.1/"')
-    (tmp_path / "photo.jpg").write_bytes(photo(extra=segment(0xE1, jpeg_metadata.XMP + title)))
+    (tmp_path / "photo.jpg").write_bytes(photo(extra=segment(0xE1, jpeg_file.XMP + title)))
     (tmp_path / "photo.xmp").write_bytes(title)
     kept, left = (
         tags_of(b"".join(recover(tmp_path / "photo.jpg", keep_exif=keep).dng())) for keep in (True, False)

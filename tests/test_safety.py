@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, rawback, shoot
+from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, rawback, segment, shoot
 
 from rawback.errors import RawbackError
 from rawback.files import atomic, jpeg, paths, raw
@@ -303,10 +303,6 @@ def test_empty_segments_do_no_harm():
     data = jpeg_bytes()
     hurt = data[:2] + b"\xff\xe1\0\2" * 3 + b"\xff\xfe\0\2" + data[2:]
     assert jpeg.read(hurt, "hurt").coefficients.sha256() == jpeg.read(data, "whole").coefficients.sha256()
-
-
-def segment(marker: int, payload: bytes) -> bytes:
-    return b"\xff%c%s%s" % (marker, (len(payload) + 2).to_bytes(2, "big"), payload)
 
 
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
