@@ -21,6 +21,8 @@ from rawback.recipe import Recipe
 
 MARGIN, SMALLEST = 8, 32
 """Photosites mirrored around the photo, so that the DNG's default crop is exactly the photo; and what LibRaw needs a side."""
+WIDEST = 64000
+"""Rows or columns of a RAW that LibRaw opens, and with it most developers."""
 WHITE = 16383.0
 NOISE_PER_ISO, READ_NOISE = 1.2e-6, 1e-13
 """Shot noise and squared read noise, as fractions of white, of a middling sensor at ISO 1; they grow by ISO and ISO^2."""
@@ -147,10 +149,11 @@ def falloff(terms: tuple[float, ...], width: int, height: int, start: int, stop:
 def with_margin(sensed: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, Recipe]:
     """The mosaic (or camera RGB) with a mirrored margin, and its recipe.
 
-    The Bayer pattern goes on in phase, as the margin is even. (No foreign photo becomes X-Trans.)
+    The Bayer pattern goes on in phase, as the margin is even (no foreign photo becomes X-Trans). A side that would become
+    wider than LibRaw opens has none.
     """
     height, width = sensed.shape[:2]
-    margins = [max(MARGIN, 2 * -(-(SMALLEST - side) // 4)) for side in (height, width)]
+    margins = [max(MARGIN, 2 * -(-(SMALLEST - side) // 4)) if side + 2 * MARGIN <= WIDEST else 0 for side in (height, width)]
     framed = np.pad(sensed, [(margin, margin) for margin in margins] + [(0, 0)] * (sensed.ndim - 2), mode="reflect")
     crop = (float(margins[1]), float(margins[0]), float(width), float(height))
     return framed, replace(recipe, width=framed.shape[1], height=framed.shape[0], crop=crop)

@@ -38,6 +38,7 @@ def describe(source: Path) -> dict:
 def _describe_photo(data: bytes, name: str) -> dict:
     photo = photos.read(data, name)
     planned = recovering.plan(photo)
+    layer = restore.describe(photo, planned.state)
     return {
         "file": name,
         "kind": kind_of_photo(data),
@@ -49,8 +50,8 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "profile": planned.profile.name if planned.profile else "sRGB",
         "rendered_by_rawback": photo.recipe is not None,
         "state": planned.state.value if planned.state else "foreign",
-        "promise": planned.message,
-        **restore.describe(photo, planned.state),
+        "promise": planned.message + ("" if layer else recovering.error_left(planned)),
+        **layer,
         "recipe": _properties(planned.recipe),
         "notes": photo.notes,
     }

@@ -124,7 +124,8 @@ class Provenance:
     options: str = ""
     """The options of `render` that shaped the picture, as one text."""
     rms: float | None = None
-    """The error that is left: root of the mean square of recovered minus true mosaic, in DN. None: not measured."""
+    """The error that is left: root of the mean square of recovered minus true mosaic, in DN,
+    without the lossless layer. None: not measured."""
 
 
 @dataclass(frozen=True)

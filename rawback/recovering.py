@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,10 @@ from rawback.provenance import State
 from rawback.recipe import Recipe
 from rawback.version import __version__
 
+TOO_WIDE = "LibRaw, and with it most developers, opens no RAW of more than 64000 rows or columns; scale the picture down"
 MESSAGES = {
-    State.UNTOUCHED: "untouched since rawback rendered it: this is the RAW it was made from",
-    State.ROTATED: "rotated without loss since rawback rendered it: turned back, this is the RAW it was made from",
+    State.UNTOUCHED: "untouched since rawback rendered it: its RAW comes back",
+    State.ROTATED: "rotated without loss since rawback rendered it: turned back, its RAW comes back",
     State.RECOMPRESSED: "saved again by another program since rawback rendered it: the fine part of the RAW is lost",
     State.EDITED: "edited since rawback rendered it: treated as any photo, with its camera and white balance",
 }
@@ -108,7 +110,9 @@ def from_photo(
         restorer = _restorer(planned, weights)
         mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restorer, restorer.halo if restorer else 0)
     photo = _with_metadata(photo, layer.original) if options.keep_exif else replace(photo, exif=None)
-    notes = [*photo.notes, *(f"{source}: {text}" for text in (planned.message, *layer.notes))]
+    message = planned.message if layer.mosaic is not None else f"{planned.message}{error_left(planned)}"
+    too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > foreign.WIDEST else []
+    notes = [*photo.notes, *(f"{source}: {text}" for text in (message, *layer.notes, *too_wide))]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
@@ -116,6 +120,18 @@ def from_photo(
     if mosaic is layer.mosaic:
         recovered = replace(recovered, whole=layer.whole, exact=layer.exact, original=layer.original)
     return recovered
+
+
+def error_left(planned: Plan) -> str:
+    """How nearly the RAW of an untouched picture comes back, as `render` measured it; nothing of any other."""
+    if planned.state not in (State.UNTOUCHED, State.ROTATED):
+        return ""
+    recipe, advice = planned.recipe, "`render --keep lossless` keeps every bit"
+    if recipe.rms is None:
+        return f" as nearly as the picture keeps it; {advice}"
+    span = recipe.white - float(np.mean(recipe.black))
+    how = f" within {20 * math.log10(span / recipe.rms):.1f} dB, rms {recipe.rms:.3g} DN" if recipe.rms else " within a DN"
+    return f"{how}; {advice}"
 
 
 def _flow_inverse(recipe: Recipe, weights: str) -> FlowPart:

@@ -18,7 +18,7 @@ from rawback.errors import RawbackError
 from rawback.files import exif, jpeg, jumbf, paths, tiff_png16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.isp import closed_loop, exposure, noise, stages
+from rawback.isp import closed_loop, exposure, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.lossless import layer
@@ -74,9 +74,11 @@ def develop(
         picture, recipe, reached = coded(raw, recipe, options, progress)
     with ThreadPoolExecutor(1) as pool:
         coded_picture = pool.submit(jpeg.coded_picture, picture)  # on one core, all else meanwhile on another
+        rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
-            recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
-        )
+            recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
+            rms=rms,
+        )  # fmt: skip
         boxes = _layer(raw, picture, recipe, options) if options.lossless else []
         exif_tags = _exif(raw, picture, recipe, options)
         data = jpeg.with_metadata(coded_picture.result(), recipe, exif_tags, jumbf.to_segments(boxes))

@@ -119,7 +119,7 @@ def _promise(source: Movie, frames: list[MovieFrame], fields: dict[str, str]) ->
     marked = sum(frame.marked for frame in frames)
     if marked == len(frames) or (fields and source.codec in LOSSLESS):
         how = "" if source.codec in ("mjpeg", *LOSSLESS) else ", of which a video codec has kept a part"
-        return f"rendered by rawback: this is the RAW it was made from{how}"
+        return f"rendered by rawback: its RAW comes back{how}"
     if marked:
         return f"{len(frames) - marked} of {len(frames)} frames were put in or encoded again since rawback rendered the clip"
     if fields:

@@ -19,8 +19,16 @@ RAW_MAGICS = (
 )  # fmt: skip
 """Fujifilm RAF, Canon CRW, Sigma X3F, Minolta MRW, Phase One, QuickTake, and TIFFs with a magic number of their own."""
 CR2 = b"CR\x02"
-RAW_COMPRESSIONS = set(Compression) - {Compression.NONE, Compression.JPEG_OLD, Compression.JPEG}
+RAW_COMPRESSIONS = set(Compression) - {
+    Compression.NONE, Compression.JPEG_OLD, Compression.JPEG, Compression.VC5, Compression.JPEG_XL,
+}  # fmt: skip
 """What no scan or developed picture is stored by."""
+OBSTACLES: dict[int, str] = {
+    Compression.VC5: "a GPR, coded with VC-5; convert it to DNG with GoPro's or Adobe's converter first",
+    Compression.JPEG_XL: "a DNG 1.7 coded with JPEG XL, which LibRaw cannot unpack; "
+    "convert it with Adobe's DNG Converter, compatible with Camera Raw 15.2 or earlier",
+}  # fmt: skip
+"""By the compression of the sensor's values."""
 MOVIE_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 STILL_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl ", b"jp2 ")
 MOVIE_MAGICS = (b"\x1aE\xdf\xa3", b"\x06\x0e\x2b\x34\x02\x05\x01\x01", b"\0\0\x01\xba", b"0&\xb2u", b"FLV\x01")
@@ -73,6 +81,23 @@ def _is_raw_tiff(data: Buffer) -> bool:
     except RawbackError:
         return False
     return Tag.DNGVersion in first.entries or any(is_mosaic(directory.entries) for directory in first.walk())
+
+
+def obstacle(data: Buffer) -> str:
+    """Why neither verb can take a RAW file, and what to do; empty where nothing is known that would hinder them."""
+    try:
+        first = tiff.read(data) if tiff.is_tiff(data) else tiff.Directory()
+    except RawbackError:
+        return ""
+    directories = [directory.entries for directory in first.walk()]
+    mosaics = [entries for entries in directories if _number(entries, Tag.PhotometricInterpretation) == Photometric.CFA]
+    linear = [e for e in directories if _number(e, Tag.PhotometricInterpretation) == Photometric.LINEAR_RAW]
+    for entries in mosaics or linear:
+        if reason := OBSTACLES.get(int(_number(entries, Tag.Compression) or 0)):
+            return reason
+    if linear and not mosaics:
+        return "a DNG without a mosaic (linear: demosaiced already), which rawback does not take yet"
+    return ""
 
 
 def is_mosaic(entries: dict[int, tiff.Entry]) -> bool:

@@ -31,6 +31,7 @@ from rawback.files.jpeg_file import (
     JpegFile,
     is_jpeg,
     segment,
+    with_height,
 )
 from rawback.files.tiff import Buffer
 from rawback.picture import Coefficients, Pixels
@@ -47,6 +48,10 @@ MAX_PIXELS_SCANNED = 1 << 35
 MAX_PACKETS = 4
 PIXELS_PER_BYTE, SMALL = 1024, 1 << 20
 """A block of 64 pixels costs at least a bit, of which only progressive files without their later scans come near."""
+
+
+class UnreadableError(RawbackError):
+    """A JPEG that libjpeg gives up on."""
 
 
 @dataclass
@@ -93,9 +98,20 @@ def read(data: bytes, name: str) -> Photo:
 
 def decode(file: JpegFile, name: str) -> Photo:
     """As `read`, of a file whose segments may be known already."""
+    file = JpegFile(with_height(bytes(file.data))) if file.frame and not file.frame.height else file
     frame = check(file, name)
     notes = []
-    coefficients, warning = _read_coefficients(file, frame, name)
+    ended = _has_end(bytes(file.data))
+    if not ended and frame.marker != SOF2:  # every coded block may be there all the same: libjpeg says so
+        file = JpegFile(bytes(file.data) + EOI_BYTES)
+    try:
+        coefficients, warning = _read_coefficients(file, frame, name)
+    except UnreadableError:
+        if ended:
+            raise
+        warning = "no end"
+    if warning and not ended:
+        raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
     if warning:
         notes.append(f"{name} is damaged ({warning}); what can be read is used")
     exif, fields = None, recipe_fields(file)
@@ -132,16 +148,22 @@ def check(file: JpegFile, name: str) -> Frame:
             f"{name} has {frame.components} colour components; expected grey or YCbCr (convert CMYK to sRGB first)"
         )
     _check_size(data, name, frame, file.scan_start)
-    if data[-2:] != EOI_BYTES and data.find(EOI_BYTES, data.rfind(SOS_BYTES)) < 0 and not _is_complete(data):
+    if frame.marker == SOF2 and not _has_end(data) and not _is_complete(data):
         raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
     return frame
+
+
+def _has_end(data: bytes) -> bool:
+    """Whether the end marker is there, at the end or before what some programs hang behind it."""
+    return data[-2:] == EOI_BYTES or data.find(EOI_BYTES, data.rfind(SOS_BYTES)) >= 0
 
 
 def _check_size(data: bytes, name: str, frame: Frame, scan_start: int) -> None:
     """Raise RawbackError for what would take too much memory, or for ever."""
     width, height = frame.width, frame.height
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
-        raise RawbackError(f"{name} says it has {width} x {height} pixels; expected up to {MAX_PIXELS >> 20} megapixels")
+        expected = f"expected up to {MAX_PIXELS >> 20} megapixels" if width and height else "expected some of either"
+        raise RawbackError(f"{name} says it has {width} x {height} pixels; {expected}")
     if width * height > PIXELS_PER_BYTE * len(data) + SMALL:
         raise RawbackError(f"{name} says it has {width} x {height} pixels in {len(data)} bytes; that cannot be: it is damaged")
     if width * height * data.count(SOS_BYTES, scan_start) > MAX_PIXELS_SCANNED:
@@ -187,7 +209,7 @@ def _read_coefficients(file: JpegFile, frame: Frame, name: str) -> tuple[Coeffic
     try:
         decoded = libjpeg.read(_picture_only(file))
     except ValueError as error:
-        raise RawbackError(f"{name} is no JPEG that libjpeg can read; get the file again") from error
+        raise UnreadableError(f"{name} is no JPEG that libjpeg can read; get the file again") from error
     if not all(table.all() for table in decoded.tables):
         raise RawbackError(f"{name} has a quantisation table with zeros; the file is damaged")
     factors = _factors(frame, name)

@@ -21,6 +21,7 @@ MAX_PAYLOAD = 65533
 MAX_SEGMENTS = 1 << 16
 """Of a JPEG: 4 GiB of full ones, or an attack of small ones."""
 MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+DEFINED_LINES = re.compile(rb"\xff\xdc\0\x04(..)", re.DOTALL)
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """In entropy-coded data: neither a stuffed FF, nor a restart, nor fill."""
 
@@ -58,6 +59,17 @@ class Frame:
 def is_jpeg(data: Buffer) -> bool:
     """Whether the data begins like a JPEG."""
     return bytes(data[:3]) == SOI + b"\xff"
+
+
+def with_height(data: bytes) -> bytes:
+    """The file with its height in the frame header, where it is 0 there and follows the first scan (DNL; T.81, B.2.5)."""
+    file = JpegFile(data)
+    frame = next((part for part in file.segments if part.marker in FRAMES), None)
+    if frame is None or bytes(frame.payload[1:3]) != b"\0\0":
+        return data
+    lines = DEFINED_LINES.search(data, file.scan_start)
+    at = frame.start + 5
+    return data[:at] + lines[1] + data[at + 2 : lines.start()] + data[lines.end() :] if lines else data
 
 
 def segment(marker: int, payload: bytes) -> bytes:

@@ -16,6 +16,7 @@ from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import APP0, JFIF, JpegFile, is_jpeg
 from rawback.files.jpeg_metadata import Attached
 from rawback.files.tags import InteropTag, Tag
+from rawback.isp.colour import CURVES
 from rawback.picture import Pixels
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "BMP", "DIB", "GIF", "PPM", "TGA", "PCX",
@@ -25,6 +26,8 @@ GREY = ("1", "L", "LA", "La")
 COLOUR = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "YCbCr")
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 PREVIEW_SIDE = 1024
+SRGB_GAMMA = 1 / 2.2
+"""gAMA of those PNGs that mean sRGB."""
 HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1")
 
 
@@ -89,13 +92,18 @@ def _read_pixels(data: bytes, name: str) -> Photo:
     if data[4:12] in HEIC:
         raise RawbackError(f"{name} is a HEIC picture, which cannot be read here; convert it to JPEG, PNG or TIFF first")
     if file_type.of(data) == "raw":  # many are TIFFs with a small preview in front
-        raise RawbackError(f"{name} is a RAW file already; `rawback render` takes those")
+        why = file_type.obstacle(data)
+        raise RawbackError(f"{name} is {why}" if why else f"{name} is a RAW file already; `rawback render` takes those")
     try:
         with _opened(data) as image:
             values = _tiff16(data) if image.format == "TIFF" else None
-            pixels = Pixels(_values(image, name) if values is None else values)
+            values = _values(image, name) if values is None else values
+            gamma, notes = _gamma(image), []
+            if gamma:
+                values = _from_gamma(values, gamma)
+                notes.append(f"{name} says that its values are light to the power of {gamma:.3g}; brought to sRGB")
             return Photo(
-                None, _exif(image, data), None, data, pixels=pixels, icc=_profile(image),
+                None, _exif(image, data), None, data, notes, pixels=Pixels(values), icc=_profile(image),
                 preview=_preview(image),
             )  # fmt: skip
     except UnidentifiedImageError as error:
@@ -141,6 +149,20 @@ def _tiff16(data: bytes) -> np.ndarray | None:
 
     values = imageio.imread(data, extension=".tif", index=0)
     return values[..., :3] if values.ndim == 3 and values.shape[2] >= 3 and values.dtype == np.uint16 else None
+
+
+def _gamma(image: Image.Image) -> float:
+    """gAMA of a PNG without a profile, or the word that it is sRGB (PNG, 11.3.2.2); 0 where sRGB's is meant."""
+    gamma = image.info.get("gamma")
+    if not isinstance(gamma, float) or "icc_profile" in image.info or "srgb" in image.info:
+        return 0.0
+    return gamma if 0.1 < gamma < 10 and abs(gamma / SRGB_GAMMA - 1) > 0.02 else 0.0
+
+
+def _from_gamma(values: np.ndarray, gamma: float) -> np.ndarray:
+    """Values of any depth that are light to a power -> sRGB's codes, uint16."""
+    light = (values.astype(np.float32) / np.float32(np.iinfo(values.dtype).max)) ** np.float32(1 / gamma)
+    return np.rint(65535 * np.clip(CURVES["srgb"].encode(light), 0, 1)).astype(np.uint16)
 
 
 def _exif(image: Image.Image, data: bytes) -> Exif:

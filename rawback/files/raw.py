@@ -11,7 +11,7 @@ import numpy as np
 import rawpy
 
 from rawback.errors import MachineError, RawbackError
-from rawback.files import ciff, dng, exif, jpeg, original_metadata, stderr
+from rawback.files import ciff, dng, exif, file_type, jpeg, original_metadata, stderr
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
@@ -72,6 +72,8 @@ def read(data: bytes, name: str, *, whole: bool = False) -> RawFile:
         raise RawbackError(f"{name} {UNUSUAL_CFA}") from error
     except rawpy.LibRawError as error:
         reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
+        if why := file_type.obstacle(data):
+            raise RawbackError(f"{name} is {why}") from error
         hint = "this is a JPEG: `rawback recover` takes those" if is_jpeg(data) else f"LibRaw says: {reason}"
         raise RawbackError(f"{name} is not a RAW file that can be read; {hint}") from error
 
@@ -100,6 +102,8 @@ def _check_size(raw: rawpy.RawPy, size: int, name: str) -> None:
 
 def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
     if raw.raw_type != rawpy.RawType.Flat or raw.num_colors != 3 or raw.raw_image_visible.ndim != 2:
+        if why := file_type.obstacle(data):
+            raise RawbackError(f"{name} is {why}")
         raise RawbackError(f"{name} holds no mosaic (it is demosaiced, Foveon or monochrome); expected a Bayer or X-Trans RAW")
     cfa = _pattern(raw, name)
     mosaic = np.array(raw.raw_image_visible, np.uint16)

@@ -133,6 +133,7 @@ class Compression(IntEnum):
     NONE = 1
     JPEG_OLD = 6
     JPEG = 7
+    VC5 = 9
     KODAK_262 = 262
     SONY = 32766
     SONY_ARW = 32767
@@ -140,6 +141,7 @@ class Compression(IntEnum):
     SAMSUNG = 32770
     NIKON_NEF = 34713
     DNG_LOSSY = 34892
+    JPEG_XL = 52546
     KODAK = 65000
     PENTAX = 65535
 
