@@ -35,6 +35,8 @@ CRC = struct.Struct("<I")
 LARGEST_FRAME = 1 << 29
 """Photosites; and a frame has no more than four times those that are visible, and SPARE."""
 SPARE = 1 << 22
+PIXELS_PER_BYTE = 64
+"""Wide margins hold the noise of darkness: more photosites to a byte than that no sensor's take, but a forger's."""
 
 
 @dataclass
@@ -121,6 +123,9 @@ def read(boxes: list[Box]) -> Layer | None:
     layer.margins = next(iter(whole[MARGINS_LABEL]), None)
     layer.original = next(iter(whole[ORIGINAL_LABEL]), None)
     layer.recipe_sha256 = next(iter(whole[RECIPE_LABEL]), None)
+    around = layer.frame[0] * layer.frame[1] - layer.size[0] * layer.size[1]
+    if around > layer.size[0] * layer.size[1] // 4 + SPARE and around > PIXELS_PER_BYTE * len(layer.margins or b""):
+        raise RawbackError("the lossless layer inside has impossible margins; it is damaged")
     layer.blocks = {int.from_bytes(body[:4], "little"): body[4:] for body in whole[BLOCK_LABEL]}
     layer.stored_bytes = sum(len(box.content) for box in boxes)
     return layer
