@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from rawback.cli import limits
 from rawback.errors import EXIT_FAILED, RawbackError
 from rawback.messages import answer, say
 from rawback.options.shared import AsJson, Force
@@ -23,7 +24,8 @@ def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
     """Check that a JPEG restores a RAW. Exit code 0: every bit, margins and metadata included; 1: not, and what is missing."""
     from rawback.verify.verdict import verify as compare
 
-    verdict = compare(photo, original)
+    with limits.bounded():
+        verdict = compare(photo, original)
     if as_json:
         answer(json.dumps({"jpeg": photo, "raw": original, **asdict(verdict)}))
     else:

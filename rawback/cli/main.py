@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from rawback.cli import archive, calibrate, evaluate, train
+from rawback.cli import archive, calibrate, evaluate, limits, train
 from rawback.cli.signature import with_options
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 from rawback.messages import answer, prepare_streams, say
@@ -52,7 +52,8 @@ def render(
     from rawback.batch import photos
 
     conflicts.check_render(files, options, movie)
-    raise typer.Exit(photos.render(files, options, archive, batch))
+    with limits.of(files, batch):
+        raise typer.Exit(photos.render(files, options, archive, batch))
 
 
 @app.command()
@@ -70,7 +71,8 @@ def recover(options: RecoverOptions, frames: FrameOptions, files: FileOptions, b
     from rawback.batch import photos
 
     conflicts.check_recover(files, frames)
-    raise typer.Exit(photos.recover(files, options, batch))
+    with limits.of(files, batch):
+        raise typer.Exit(photos.recover(files, options, batch))
 
 
 @app.command()
@@ -82,7 +84,8 @@ def info(inputs: Inputs, as_json: AsJson = False) -> None:
     failed = False
     for source in inputs:
         try:
-            facts = describe(source)
+            with limits.bounded():
+                facts = describe(source)
         except RawbackError as error:
             say(str(error))
             failed = True

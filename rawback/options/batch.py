@@ -20,8 +20,8 @@ class BatchOptions:
     dry_run: Annotated[bool, Option("Only say what would be done.")] = False
     jobs: Annotated[int, Option("Files at a time, each in its own process; 0: one per core.", ("-j", "--jobs"))] = 0
     """0: as many as there are cores, and memory for."""
-    timeout: Annotated[float, Option("Of several files, give one up after so many seconds.")] = 600
-    memory: Annotated[int, Option("Of several files, give one up that needs more MiB.")] = 4096
+    timeout: Annotated[float, Option("Give a file up after so many seconds.")] = 600
+    memory: Annotated[int, Option("Give a file up that needs more MiB of memory.")] = 4096
     scheduler: Annotated[str | None, Option(CLUSTER)] = None
     as_json: AsJson = False
     quiet: Annotated[bool, Option("Only say what went wrong.", ("-q", "--quiet"))] = False
