@@ -25,7 +25,7 @@ def blank(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("option", "value", "reason"), [("--memory", 512, "--memory"), ("--timeout", 0.2, "longer than 0.2 s")])
+@pytest.mark.parametrize(("option", "value", "reason"), [("--memory", 512, "--memory"), ("--timeout", 0.2, "longer than 0.2")])
 def test_a_single_file_is_given_up(blank: Path, option: str, value: float, reason: str):
     done = rawback("recover", blank, "-o", blank.with_suffix(".dng"), option, value)
     assert done.returncode == 1 and reason in done.stderr.decode() and done.stderr.count(b"\n") == 1
