@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from rawback.cameras import looks
 from rawback.cameras.cards import NO_WEIGHTS, cards, weights_for
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import dng, jpeg, paths, preview, xmp
+from rawback.files import dng, jpeg, paths, preview, seal, xmp
 from rawback.files import photo as photos
 from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
@@ -26,6 +27,7 @@ from rawback.isp.mosaic import RGGB
 from rawback.lossless import restore
 from rawback.nets.parts import FlowPart, Restorer
 from rawback.nets.weights import load as load_weights
+from rawback.options.option import as_text
 from rawback.options.recover import RecoverOptions
 from rawback.picture import Coefficients, Pixels
 from rawback.provenance import State
@@ -60,14 +62,23 @@ class Recovered:
     """The metadata of the RAW that was rendered, where a lossless layer kept it."""
     compress: bool = True
     """Whether `dng` stores the mosaic as lossless JPEG, if it is not told."""
+    options: str = ""
+    """Those of `recover`, as one text."""
 
     def dng(self, compress: bool | None = None) -> list[Buffer]:
         """The DNG file, as chunks of bytes; compress: as lossless JPEG, or plain; None: as `recover` was asked."""
         return dng.encode(
             self.mosaic, self.recipe, self.photo.exif, self._preview(),
             compress=self.compress if compress is None else compress,
-            software=f"rawback {__version__}", whole=self.whole,
+            software=f"rawback {__version__}", mark=self._mark(), whole=self.whole,
         )  # fmt: skip
+
+    def _mark(self) -> str:
+        """Of which file, and if that is as it was rendered, of which picture, by which options."""
+        recipe, as_rendered = self.photo.recipe, self.state in (State.UNTOUCHED, State.ROTATED)
+        picture = recipe.picture_sha256 if recipe and as_rendered else ""
+        source = hashlib.sha256(self.photo.data).hexdigest()
+        return seal.mark({"SourceSha256": source, "PictureSha256": picture, "Options": self.options})
 
     def _preview(self) -> JpegFile | None:
         """The photo itself where a viewer can decode it."""
@@ -116,7 +127,7 @@ def from_photo(
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
-    recovered = Recovered(mosaic, recipe, photo, planned.state, notes, compress=options.compress)
+    recovered = Recovered(mosaic, recipe, photo, planned.state, notes, compress=options.compress, options=as_text(options))
     if mosaic is layer.mosaic:
         recovered = replace(recovered, whole=layer.whole, exact=layer.exact, original=layer.original)
     return recovered

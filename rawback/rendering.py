@@ -15,16 +15,17 @@ from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cameras.looks import Look
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import exif, jpeg, jumbf, paths, tiff_png16
+from rawback.files import exif, jpeg, jumbf, paths, seal, tiff_png16
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.isp import closed_loop, exposure, noise, remaining_error, stages
+from rawback.isp import closed_loop, exposure, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.lossless import layer
 from rawback.nets.parts import Demosaicer, FlowPart
 from rawback.nets.weights import load as load_weights
 from rawback.options import conflicts
+from rawback.options.option import as_text
 from rawback.options.render import RenderOptions
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -68,6 +69,7 @@ def develop(
 ) -> Rendered:  # fmt: skip
     """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
     reached: list[str] = []
+    recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic))
     if coding:
         picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
     else:
@@ -128,7 +130,8 @@ def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderO
 
 def decide(raw: RawFile, options: RenderOptions) -> Recipe:
     """The recipe with what `render` may choose, exposure and the curve that holds it, and with the noise that it finds."""
-    recipe = replace(raw.recipe, refined=options.refine, noise=raw.recipe.noise or noise.estimate(raw.mosaic, raw.recipe))
+    measured = raw.recipe.noise or noise.estimate(raw.mosaic, raw.recipe)
+    recipe = replace(raw.recipe, refined=options.refine, noise=measured, options=as_text(options))
     if options.look == "camera":
         look = _look(raw, options)
         brightened = replace(look.upon(recipe), exposure=float(look.exposure + (options.exposure or 0.0)))
@@ -169,5 +172,6 @@ def _thumbnail(picture: Coefficients) -> bytes:
 
 def _render16(raw: RawFile, recipe: Recipe, kind: str) -> Rendered:
     srgb = stages.forward(raw.mosaic, recipe, white_at=min(1.0, 2.0**recipe.exposure))
-    data = tiff_png16.encode(srgb, recipe.orientation, kind)
+    mark = seal.mark({"SourceSha256": recipe.source_sha256, "Options": recipe.options})
+    data = tiff_png16.encode(srgb, recipe.orientation, kind, mark)
     return Rendered(data, recipe, [*raw.notes, f"a {kind[1:].upper()} carries no RAW; only a JPEG does"])

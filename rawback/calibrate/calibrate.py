@@ -14,7 +14,7 @@ from rawback.calibrate.fit import FALLOFF_TERMS, Fit, errors, fit, hues
 from rawback.cameras import looks
 from rawback.cameras.looks import Look
 from rawback.errors import RawbackError, UsageError
-from rawback.files import file_type, paths
+from rawback.files import file_type, paths, seal
 from rawback.files.jpeg import Photo
 from rawback.files.raw import RawFile
 from rawback.isp import tone
@@ -119,8 +119,8 @@ def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
 
 
 def card(found: Calibration, path: Path) -> bytes:
-    """The JSON file of a calibration."""
-    return looks.save(found.look, path, {"held_out": found.held_out})
+    """The JSON file of a calibration, sealed."""
+    return b"".join(seal.sealed([looks.save(found.look, path, {"held_out": found.held_out, "seal": seal.TEXT})]))
 
 
 def report(found: Calibration) -> str:

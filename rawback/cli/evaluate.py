@@ -44,7 +44,7 @@ def evaluate(
     from rawback.evaluate.evaluate import unseen
     from rawback.evaluate.methods import OURS, described
     from rawback.evaluate.report import Album, build, check_target, shown_quality
-    from rawback.files import atomic
+    from rawback.files import atomic, seal
 
     options = replace(options, exposure=0.0)
     qualities = [_quality(text) for text in quality.split(",")]
@@ -64,7 +64,7 @@ def evaluate(
         settings = f"--quality {quality} --subsampling {options.subsampling} --tables {options.tables}"
         settings += f" --effort {options.effort} --crop {crop}"
         settings += " --no-refine" * (not options.refine) + f" --against {against}" * bool(against)
-        atomic.save(report, [build(rows, album, about, settings).encode()])
+        atomic.save(report, seal.sealed([build(rows, album, about, settings).encode()]))
         say(f"{report} written")
 
 

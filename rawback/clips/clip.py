@@ -23,7 +23,7 @@ from rawback.rendering import Rendered
 SAMPLES = 5
 """Frames, spread over the clip, by which its exposure is chosen."""
 DEFAULT_RATE = Fraction(24)
-OF_ONE_FRAME = ("Thumbnail", "PictureSha256", "Centroids", "FrameName", "TimeCodes")
+OF_ONE_FRAME = ("Thumbnail", "PictureSha256", "SourceSha256", "MosaicSha256", "Centroids", "FrameName", "TimeCodes")
 
 
 @dataclass(frozen=True)

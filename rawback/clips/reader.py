@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,7 +14,7 @@ import numpy as np
 
 from rawback import foreign, recovering
 from rawback.clips.denoise import REACH, Window
-from rawback.files import exif, tiff
+from rawback.files import exif, paths, seal, tiff
 from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
 from rawback.files.tags import Tag
@@ -23,6 +24,7 @@ from rawback.files.video.movie import Movie, MovieFrame
 from rawback.isp.mosaic import RGGB
 from rawback.isp.video import signal
 from rawback.options.clips import FrameOptions
+from rawback.options.option import as_text
 from rawback.options.recover import RecoverOptions
 from rawback.picture import Pixels
 from rawback.provenance import State
@@ -48,6 +50,8 @@ class MovieContents:
     recipes: list[dict[str, str]]
     fields: dict[str, str]
     """The recipe of the movie's comment."""
+    fingerprint: str
+    """Of the file (`paths.fingerprint`)."""
     rate: Fraction
     time_code: str
     """Of the first frame."""
@@ -56,6 +60,10 @@ class MovieContents:
     """What can be expected, in a sentence."""
     notes: list[str]
     """What else the user should know, a sentence each."""
+
+    def origin(self, name: str) -> str:
+        """By which the DNG of a frame is known to be of this frame: a hash, as others have that of a whole file."""
+        return hashlib.sha256(f"{self.fingerprint} {name}".encode()).hexdigest()
 
     def metadata(self, name: str, number: int) -> FrameMetadata:
         """What the DNG of a frame says beside its mosaic: what the frame knows, else what can be counted."""
@@ -76,8 +84,8 @@ def contents(path: Path) -> MovieContents:
         names, notes = _names(listing.frames, path.stem, fields)
         promise = _promise(source, listing.frames, fields)
         return MovieContents(
-            path, source.codec, dict(zip(names, listing.frames, strict=True)), listing.recipes, fields, source.rate,
-            source.time_code, source.has_audio, promise, notes,
+            path, source.codec, dict(zip(names, listing.frames, strict=True)), listing.recipes, fields,
+            paths.fingerprint([path]), source.rate, source.time_code, source.has_audio, promise, notes,
         )  # fmt: skip
 
 
@@ -138,11 +146,17 @@ def recover(
         frame = _window(movie.path, options).averaged(name, names, lambda each: _recovered(movie, each, options))
     else:
         frame = _recovered(movie, name, options)
+    mark = seal.mark({"SourceSha256": movie.origin(name), "Options": options_text(options, frames)})
     chunks = cinema_dng.encode(
         frame.mosaic, frame.recipe, frame.photo.exif, movie.metadata(name, number), compress=options.compress,
-        packed=frames.packed, software=f"rawback {__version__}", whole=frame.whole,
+        packed=frames.packed, software=f"rawback {__version__}", mark=mark, whole=frame.whole,
     )  # fmt: skip
     return chunks, frame.notes, frame.mosaic.size
+
+
+def options_text(options: RecoverOptions, frames: FrameOptions) -> str:
+    """All that shapes a frame."""
+    return " ".join(filter(None, map(as_text, (options, frames))))
 
 
 @lru_cache(1)

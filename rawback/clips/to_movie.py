@@ -21,7 +21,7 @@ from rawback.clips import coding
 from rawback.clips.clip import Clip, develop, survey
 from rawback.cores import Progress
 from rawback.errors import EXIT_OK, RawbackError
-from rawback.files import atomic, paths
+from rawback.files import atomic, paths, seal
 from rawback.files.paths import Location
 from rawback.files.video import frame_fields, soundtrack
 from rawback.files.video.movie import Movie
@@ -33,6 +33,8 @@ from rawback.options.render import RenderOptions
 from rawback.version import __version__
 
 DEFAULT_CODEC = "mjpeg"
+CLIP = "ClipSha256"
+"""XMP property: the fingerprint of the frames and the sound."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Production:
     form: Form
     replace: bool
     """Whether a movie of that name is replaced."""
+    marks: dict[str, str]
+    """What the movie says of which clip it is, and that it is sealed, as XMP properties beside the recipe."""
 
 
 def render(files: FileOptions, options: RenderOptions, movie: MovieOptions, run: BatchOptions) -> int:
@@ -86,7 +90,8 @@ def render(files: FileOptions, options: RenderOptions, movie: MovieOptions, run:
         codec, target.suffix.lower(), clip.width, clip.height, clip.rate,
         coarseness=min(100 - options.quality, 51), time_code=time_code,
     ).check()  # fmt: skip
-    production = Production(folder, target, frames, sound, clip, form, files.replace)
+    marks = {CLIP: paths.fingerprint([*frames, *filter(None, [sound])]), seal.NAME: seal.BLANK.decode()}
+    production = Production(folder, target, frames, sound, clip, form, files.replace, marks)
     return (_render_stills if codec == "mjpeg" else _render_stream)(production, options, run)
 
 
@@ -124,7 +129,10 @@ def _render_stills(made: Production, options: RenderOptions, run: BatchOptions) 
         kept = f"those that are done are kept for the next run in {folder}"
         raise RawbackError(f"{made.target} is not written: frames failed; {kept}")
     try:
-        with atomic.written(made.target, made.replace) as file, Writer(file, made.form, made.clip.fields, made.sound) as writer:
+        with (
+            atomic.written(made.target, made.replace) as file,
+            Writer(file, made.form, made.clip.fields | made.marks, made.sound) as writer,
+        ):
             for task in tasks:
                 writer.add_coded(paths.load(task.target))
     except FileExistsError as error:
@@ -151,9 +159,10 @@ def _render_stream(made: Production, options: RenderOptions, run: BatchOptions) 
                 last = number == passes - 1
                 path = made.target if last else folder / f"{number}.mkv"
                 form = made.form if last else replace(made.form, container=".mkv")
+                fields = clip.fields | (made.marks if last else {})
                 with (
                     atomic.written(path, made.replace or not last) as file,
-                    Writer(file, form, clip.fields, made.sound if last else None) as writer,
+                    Writer(file, form, fields, made.sound if last else None) as writer,
                 ):
                     for source, frame in _ahead(made.frames, before, clip, options):
                         writer.add_codes(frame.codes, frame.recipe, frame.metadata)

@@ -14,6 +14,7 @@ from rawback.evaluate import evaluate, report_images, report_tables, table
 from rawback.evaluate.evaluate import Case
 from rawback.evaluate.methods import OURS, Trip
 from rawback.evaluate.report_plots import Line, legend, plot
+from rawback.files import seal
 from rawback.version import __version__
 
 FAVOURED = 87
@@ -93,7 +94,7 @@ def build(rows: list[dict], album: Album, about: dict[str, str], settings: str) 
     sections.append(_methods(about, settings))
     css = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     return PAGE.format(
-        css=css, scale=report_images.scale(), version=__version__,
+        css=css, scale=report_images.scale(), seal=seal.TEXT, version=__version__,
         files=f"{len(names)} RAW file{'s' * (len(names) != 1)}", today=date.today().isoformat(), quality=album.quality,
         links="".join(f'<li><a href="#file-{i}">{_short(name)}</a></li>' for i, name in enumerate(names)),
         sections="\n".join(sections),
@@ -108,6 +109,7 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="rawback">
+<!-- {seal} -->
 <title>{files}, to JPEG and back to RAW</title>
 <style>{css}
 .scale {{ background: {scale} }}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rawback.errors import RawbackError
-from rawback.files import dng_extras, dng_levels, dng_pixels, preview, tiff
+from rawback.files import dng_extras, dng_levels, dng_pixels, preview, seal, tiff
 from rawback.files.dng_levels import Levels
 from rawback.files.dng_pixels import Whole
 from rawback.files.exif import Exif
@@ -98,13 +98,14 @@ def _noise(values: tuple[float, ...], planes: tuple[float, ...]) -> tuple[float,
 
 def encode(
     mosaic: np.ndarray, recipe: Recipe, exif: Exif | None, picture: JpegFile | None,
-    *, compress: bool = True, software: str = "rawback", whole: Whole | None = None,
+    *, compress: bool = True, software: str = "rawback", mark: str = "", whole: Whole | None = None,
 ) -> list[Buffer]:  # fmt: skip
     """A DNG as chunks to be written one after the other.
 
     mosaic: (height, width) uint16 of the visible area, in DN; or (height, width, 3) uint16 of camera RGB, white at
     65535, which makes a LinearRaw. picture: a JPEG, shown by viewers until they have
     developed the mosaic; None: a small one is made. compress: lossless JPEG tiles instead of one plain strip.
+    mark: of what the file was made, with the seal that it then gets (`files.seal`).
     whole: what is stored around the mosaic, and said beside it. Raises RawbackError if mosaic and recipe do not fit together.
     """
     if mosaic.shape[:2] != (recipe.height, recipe.width) or mosaic.shape[2:] not in ((), (3,)) or mosaic.dtype != np.uint16:
@@ -112,7 +113,7 @@ def encode(
         raise RawbackError(f"the mosaic is {mosaic.shape} {mosaic.dtype}, the recipe expects {expected}")
     shown = dng_extras.carried(exif)
     first = preview.directory(preview.baseline(picture) if picture else preview.small_picture(mosaic, recipe))
-    first.entries |= shown.ifd0 | camera_tags(recipe, shown, software) | dng_extras.look(recipe)
+    first.entries |= shown.ifd0 | camera_tags(recipe, shown, software, mark) | dng_extras.look(recipe)
     if exif is not None:
         first.entries |= dng_extras.attached(exif)
         shown.exif |= dng_extras.plain_note(exif)
@@ -123,10 +124,10 @@ def encode(
         first.entries |= whole.ifd0
         first.children[Tag.SubIFDs] = [dng_pixels.mosaic(whole, recipe, compress)]
     first.children |= shown.directories()
-    return tiff.serialise(first)
+    return seal.sealed(tiff.serialise(first))
 
 
-def camera_tags(recipe: Recipe, exif: Exif, software: str) -> Entries:
+def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str) -> Entries:
     """IFD0: the camera and its colours."""
     make, _, model = recipe.camera.partition(" ")
     numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)
@@ -140,12 +141,17 @@ def camera_tags(recipe: Recipe, exif: Exif, software: str) -> Entries:
         Tag.UniqueCameraModel: tiff.ascii_text(recipe.camera or exif.camera or "unknown"),
         Tag.BaselineExposure: tiff.rationals([recipe.baseline_exposure + recipe.exposure], SRATIONAL),
         **_neutral(recipe),
+        **_marked(mark),
     } | {Tag[name]: _entry(COLOUR_TYPES[name], values) for name, values in numbers.items()}
 
 
 def _neutral(recipe: Recipe) -> Entries:
     """AsShotNeutral, unless the original RAW had none: a developer then treats both alike, by its own automatics."""
     return {} if recipe.white_balance_from == "daylight" else {Tag.AsShotNeutral: tiff.rationals(recipe.neutral)}
+
+
+def _marked(mark: str) -> Entries:
+    return {Tag.RawbackMark: tiff.ascii_text(mark)} if mark else {}
 
 
 def _entry(kind: int, values: Iterable[float]) -> Entry:

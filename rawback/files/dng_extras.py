@@ -25,7 +25,7 @@ STRUCTURAL = {
     Tag.TileOffsets, Tag.TileByteCounts, Tag.SubIFDs, Tag.InkSet, Tag.NumberOfInks, Tag.DotRange, Tag.ExtraSamples,
     Tag.SampleFormat, Tag.SMinSampleValue, Tag.SMaxSampleValue, Tag.JPEGTables,
     *range(Tag.JPEGProc, Tag.JPEGACTables + 1), Tag.YCbCrSubSampling, Tag.XMP, Tag.CFARepeatPatternDim, Tag.CFAPattern,
-    Tag.IPTC, Tag.ICCProfile, Tag.SensitivityType,
+    Tag.IPTC, Tag.ICCProfile, Tag.SensitivityType, Tag.RawbackMark,
 }  # fmt: skip
 """IFD0 tags that describe the pixels of the file they stand in, or that are written anew; and everything of DNG."""
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from rawback.errors import RawbackError
 from rawback.files import exif as exifs
-from rawback.files import libjpeg, recipe_xmp
+from rawback.files import libjpeg, recipe_xmp, seal
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import (
     APP1,
@@ -189,12 +189,12 @@ def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes, more: 
 
 
 def with_metadata(coded: bytes, recipe: Recipe | None, exif: bytes, more: Sequence[tuple[int, bytes]] = ()) -> bytes:
-    """The file of a `coded_picture`, with the metadata that `write` takes."""
+    """The file of a `coded_picture`, with the metadata that `write` takes; one with a recipe is sealed."""
     segments = [(APP1, EXIF + exif), (APP2, ICC + ONLY_PIECE + srgb_profile()), *more]
     if recipe is not None:
-        segments.insert(1, (APP1, XMP + recipe_xmp.build(to_fields(recipe))))
+        segments.insert(1, (APP1, XMP + recipe_xmp.build(to_fields(recipe) | {seal.NAME: seal.BLANK.decode()})))
     head = 4 + int.from_bytes(coded[4:6], "big")  # after SOI and JFIF's APP0
-    return b"".join([coded[:head], *(segment(marker, payload) for marker, payload in segments), coded[head:]])
+    return b"".join(seal.sealed([coded[:head], *(segment(*part) for part in segments), memoryview(coded)[head:]]))
 
 
 @cache

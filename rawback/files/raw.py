@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -131,6 +132,7 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
         baseline_exposure=tags.baseline_exposure,
         noise=tags.noise,
         dng=numbers,
+        source_sha256=hashlib.sha256(data).hexdigest(),
     )
     if problem := recipe.problem():
         raise RawbackError(f"{name} says of its sensor what cannot be ({problem}); the file is damaged")

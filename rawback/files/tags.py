@@ -90,7 +90,7 @@ Tag = IntEnum(
         "MaskSubArea": 52536, "ProfileHueSatMapData3": 52537, "ReductionMatrix3": 52538, "RGBTables": 52543,
         "ProfileGainTableMap2": 52544, "JUMBF": 52545, "ColumnInterleaveFactor": 52547, "ImageSequenceInfo": 52548,
         "ProfileToneMethod": 52549, "ImageStats": 52550, "ProfileDynamicRange": 52551, "ProfileGroupName": 52552,
-        "JXLDistance": 52553, "JXLEffort": 52554, "JXLDecodeSpeed": 52555,
+        "JXLDistance": 52553, "JXLEffort": 52554, "JXLDecodeSpeed": 52555, "RawbackMark": 65400,
     },
 )  # fmt: skip
 """Numbers in IFD0, SubIFDs and the Exif directory, which share one space."""

@@ -8,31 +8,37 @@ import zlib
 
 import numpy as np
 
+from rawback.files import seal
 from rawback.files.jpeg import srgb_profile
 from rawback.files.tags import Tag
-from rawback.files.tiff import UNDEFINED
+from rawback.files.tiff import ASCII, UNDEFINED
 from rawback.picture import upright
+from rawback.version import __version__
 
 KINDS = (".tif", ".tiff", ".png")
+MARK = b"rawback\0"
+"""Keyword of the PNG's text chunk."""
 
 
-def encode(srgb: np.ndarray, orientation: int, kind: str) -> bytes:
-    """Planes (3, H, W) float32, 0..1 shown -> a file of 16 bits per channel, turned upright."""
+def encode(srgb: np.ndarray, orientation: int, kind: str, mark: str) -> bytes:
+    """Planes (3, H, W) float32, 0..1 shown -> a file of 16 bits per channel, turned upright; sealed (`files.seal`)."""
     pixels = np.rint(np.clip(srgb, 0, 1) * 65535).astype(np.uint16).transpose(1, 2, 0)
     pixels = np.ascontiguousarray(upright(pixels, orientation))
-    return _png(pixels) if kind == ".png" else _tiff(pixels)
+    data = _png(pixels, mark) if kind == ".png" else _tiff(pixels, mark)
+    return b"".join(seal.sealed([data]))
 
 
-def _tiff(pixels: np.ndarray) -> bytes:
+def _tiff(pixels: np.ndarray, mark: str) -> bytes:
     import imageio.v3 as imageio
 
     stream = io.BytesIO()
-    extra = [(int(Tag.ICCProfile), UNDEFINED, None, srgb_profile(), True)]
-    imageio.imwrite(stream, pixels, extension=".tif", photometric="rgb", compression="zlib", extratags=extra)
+    extra = [(int(Tag.ICCProfile), UNDEFINED, None, srgb_profile(), True), (int(Tag.RawbackMark), ASCII, None, mark, True)]
+    how = {"photometric": "rgb", "compression": "zlib", "software": f"rawback {__version__}"}
+    imageio.imwrite(stream, pixels, extension=".tif", extratags=extra, **how)
     return stream.getvalue()
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def _png(pixels: np.ndarray, mark: str) -> bytes:
     """PNG, third edition: neither Pillow nor imageio writes 16-bit RGB."""
     height, width = pixels.shape[:2]
     rows = np.zeros((height, 1 + 6 * width), np.uint8)
@@ -42,6 +48,8 @@ def _png(pixels: np.ndarray) -> bytes:
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)),
         (b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile())),
+        (b"tEXt", f"Software\0rawback {__version__}".encode()),
+        (b"tEXt", MARK + mark.encode()),
         (b"IDAT", zlib.compress(rows.tobytes(), 6)),
         (b"IEND", b""),
     ]

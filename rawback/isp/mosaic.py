@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 
 import numpy as np
@@ -21,6 +22,14 @@ SHARED_PIXELS = 1 << 20
 """Tiled patterns up to this size are kept for the next strip; a whole frame's would only fill memory."""
 HALO = 2 * bayer.MARGIN
 """Rows around a strip that `demosaic` needs for the strip to come out as in the whole frame."""
+
+
+def sha256(frame: np.ndarray) -> str:
+    """Hash of a frame (H, W) uint16, row by row, little-endian: the same wherever its rows lie."""
+    digest = hashlib.sha256()
+    for row in frame:
+        digest.update(row.astype("<u2").tobytes())
+    return digest.hexdigest()
 
 
 def tile(pattern: np.ndarray, height: int, width: int, *, top: int = 0) -> np.ndarray:

@@ -14,6 +14,7 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import recipe_xmp
 from rawback.files.jumbf import Box
+from rawback.isp.mosaic import sha256
 from rawback.isp.parallel import in_threads
 from rawback.lossless import margins
 from rawback.lossless.coder import Coder
@@ -93,7 +94,8 @@ def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe, o
     blocks = coder.blocks()
     codes = in_threads(lambda rows: coder.encode(mosaic[rows[0] : rows[1]], rows[0]), blocks)
     sizes = (right - left, bottom - top, top, left, frame.shape[1], frame.shape[0], len(blocks), 0)
-    head = HEADER.pack(VERSION, bytes.fromhex(recipe.picture_sha256 or picture.sha256()), _sha256(frame), *sizes)
+    picture_sha256 = bytes.fromhex(recipe.picture_sha256 or picture.sha256())
+    head = HEADER.pack(VERSION, picture_sha256, bytes.fromhex(sha256(frame)), *sizes)
     parts = [(HEADER_LABEL, head + coder.to_bytes())]
     if frame.shape != mosaic.shape:
         parts.append((MARGINS_LABEL, margins.encode(frame, area)))
@@ -164,7 +166,7 @@ def restore(
             mosaic[start:stop] = plain[start:stop]
     if not _fill_margins(layer, frame):
         return Restored(mosaic.copy(), (0, 0, *mosaic.shape), False, restored.damaged)
-    restored.exact = not restored.damaged and _sha256(frame) == layer.frame_sha256
+    restored.exact = not restored.damaged and sha256(frame) == layer.frame_sha256.hex()
     return restored
 
 
@@ -188,10 +190,3 @@ def _header(body: bytes) -> Layer:
     if not fits or frame_height * frame_width > min(LARGEST_FRAME, 4 * width * height + SPARE):
         raise RawbackError("the lossless layer inside has impossible sizes; it is damaged")
     return Layer(picture.hex(), frame, (width, height), area, (frame_height, frame_width), count, body[HEADER.size :])
-
-
-def _sha256(frame: np.ndarray) -> bytes:
-    digest = hashlib.sha256()
-    for row in frame:
-        digest.update(row.astype("<u2").tobytes())
-    return digest.digest()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
+from pathlib import PurePath
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from rawback.errors import UsageError
+
+MAX_TEXT = 60
+"""Characters of a value in `as_text`."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,20 @@ def spelled(options: Any, name: str) -> str:
     """A field as the user writes it: `--no-refine`; one that the command line does not know by its name."""
     option = declared(options)[name][1] if name in declared(options) else Option("", (name,))
     return option.names[-1] if isinstance(option, Option) and option.names else f"--{name.replace('_', '-')}"
+
+
+def as_text(options: Any) -> str:
+    """What differs from the defaults, to be compared with what a file says it was made with: "quality=90 keep_exif=False".
+
+    Of a path only its name: where somebody's files lie is nobody's business.
+    """
+    given = {field.name: (getattr(options, field.name), field.default) for field in fields(options)}
+    return " ".join(f"{name}={_plain(value)}" for name, (value, default) in given.items() if value != default)
+
+
+def _plain(value: Any) -> str:
+    text = f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else PurePath(str(value)).name
+    return re.sub(r"[^\w.:+-]", "_", text)[:MAX_TEXT]
 
 
 def check_choices(options: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 LAYOUT = "how the pixels lie in the file; the mosaic itself is compared, photosite by photosite"
 PREVIEW = "describes a preview of the same shot, which the DNG replaces by the picture that was rendered"
 VERSION = "the version of DNG that the new file itself is written in"
+MARK = "of what rawback made the original, where that is a DNG of its own"
 APPLIED = "already applied: photosites are compared after it"
 DIGEST = "a checksum of the pixels as the old file stored them"
 COMPARED = "compared as LibRaw reads it, for it counts from another corner in files that are no DNG"
@@ -16,8 +17,8 @@ _LAYOUT = dict.fromkeys((
     317, 322, 323, 324, 325, 513, 514,  # Predictor; width, length, offsets, sizes of tiles; offset and size of a JPEG
 ), LAYOUT)  # fmt: skip
 
-CONTAINER = {50706: VERSION, 50707: VERSION}
-"""Anywhere: DNGVersion, DNGBackwardVersion."""
+CONTAINER = {50706: VERSION, 50707: VERSION, 65400: MARK}
+"""Anywhere: DNGVersion, DNGBackwardVersion, rawback's mark."""
 
 MOSAIC = _LAYOUT | dict.fromkeys((
     50974, 50975, 52547,  # SubTileBlockSize, RowInterleaveFactor, ColumnInterleaveFactor

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 from rawback.errors import UsageError
-from rawback.files import dng, dng_extras, dng_pixels, tiff
+from rawback.files import dng, dng_extras, dng_pixels, seal, tiff
 from rawback.files.dng_pixels import Whole
 from rawback.files.exif import Exif
 from rawback.files.tags import Tag
@@ -101,12 +101,12 @@ def read(data: Buffer, name: str) -> FrameMetadata:
 
 def encode(
     mosaic: np.ndarray, recipe: Recipe, exif: Exif | None, metadata: FrameMetadata,
-    *, compress: bool = True, packed: bool = False, software: str = "rawback", whole: Whole | None = None,
+    *, compress: bool = True, packed: bool = False, software: str = "rawback", mark: str = "", whole: Whole | None = None,
 ) -> list[Buffer]:  # fmt: skip
     """One frame as chunks to be written one after the other.
 
     mosaic: (height, width) uint16 in DN. compress: lossless JPEG tiles; without, all frames of a clip have one size.
-    packed: 12 bits a sample instead of 16, not compressed. whole: margins of a bit-exact recovery.
+    packed: 12 bits a sample instead of 16, not compressed. mark: as of `dng.encode`. whole: margins of a bit-exact recovery.
     Raises UsageError where 12 bits are too few.
     """
     shown = dng_extras.carried(exif)
@@ -115,13 +115,13 @@ def encode(
     if packed:
         frame.entries[Tag.BitsPerSample] = tiff.pack(tiff.SHORT, [PACKED_BITS])
         frame.strips[Tag.StripOffsets] = [packed12(whole.frame)]
-    frame.entries |= shown.ifd0 | dng.camera_tags(recipe, shown, software) | dng_extras.look(recipe) | whole.ifd0
+    frame.entries |= shown.ifd0 | dng.camera_tags(recipe, shown, software, mark) | dng_extras.look(recipe) | whole.ifd0
     frame.entries |= _tags(metadata)
     if exif is not None:
         frame.entries |= dng_extras.attached(exif)
         shown.exif |= dng_extras.plain_note(exif)
     frame.children |= shown.directories()
-    return tiff.serialise(frame)
+    return seal.sealed(tiff.serialise(frame))
 
 
 def packed12(frame: np.ndarray) -> bytes:

@@ -6,7 +6,7 @@ D.2.7), a NAL unit of its own before the frame's; its text has no zero bytes, so
 
 from __future__ import annotations
 
-from rawback.files import jpeg, recipe_xmp
+from rawback.files import jpeg, recipe_xmp, seal
 from rawback.files.jpeg_file import APP1, SOI, XMP, JpegFile, segment
 
 UUID = bytes.fromhex("7261776261636b2d8c1d4f52a93e6b57")
@@ -18,9 +18,10 @@ XML = b"<x:xmpmeta", b"</x:xmpmeta>"
 
 
 def into_jpeg(data: bytes, fields: dict[str, str]) -> bytes:
-    """A JPEG of rawback's with `fields` beside its recipe."""
+    """A JPEG of rawback's with `fields` beside its recipe; without its seal, which is for files of their own."""
     file = JpegFile(data)
-    packet = segment(APP1, XMP + recipe_xmp.build(jpeg.recipe_fields(file) | fields))
+    kept = {name: text for name, text in jpeg.recipe_fields(file).items() if name != seal.NAME}
+    packet = segment(APP1, XMP + recipe_xmp.build(kept | fields))
     for part in file.segments:
         if part.marker == APP1 and part.payload[: len(XMP)] == XMP:
             return data[: part.start] + packet + data[part.stop :]

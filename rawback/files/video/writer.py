@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from rawback.errors import RawbackError, UsageError
-from rawback.files import recipe_xmp
+from rawback.files import recipe_xmp, seal
 from rawback.files.video import frame_fields, movie, planes
 from rawback.files.video.soundtrack import Sound
 
@@ -77,7 +77,7 @@ class Form:
 
 
 class Writer:
-    """A movie being written into an open file; close it by leaving the context."""
+    """A movie being written into an open file; close it by leaving the context. One whose `fields` ask for it is sealed."""
 
     def __init__(self, file: BinaryIO, form: Form, fields: dict[str, str], audio: Path | None = None) -> None:
         self.av, self.form, self.file, self.count = movie.library(), form.check(), file, 0
@@ -109,6 +109,8 @@ class Writer:
         if self.form.container != ".mkv":
             self.file.seek(0, 2)
             self.file.write((24 + len(self.packet_of_fields)).to_bytes(4, "big") + b"uuid" + XMP_UUID + self.packet_of_fields)
+        if seal.TEXT.encode() in self.packet_of_fields:
+            seal.seal_file(self.file)
 
     def add_coded(self, data: bytes) -> None:
         """The next frame, coded already."""
