@@ -106,7 +106,7 @@ class Complaining:
     """A RAW of which LibRaw says, on the standard error stream as it does, that it cannot be read without loss."""
 
     def __init__(self, raw: rawpy.RawPy) -> None:
-        self.raw = raw
+        self.raw, self.unpacked = raw, False
 
     def __enter__(self) -> Complaining:
         return self
