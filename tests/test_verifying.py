@@ -115,7 +115,8 @@ class Complaining:
         self.raw.close()
 
     def __getattr__(self, name: str) -> object:
-        if name in ("raw_image", "raw_image_visible"):
+        if name.startswith("raw_") and not self.unpacked:  # what makes rawpy have LibRaw unpack the file
+            self.unpacked = True
             os.write(2, b"unknown file: data corrupted at 1234\n")
         return getattr(self.raw, name)
 
