@@ -20,6 +20,7 @@ from rawback.files import dng, exif, tiff
 from rawback.files.dng_levels import Levels
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.tags import Tag
+from rawback.files.tiff_writer import serialise
 from rawback.recipe import Recipe
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
@@ -197,12 +198,12 @@ def test_odd_tags_are_as_good_as_none():
         50713: tiff.pack(tiff.SHORT, [0, 0]), 50714: tiff.pack(tiff.SHORT, [64]), 51041: tiff.pack(tiff.DOUBLE, [1, 2, 3]),
         50829: tiff.pack(tiff.FLOAT, [float("inf")] * 4),
     }  # fmt: skip
-    tags = dng.read_tags(b"".join(tiff.serialise(tiff.Directory(odd))))
+    tags = dng.read_tags(b"".join(serialise(tiff.Directory(odd))))
     assert tags == dng.DngTags()
 
 
 def test_what_is_no_dng_has_no_tags():
-    for data in (b"", b"\xff\xd8\xff\xe0", b"".join(tiff.serialise(tiff.Directory({256: tiff.pack(tiff.LONG, [1])})))):
+    for data in (b"", b"\xff\xd8\xff\xe0", b"".join(serialise(tiff.Directory({256: tiff.pack(tiff.LONG, [1])})))):
         assert dng.read_tags(data) is None
 
 

@@ -19,6 +19,7 @@ from rawback.files import ciff, exif, tiff
 from rawback.files.exif import Exif
 from rawback.files.tags import Tag
 from rawback.files.tiff import ASCII, BYTE, LONG, SHORT, UNDEFINED, Directory, Entry
+from rawback.files.tiff_writer import serialise
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 CAMERA = Exif(
@@ -35,7 +36,7 @@ CAMERA = Exif(
 
 def as_tiff(camera: Exif) -> bytes:
     children = {Tag.ExifIFD: [Directory(camera.exif)], Tag.GPSIFD: [Directory(camera.gps)]}
-    return b"".join(tiff.serialise(Directory(camera.ifd0, children)))
+    return b"".join(serialise(Directory(camera.ifd0, children)))
 
 
 def as_jpeg(payload: bytes) -> bytes:
@@ -50,7 +51,7 @@ def box(kind: bytes, content: bytes) -> bytes:
 
 def as_cr3(camera: Exif) -> bytes:
     parts = ((b"CMT1", camera.ifd0), (b"CMT2", camera.exif), (b"CMT4", camera.gps))
-    boxes = b"".join(box(kind, b"".join(tiff.serialise(Directory(entries)))) for kind, entries in parts)
+    boxes = b"".join(box(kind, b"".join(serialise(Directory(entries)))) for kind, entries in parts)
     canon = box(b"uuid", exif.CANON_UUID + box(b"CNCV", b"CanonCR3_001/00.09.00/00.00.00") + boxes)
     large = struct.pack(">I", 1) + b"mdat" + struct.pack(">Q", 16 + 100) + bytes(100)
     return box(b"ftyp", b"crx \0\0\0\1crx isom") + large + box(b"moov", canon + box(b"mvhd", bytes(100)))
@@ -105,13 +106,13 @@ def test_what_is_not_a_tiff_is_refused():
 
 def test_exposure_in_ifd0_is_found():
     """Kodak's KDC has no Exif directory but the same tags in IFD0."""
-    found = exif.from_tiff(b"".join(tiff.serialise(Directory({271: tiff.ascii_text("K"), 33437: tiff.rationals([2.5])}))))
+    found = exif.from_tiff(b"".join(serialise(Directory({271: tiff.ascii_text("K"), 33437: tiff.rationals([2.5])}))))
     assert found.exif == {33437: tiff.rationals([2.5])} and found.make == "K" and 33437 not in found.ifd0
 
 
 def test_gps_below_exif_is_found():
     tree = Directory({}, {Tag.ExifIFD: [Directory({}, {Tag.GPSIFD: [Directory(CAMERA.gps)]})]})
-    assert exif.from_tiff(b"".join(tiff.serialise(tree))).gps == CAMERA.gps
+    assert exif.from_tiff(b"".join(serialise(tree))).gps == CAMERA.gps
 
 
 def test_app1_keeps_the_photograph_and_leaves_out_the_pixels():

@@ -10,6 +10,7 @@ from rawback.errors import RawbackError
 from rawback.files import dng, dng_levels, raw, tiff
 from rawback.files.tags import Tag
 from rawback.files.tiff import LONG, RATIONAL, SHORT, SRATIONAL, Entries
+from rawback.files.tiff_writer import serialise
 
 HEIGHT, WIDTH = 96, 128
 MATRIX = (0.9, -0.3, -0.1, -0.5, 1.3, 0.2, -0.1, 0.2, 0.6)
@@ -28,7 +29,7 @@ def read(first: Entries | None = None, mosaic: Entries | None = None, without: t
     )
     top, below = (tiff.Directory(own) for own in entries)
     below.strips, top.children = {Tag.StripOffsets: [values.tobytes()]}, {Tag.SubIFDs: [below]}
-    data = b"".join(tiff.serialise(top))
+    data = b"".join(serialise(top))
     return raw.read(data, "drawn")
 
 

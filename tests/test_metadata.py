@@ -19,6 +19,7 @@ from rawback.files import exif, icc, jpeg_file, jpeg_metadata, tiff, xmp
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.tags import Tag
 from rawback.files.tiff import Directory, Entry
+from rawback.files.tiff_writer import serialise
 from rawback.recovering import recover
 
 CAMERA_JPEGS = Path(__file__).parents[2] / "shared" / "data" / "camera_jpegs"
@@ -40,7 +41,7 @@ def photo(order: str = "II", note: bytes = NOTE, extra: bytes = b"", orientation
             Tag.GPSIFD: [Directory({1: tiff.ascii_text("N"), 2: tiff.rationals([10, 20, 30])})],
         },
     )  # fmt: skip
-    payload = b"".join(tiff.serialise(root))
+    payload = b"".join(serialise(root))
     stream = io.BytesIO()
     ramp = np.add.outer(np.arange(48) * 2, np.arange(64) * 2).astype(np.uint8)
     image = Image.fromarray(np.stack([ramp, ramp[::-1], ramp[:, ::-1]], -1))

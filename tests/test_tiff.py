@@ -12,6 +12,7 @@ from rawback.errors import RawbackError
 from rawback.files import tiff
 from rawback.files.tags import IFD_POINTERS, Tag
 from rawback.files.tiff import ASCII, BYTE, DOUBLE, LONG, RATIONAL, SHORT, SLONG, SRATIONAL, Directory, Entry
+from rawback.files.tiff_writer import serialise
 
 VALUES = {
     256: tiff.pack(LONG, [4000]),
@@ -26,7 +27,7 @@ VALUES = {
 
 
 def written(directory: Directory) -> bytes:
-    return b"".join(tiff.serialise(directory))
+    return b"".join(serialise(directory))
 
 
 def big_endian(entries: dict[int, tuple[int, str, list]]) -> bytes:
@@ -99,7 +100,7 @@ def test_layout_is_little_endian_sorted_and_even():
 
 def test_pixels_are_not_copied():
     pixels = np.zeros(1000, np.uint8).data
-    chunks = tiff.serialise(Directory(VALUES, strips={273: [pixels]}))
+    chunks = serialise(Directory(VALUES, strips={273: [pixels]}))
     assert any(chunk is pixels for chunk in chunks)
 
 
@@ -109,7 +110,7 @@ def test_more_than_four_gigabytes_is_refused():
             return 1 << 31
 
     with pytest.raises(RawbackError, match="4 GiB"):
-        tiff.serialise(Directory(strips={273: [Huge(), Huge()]}))
+        serialise(Directory(strips={273: [Huge(), Huge()]}))
 
 
 @given(st.floats(-2e9, 2e9))

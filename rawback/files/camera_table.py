@@ -11,6 +11,7 @@ import rawpy
 from rawback.files import tiff
 from rawback.files.tags import Compression, Photometric, Tag
 from rawback.files.tiff import BYTE, LONG, SHORT, Directory, Entries
+from rawback.files.tiff_writer import serialise
 
 SIDE = 32  # LibRaw refuses mosaics of fewer than 22 photosites a side
 MEAN_MATRIX = ((0.7621, -0.2125, -0.0768), (-0.5055, 1.2410, 0.2199), (-0.1055, 0.1818, 0.6196))
@@ -44,4 +45,4 @@ def _nameplate(make: str, model: str) -> bytes:
         Tag.DNGVersion: tiff.pack(BYTE, [1, 4, 0, 0]), Tag.UniqueCameraModel: tiff.ascii_text(f"{make} {model}"),
         Tag.WhiteLevel: tiff.pack(LONG, [65535]),
     }  # fmt: skip
-    return b"".join(tiff.serialise(Directory(entries, strips={Tag.StripOffsets: [bytes(2 * SIDE * SIDE)]})))
+    return b"".join(serialise(Directory(entries, strips={Tag.StripOffsets: [bytes(2 * SIDE * SIDE)]})))

@@ -16,6 +16,7 @@ from rawback.files.exif import Exif
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.tags import Photometric, Tag
 from rawback.files.tiff import BYTE, RATIONAL, SHORT, SRATIONAL, Buffer, Entries, Entry
+from rawback.files.tiff_writer import serialise
 from rawback.isp.colour import d65_tags, xyz_from_matrix
 from rawback.recipe import DNG_NUMBERS, Recipe
 
@@ -124,7 +125,7 @@ def encode(
         first.entries |= whole.ifd0
         first.children[Tag.SubIFDs] = [dng_pixels.mosaic(whole, recipe, compress)]
     first.children |= shown.directories()
-    return seal.sealed(tiff.serialise(first))
+    return seal.sealed(serialise(first))
 
 
 def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str) -> Entries:

@@ -13,6 +13,7 @@ from rawback.files import boxes, tiff
 from rawback.files.jpeg_file import APP1, EXIF, JpegFile
 from rawback.files.tags import Compression, Tag
 from rawback.files.tiff import ASCII, LONG, SHORT, UNDEFINED, Buffer, Directory, Entries, Entry
+from rawback.files.tiff_writer import serialise
 
 MAX_APP1 = 65527  # a JPEG segment holds 65,533 bytes, of which "Exif\0\0" takes six
 METADATA = (
@@ -205,7 +206,7 @@ def to_app1(
         if thumbnail:
             coding: Entries = {Tag.Compression: tiff.pack(SHORT, [Compression.JPEG_OLD])}
             first.next = Directory(density | coding, strips={Tag.JPEGInterchangeFormat: [thumbnail]})
-        payload = b"".join(tiff.serialise(first))
+        payload = b"".join(serialise(first))
         if len(payload) <= MAX_APP1:
             return payload
         if thumbnail:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from rawback.files import tiff
 from rawback.files.exif import Exif
 from rawback.files.tags import Tag
-from rawback.files.tiff import Entry
+from rawback.files.tiff import Entries, Entry
 
 MAX_ENTRIES, HEADER, MOST_BYTES = 512, 64, 1 << 24
 FEWEST = 3  # entries: what looks like a directory of fewer, somewhere within a note, is chance
@@ -22,9 +23,11 @@ MIN_GAIN, MAX_GAIN = 0.2, 8.0
 """Of red and blue against green: what lies outside is no white balance."""
 CANON_LEVELS = {582: 25, 653: 34, 5120: 71, **dict.fromkeys((1816, 1820, 1824), 71), **dict.fromkeys((2024, 3656), 85),
                 **dict.fromkeys((3973, 3778, 4528), 105)}  # fmt: skip
-"""Length of Canon's ColorData (tag 0x4001) -> where its as-shot RGGB levels stand; 63 in all others."""
+"""Length of Canon's ColorData (CANON_COLOR_DATA) -> where its as-shot RGGB levels stand; 63 in all others."""
 CANON_OTHERS, CANON_SHORTEST = 63, 500
-PANASONIC_LEVELS = (0x8004, 0x8005, 0x8006)
+CANON_COLOR_DATA, NIKON_RED_BLUE, PENTAX_WHITE_POINT = 0x4001, 0x000C, 0x0201
+OLYMPUS_PROCESSING, OLYMPUS_RED_BLUE, OLYMPUS_OLD, PANASONIC_LEVELS = 0x2040, 0x0100, (0x1017, 0x1018), (0x8004, 0x8005, 0x8006)
+"""Tags: levels or gains, and the directory that holds Olympus's; the old ones of red and blue; red, green and blue."""
 
 
 def white_balance(exif: Exif) -> tuple[float, float, float] | None:
@@ -37,10 +40,10 @@ def white_balance(exif: Exif) -> tuple[float, float, float] | None:
     for start, read in READERS:
         if exif.make.upper().startswith(start) if isinstance(start, str) else entry.data.startswith(start):
             try:
-                found = read(note)
-            except (struct.error, IndexError, ZeroDivisionError):
+                gains = read(note)
+            except (struct.error, IndexError, ValueError, ZeroDivisionError):
                 return None
-            return found if found and all(MIN_GAIN < gain < MAX_GAIN for gain in found) else None
+            return gains if gains and all(MIN_GAIN < gain < MAX_GAIN for gain in gains) else None
     return None
 
 
@@ -63,10 +66,10 @@ def _place(exif: Exif) -> tuple[int, str]:
     entry = exif.exif[Tag.MakerNote]
     order = "<" if exif.order == "II" else ">"
     for start, tried in ((start, tried) for start in DIRECTORY_STARTS for tried in (order, "<>".replace(order, ""))):
-        found = _spans(entry.data, start, tried)
-        if found is None:
+        directory = _spans(entry.data, start, tried)
+        if directory is None:
             continue
-        spans, end = found
+        spans, end = directory
         first = min((offset for offset, _ in spans), default=0)
         for place in (entry.offset, 0, first - end - 4, first - end):
             if all(place <= offset and offset + size <= place + len(entry.data) for offset, size in spans):
@@ -84,13 +87,11 @@ def _spans(note: bytes, start: int, order: str, fewest: int = 1) -> tuple[list[t
     if not fewest <= count <= MAX_ENTRIES or end > len(note):
         return None
     spans = []
-    for i in range(count):
-        _, kind, number, offset = struct.unpack_from(order + "HHII", note, start + 2 + 12 * i)
-        size = tiff.SIZES.get(kind, 0) * number
-        if kind not in tiff.SIZES or size > MOST_BYTES:
+    for part in tiff.fields(note, start, order):
+        if part.type not in tiff.SIZES or part.size > MOST_BYTES:
             return None
-        if size > 4:
-            spans.append((offset, size))
+        if part.size > 4:
+            spans.append((tiff.offset_at(note, part.place, order), part.size))
     return spans, end
 
 
@@ -102,35 +103,25 @@ class _Note:
     offset: int
     """Subtracted from the offsets inside: where the note stood in the file, or 0 if they count from its start."""
 
-    def entries(self, start: int) -> dict[int, Entry]:
+    def entries(self, start: int) -> Entries:
         """The directory at `start`; what lies outside the note is left out."""
-        found = {}
-        (count,) = struct.unpack_from(self.order + "H", self.data, start)
-        for i in range(min(count, MAX_ENTRIES)):
-            tag, kind, number = struct.unpack_from(self.order + "HHI", self.data, start + 2 + 12 * i)
-            size = tiff.SIZES.get(kind, 0) * number
-            at = start + 10 + 12 * i
-            if size > 4:
-                at = struct.unpack_from(self.order + "I", self.data, at)[0] - self.offset
-            if size > 0 and at >= 0 and at + size <= len(self.data):
-                found[tag] = Entry(kind, number, self.data[at : at + size])
-        return found
-
-    def numbers(self, entry: Entry) -> tuple[float, ...]:
-        """The integers or fractions of an entry (makers that mark shorts as undefined bytes are none of those here)."""
-        kind = tiff.CODES[entry.type]
-        if entry.type in (tiff.RATIONAL, tiff.SRATIONAL):
-            flat = struct.unpack(f"{self.order}{2 * entry.count}{kind}", entry.data)
-            return tuple(n / d if d else 0.0 for n, d in zip(flat[::2], flat[1::2], strict=True))
-        return struct.unpack(f"{self.order}{entry.count}{kind}", entry.data)
+        entries = {}
+        for part in islice(tiff.fields(self.data, start, self.order), MAX_ENTRIES):
+            at = part.place
+            if part.size > 4:
+                at = tiff.offset_at(self.data, at, self.order) - self.offset
+            if part.size > 0 and at >= 0 and at + part.size <= len(self.data):
+                value = tiff.little_endian(self.data[at : at + part.size], part.type, self.order)
+                entries[part.tag] = Entry(part.type, part.count, value)
+        return entries
 
 
 def _canon(note: _Note) -> tuple[float, float, float] | None:
-    data = note.entries(0).get(0x4001)
+    data = note.entries(0).get(CANON_COLOR_DATA)
     if data is None or data.count < CANON_SHORTEST:
         return None
     at = CANON_LEVELS.get(data.count, CANON_OTHERS)
-    red, green, green2, blue = note.numbers(data)[at : at + 4]
+    red, green, green2, blue = tiff.numbers(data)[at : at + 4]
     return 2 * red / (green + green2), 1.0, 2 * blue / (green + green2)
 
 
@@ -139,38 +130,39 @@ def _nikon(note: _Note) -> tuple[float, float, float] | None:
     if not tiff.is_tiff(inside):
         return None
     inner = _Note(inside, "<" if inside[:2] == b"II" else ">", 0)
-    levels = inner.entries(struct.unpack_from(inner.order + "I", inside, 4)[0]).get(0x000C)
+    levels = inner.entries(tiff.offset_at(inside, 4, inner.order)).get(NIKON_RED_BLUE)
     if levels is None or levels.count < 2:
         return None
-    red, blue = inner.numbers(levels)[:2]
+    red, blue = tiff.numbers(levels)[:2]
     return red, 1.0, blue
 
 
 def _olympus(note: _Note) -> tuple[float, float, float] | None:
     """The newer note: its own byte order, offsets from its start; the levels in the image processing directory."""
     inner = _Note(note.data, "<" if note.data[8:10] == b"II" else ">", 0)
-    processing = inner.entries(12).get(0x2040)
+    processing = inner.entries(12).get(OLYMPUS_PROCESSING)
     if processing is None:
         return None
-    levels = inner.entries(int(inner.numbers(processing)[0])).get(0x0100)
+    levels = inner.entries(int(tiff.numbers(processing)[0])).get(OLYMPUS_RED_BLUE)
     if levels is None or levels.count < 2:
         return None
-    red, blue = inner.numbers(levels)[:2]
+    red, blue = tiff.numbers(levels)[:2]
     return red / 256, 1.0, blue / 256
 
 
 def _olympus_old(note: _Note) -> tuple[float, float, float] | None:
     entries = note.entries(8)
-    if 0x1017 not in entries or 0x1018 not in entries:
+    if any(tag not in entries for tag in OLYMPUS_OLD):
         return None
-    return note.numbers(entries[0x1017])[0] / 256, 1.0, note.numbers(entries[0x1018])[0] / 256
+    red, blue = (tiff.numbers(entries[tag])[0] for tag in OLYMPUS_OLD)
+    return red / 256, 1.0, blue / 256
 
 
 def _panasonic(note: _Note) -> tuple[float, float, float] | None:
     entries = note.entries(12)
     if any(tag not in entries for tag in PANASONIC_LEVELS):
         return None
-    red, green, blue = (note.numbers(entries[tag])[0] for tag in PANASONIC_LEVELS)
+    red, green, blue = (tiff.numbers(entries[tag])[0] for tag in PANASONIC_LEVELS)
     return red / green, 1.0, blue / green
 
 
@@ -180,10 +172,10 @@ def _pentax(note: _Note) -> tuple[float, float, float] | None:
     mark = note.data[8:10] if named else note.data[4:6]
     order = {b"II": "<", b"MM": ">"}.get(mark, note.order)
     levels = _Note(note.data, order, 0 if named else note.offset)
-    entry = levels.entries(10 if named else 6).get(0x0201)
+    entry = levels.entries(10 if named else 6).get(PENTAX_WHITE_POINT)
     if entry is None or entry.count < 4:
         return None
-    red, green, green2, blue = levels.numbers(entry)[:4]
+    red, green, green2, blue = tiff.numbers(entry)[:4]
     return 2 * red / (green + green2), 1.0, 2 * blue / (green + green2)
 
 

@@ -10,6 +10,7 @@ from rawback.files import dng, dng_extras, exif, tiff
 from rawback.files.exif import Exif
 from rawback.files.tags import Tag, is_dng
 from rawback.files.tiff import ASCII, LONG, Directory, Entries, Entry
+from rawback.files.tiff_writer import serialise
 
 ORDER, NOTE_OFFSET = 65000, 65001
 """Private tags: byte order of the original, and where its MakerNote stood in it."""
@@ -48,7 +49,7 @@ def collect(data: bytes, found: Exif | None) -> bytes:
     kept[NOTE_OFFSET] = tiff.pack(LONG, [note.offset if note else 0])
     first = Directory(kept, {Tag.ExifIFD: [Directory()]} | source.directories())
     first.children[Tag.SubIFDs] = [Directory(_of_dng(ifd0)), Directory(_of_dng(mosaic))]
-    packed = b"".join(tiff.serialise(first))
+    packed = b"".join(serialise(first))
     return zlib.compress(packed, 9) if len(packed) <= MAX_BYTES else b""
 
 

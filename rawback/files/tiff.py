@@ -10,26 +10,28 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from rawback.errors import RawbackError
-from rawback.files.tags import DATA_LENGTHS, IFD_POINTERS
+from rawback.files.tags import IFD_POINTERS
 
 Buffer = bytes | bytearray | memoryview
 Strips = dict[int, Sequence[Buffer]]
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, SSHORT, SLONG, SRATIONAL, FLOAT, DOUBLE, IFD = range(1, 14)
 UTF8 = 129  # EXIF 3.0
-SIZES = {BYTE: 1, ASCII: 1, SHORT: 2, LONG: 4, RATIONAL: 8, SBYTE: 1, UNDEFINED: 1, SSHORT: 2, SLONG: 4,
-         SRATIONAL: 8, FLOAT: 4, DOUBLE: 8, IFD: 4, UTF8: 1}  # fmt: skip
-WORDS = SIZES | {RATIONAL: 4, SRATIONAL: 4}
-"""Bytes that are swapped together."""
 CODES = {BYTE: "B", SHORT: "H", LONG: "I", RATIONAL: "I", SBYTE: "b", UNDEFINED: "B", SSHORT: "h", SLONG: "i",
          SRATIONAL: "i", FLOAT: "f", DOUBLE: "d", IFD: "I"}  # fmt: skip
+"""The types of numbers, as `struct` calls them."""
+WORDS = {kind: struct.calcsize(code) for kind, code in CODES.items()} | {ASCII: 1, UTF8: 1}
+"""Bytes that are swapped together."""
+SIZES = WORDS | {RATIONAL: 8, SRATIONAL: 8}
 
 MAGICS = {b"II": (b"\x2a\0", b"\x55\0", b"RO", b"RS"), b"MM": (b"\0\x2a", b"OR")}  # TIFF, RW2, ORF
-MAX_ENTRIES, MAX_DIRECTORIES, MAX_VALUE, MAX_TOTAL = 4096, 32, 1 << 22, 1 << 25
+MAX_ENTRIES, MAX_DIRECTORIES, MAX_DEPTH, MAX_VALUE, MAX_TOTAL = 4096, 32, 3, 1 << 22, 1 << 25
 """Limits on what is read: far above real files, far below what would hurt."""
 
 
@@ -86,7 +88,46 @@ def read(data: Buffer) -> Directory:
     """
     if not is_tiff(data):
         raise RawbackError("not a TIFF: expected II or MM and its magic number at the start")
-    return _Reader(memoryview(data)).directory(0)
+    reader = _Reader(memoryview(data))
+    return reader.directory(offset_at(data, 4, reader.order))
+
+
+@dataclass(frozen=True)
+class Field:
+    """One of a directory's twelve-byte fields, its value not yet looked up."""
+
+    tag: int
+    type: int
+    count: int
+    place: int
+    """Where its last four bytes stand: the value itself, or where that stands."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value; 0 for a type that is unknown."""
+        return SIZES.get(self.type, 0) * self.count
+
+
+def fields(data: Buffer, start: int, order: str) -> Iterator[Field]:
+    """The fields of the directory at `start`, those that lie within `data`; order: "<" or ">", little or big end first."""
+    if not 0 <= start <= len(data) - 2:
+        return
+    (count,) = struct.unpack_from(order + "H", data, start)
+    for place in range(start + 2, min(start + 2 + 12 * count, len(data) - 11), 12):
+        tag, kind, number = struct.unpack_from(order + "HHI", data, place)
+        yield Field(tag, kind, number, place + 8)
+
+
+def offset_at(data: Buffer, place: int, order: str) -> int:
+    """The offset that stands there. Raises struct.error beyond the end."""
+    return struct.unpack_from(order + "I", data, place)[0]
+
+
+def little_endian(value: bytes, kind: int, order: str) -> bytes:
+    """A value of that type from a file of that byte order, as an Entry keeps it."""
+    if order == "<" or WORDS[kind] == 1:
+        return value
+    return np.frombuffer(value, f">u{WORDS[kind]}").astype(f"<u{WORDS[kind]}").tobytes()
 
 
 class _Reader:
@@ -98,41 +139,31 @@ class _Reader:
         self.seen: set[int] = set()
         self.left = MAX_TOTAL
 
-    def unpack(self, form: str, position: int) -> tuple[int, ...]:
-        return struct.unpack_from(self.order + form, self.data, position)
-
-    def directory(self, depth: int, offset: int | None = None) -> Directory:
-        """The directory at `offset` (None: the first); one visited already, or outside the file, is empty."""
-        offset = self.unpack("I", 4)[0] if offset is None else offset
-        found = Directory()
+    def directory(self, offset: int, depth: int = 0) -> Directory:
+        """The directory at `offset`; one visited already, or outside the file, is empty."""
+        directory = Directory()
         if offset in self.seen or len(self.seen) >= MAX_DIRECTORIES or not 8 <= offset <= len(self.data) - 2:
-            return found
+            return directory
         self.seen.add(offset)
-        fit = (len(self.data) - offset - 2) // 12
-        for i in range(min(self.unpack("H", offset)[0], fit, MAX_ENTRIES)):
-            self.entry(found.entries, offset + 2 + 12 * i)
-        for tag in IFD_POINTERS if depth < 3 else ():
-            pointers = found.entries.pop(tag, None)
+        for part in islice(fields(self.data, offset, self.order), MAX_ENTRIES):
+            self.add(directory.entries, part)
+        for tag in IFD_POINTERS if depth < MAX_DEPTH else ():
+            pointers = directory.entries.pop(tag, None)
             if pointers and pointers.type in (LONG, SLONG, IFD):
-                found.children[tag] = [self.directory(depth + 1, p) for p in numbers(pointers)[:MAX_DIRECTORIES]]
-        return found
+                directory.children[tag] = [self.directory(p, depth + 1) for p in numbers(pointers)[:MAX_DIRECTORIES]]
+        return directory
 
-    def entry(self, entries: Entries, position: int) -> None:
-        tag, kind, count = self.unpack("HHI", position)
-        size = SIZES.get(kind, 0) * count
-        start = position + 8 if size <= 4 else self.unpack("I", position + 8)[0]
-        if not 0 < size <= min(MAX_VALUE, self.left) or start + size > len(self.data) or tag in entries:
-            return
-        self.left -= size
-        entries[tag] = Entry(kind, count, self.little(bytes(self.data[start : start + size]), WORDS[kind]), start)
-
-    def little(self, value: bytes, word: int) -> bytes:
-        if self.order == "<" or word == 1:
-            return value
-        return np.frombuffer(value, f">u{word}").astype(f"<u{word}").tobytes()
+    def add(self, entries: Entries, part: Field) -> None:
+        """The first value of each tag, if it lies within the file and the limits."""
+        start = part.place if part.size <= 4 else offset_at(self.data, part.place, self.order)
+        within = 0 < part.size <= min(MAX_VALUE, self.left) and start + part.size <= len(self.data)
+        if within and part.tag not in entries:
+            self.left -= part.size
+            value = little_endian(bytes(self.data[start : start + part.size]), part.type, self.order)
+            entries[part.tag] = Entry(part.type, part.count, value, start)
 
 
-def numbers(entry: Entry) -> tuple:
+def numbers(entry: Entry) -> tuple[Any, ...]:
     """The numbers of an entry; rationals and floats as float (n/0 is nan), text as nothing."""
     if entry.type not in CODES:
         return ()
@@ -166,61 +197,3 @@ def ascii_text(value: str) -> Entry:
     """An ASCII entry with its closing NUL. What is not ASCII is written as UTF-8, as cameras and exiftool do."""
     data = value.replace("\0", "").encode() + b"\0"
     return Entry(ASCII, len(data), data)
-
-
-def serialise(first: Directory) -> list[Buffer]:
-    """A little-endian TIFF as chunks to be written one after the other: all directories, then the pixels, not copied.
-
-    Tags sorted, everything on even offsets. Raises RawbackError above 4 GiB.
-    """
-    directories = list(first.walk())
-    at, position = {}, 8
-    for directory in directories:
-        at[id(directory)] = position
-        position += _size(directory)
-    head: list[Buffer] = [b"II\x2a\0" + struct.pack("<I", 8)]
-    body: list[Buffer] = []
-    for directory in directories:
-        entries = dict(directory.entries)
-        for tag, children in directory.children.items():
-            entries[tag] = pack(LONG, [at[id(child)] for child in children])
-        for tag, strips in directory.strips.items():
-            offsets, position = _place(strips, position, body)
-            entries[tag] = pack(LONG, offsets)
-            entries[DATA_LENGTHS[tag]] = pack(LONG, map(len, strips))
-        head.append(_directory(entries, at[id(directory)], at.get(id(directory.next), 0)))
-    return [b"".join(head), *body]
-
-
-def _place(strips: Sequence[Buffer], position: int, body: list[Buffer]) -> tuple[list[int], int]:
-    offsets = []
-    for strip in strips:
-        if position + len(strip) > 0xFFFFFFFE:
-            raise RawbackError("more than 4 GiB: a classic TIFF cannot hold that; the picture is too large for a DNG")
-        offsets.append(position)
-        body.append(strip)
-        position += len(strip)
-        if position % 2:
-            body.append(b"\0")
-            position += 1
-    return offsets, position
-
-
-def _size(directory: Directory) -> int:
-    counts = [len(strips) for strips in directory.strips.values() for _ in range(2)]
-    values = [len(e.data) for e in directory.entries.values()] + [4 * len(c) for c in directory.children.values()]
-    values += [4 * count for count in counts]
-    return 2 + 12 * len(values) + 4 + sum(size + size % 2 for size in values if size > 4)
-
-
-def _directory(entries: Entries, offset: int, following: int) -> bytes:
-    beyond = offset + 2 + 12 * len(entries) + 4
-    table, values = [struct.pack("<H", len(entries))], []
-    for tag, entry in sorted(entries.items()):
-        inline = entry.data
-        if len(entry.data) > 4:
-            inline = struct.pack("<I", beyond)
-            values.append(entry.data + b"\0" * (len(entry.data) % 2))
-            beyond += len(values[-1])
-        table.append(struct.pack("<HHI4s", tag, entry.type, entry.count, inline))
-    return b"".join([*table, struct.pack("<I", following), *values])

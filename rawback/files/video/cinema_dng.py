@@ -16,6 +16,7 @@ from rawback.files.dng_pixels import Whole
 from rawback.files.exif import Exif
 from rawback.files.tags import Tag
 from rawback.files.tiff import BYTE, SRATIONAL, Buffer
+from rawback.files.tiff_writer import serialise
 from rawback.files.video import timecode
 from rawback.recipe import Recipe
 
@@ -121,7 +122,7 @@ def encode(
         frame.entries |= dng_extras.attached(exif)
         shown.exif |= dng_extras.plain_note(exif)
     frame.children |= shown.directories()
-    return seal.sealed(tiff.serialise(frame))
+    return seal.sealed(serialise(frame))
 
 
 def packed12(frame: np.ndarray) -> bytes:
