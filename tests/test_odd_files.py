@@ -14,6 +14,7 @@ from rawback.errors import RawbackError
 from rawback.files import photo as photos
 from rawback.files import raw, tiff
 from rawback.files.tags import Tag
+from rawback.files.tiff_writer import serialise
 from rawback.isp.colour import CURVES
 
 
@@ -55,7 +56,7 @@ def test_neither_verb_sends_to_the_other_in_vain(compression: int, photometric: 
         Tag.DNGVersion: tiff.pack(tiff.BYTE, [1, 7, 0, 0]), Tag.Compression: tiff.pack(tiff.SHORT, [compression]),
         Tag.PhotometricInterpretation: tiff.pack(tiff.SHORT, [photometric]),
     }  # fmt: skip
-    data = b"".join(tiff.serialise(tiff.Directory(tags)))
+    data = b"".join(serialise(tiff.Directory(tags)))
     for read in (raw.read, photos.read):
         with pytest.raises(RawbackError, match=reason):
             read(data, "odd.dng")
