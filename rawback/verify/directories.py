@@ -7,67 +7,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-BYTE_TYPES = frozenset((1, 2, 6, 7, 129))
-"""BYTE, ASCII, SBYTE, UNDEFINED, UTF-8 (EXIF 3.0): one byte a value."""
-SIZES = dict.fromkeys(BYTE_TYPES, 1) | {3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 13: 4, 5: 8, 10: 8, 12: 8, 16: 8, 17: 8, 18: 8}
-"""Bytes of a value by field type."""
-INTEGERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
-"""numpy's name of each integral field type."""
-POINTERS = {330: "SubIFD", 34665: "Exif", 34853: "GPS", 40965: "Interop", 50933: "Profile"}
-"""Tags that hold offsets of directories, and the kind of directory there."""
-OFFSETS = {273: 279, 324: 325, 513: 514}
-"""Tags that hold offsets of pixels (strips, tiles, JPEG), and the tags of their lengths."""
+from rawback.verify.entries import MAKER_POINTERS, OFFSETS, POINTERS, SIZES, Directory, Tag
+
 CLASSIC, BIG, PANASONIC, OLYMPUS, PROFILE = 42, 43, 0x55, (0x4F52, 0x5352), 0x4352
 """Numbers after the byte order: TIFF, BigTIFF, RW2, ORF, and the camera profile within a DNG (tag 50933)."""
-RW2_RAW_OFFSET = 280
-MAX_DIRECTORIES, MAX_ENTRIES = 512, 1 << 16
-"""Of a file: a hundred times what real ones have."""
-
-
-@dataclass(frozen=True)
-class Tag:
-    """An entry of a directory."""
-
-    number: int
-    type: int
-    count: int
-    data: memoryview
-    """The value, in the byte order of the file."""
-    order: str
-    """"<" or ">"."""
-    offset: int
-    """Where the value stands in the file."""
-
-    def integers(self) -> np.ndarray:
-        """The values (count,) of an integral type as int64; of another, none."""
-        if self.type not in INTEGERS:
-            return np.zeros(0, np.int64)
-        return np.frombuffer(self.data, self.order + INTEGERS[self.type]).astype(np.int64)
-
-
-@dataclass
-class Directory:
-    """An IFD, by where it hangs."""
-
-    path: str
-    """Such as IFD0/SubIFD1."""
-    kind: str
-    """IFD (of the main chain) or one of the kinds of POINTERS."""
-    tags: list[Tag] = field(default_factory=list)
-    """All but the pointers that were followed; a number that stands there twice is here twice."""
-    pixels: list[tuple[int, int]] = field(default_factory=list)
-    """Start and end in the file of strips, tiles and JPEGs."""
-
-    def integer(self, number: int) -> int | None:
-        """The first value of a tag, if it is there and integral."""
-        for tag in self.tags:
-            if tag.number == number and len(values := tag.integers()):
-                return int(values[0])
-        return None
+RW2_RAW_OFFSET, IN_RW2 = 280, b"\xff" * 4
+"""Tag of the offset of the mosaic in an RW2, and what stands there in place of the offset of its strips."""
+MAX_DIRECTORIES, MAX_ENTRIES, MAX_PIECES, MAX_NOTES = 512, 1 << 16, 1 << 18, 256
+"""Directories, tags, strips and tiles, and complaints of a file: a hundred times what real ones have."""
 
 
 @dataclass
@@ -123,6 +74,8 @@ class _Walk:
         self.seen: set[int] = set()
         self.entries_left = MAX_ENTRIES
         self.bytes_left = 4 * len(data) + (1 << 20)
+        self.pieces_left = MAX_PIECES
+        self.pointers_left = 2 * MAX_DIRECTORIES
         self.tree = Tree("<" if data[0] == 0x49 else ">")
         self.waiting: list[_Place] = []
 
@@ -133,10 +86,17 @@ class _Walk:
         self.wait(first or 0, _Place(0, "IFD0", "IFD", order=order, big=big))
         while self.waiting:
             if len(self.seen) >= MAX_DIRECTORIES or self.entries_left <= 0 or self.bytes_left <= 0:
-                self.tree.notes.append("more directories and tags than are read")
+                self.note("more directories and tags than are read")
                 break
             self.directory(self.waiting.pop(0))
         return self.tree
+
+    def note(self, phrase: str) -> None:
+        """Add a complaint; after too many, that there are more."""
+        if len(self.tree.notes) < MAX_NOTES:
+            self.tree.notes.append(phrase)
+        elif len(self.tree.notes) == MAX_NOTES:
+            self.tree.notes.append("more that cannot be read")
 
     def number(self, form: str, position: int, order: str) -> int | None:
         fits = 0 <= position <= len(self.data) - struct.calcsize(form)
@@ -146,10 +106,10 @@ class _Walk:
         """Note a directory to be read, `offset` counting from its base."""
         position = place.base + offset
         if offset <= 0 or position + 2 > len(self.data):
-            self.tree.notes.append(f"{place.path} lies outside the file")
+            self.note(f"{place.path} lies outside the file")
         elif position not in self.seen:
             self.seen.add(position)
-            self.waiting.append(_Place(position, place.path, place.kind, place.base, place.order, place.big))
+            self.waiting.append(replace(place, offset=position))
 
     def directory(self, place: _Place) -> None:
         count_form, entry_size = ("Q", 20) if place.big else ("H", 12)
@@ -157,7 +117,7 @@ class _Walk:
         count = self.number(count_form, place.offset, place.order) or 0
         fit = min(count, max(len(self.data) - place.offset - head, 0) // entry_size, self.entries_left)
         if fit < count:
-            self.tree.notes.append(f"{place.path} has {count} tags, of which {fit} can be read")
+            self.note(f"{place.path} has {count} tags, of which {fit} can be read")
         found = Directory(place.path, place.kind)
         self.tree.directories.append(found)
         self.entries_left -= fit
@@ -169,7 +129,7 @@ class _Walk:
         if place.kind in ("IFD", "SubIFD") and fit == count:
             following = self.number("Q" if place.big else "I", end, place.order)
             if following:
-                self.wait(following, _Place(0, _next_path(place), place.kind, place.base, place.order, place.big))
+                self.wait(following, replace(place, path=_next_path(place)))
 
     def entry(self, found: Directory, place: _Place, position: int) -> None:
         number, kind = struct.unpack_from(place.order + "HH", self.data, position)
@@ -177,58 +137,81 @@ class _Walk:
         (count,) = struct.unpack_from(place.order + word, self.data, position + 4)
         at = position + 4 + room
         if kind not in SIZES:
-            self.tree.notes.append(f"{place.path}: tag {number} is of the unknown type {kind}")
+            self.note(f"{place.path}: tag {number} is of the unknown type {kind}")
             return
         size = SIZES[kind] * count
         start = at if size <= room else place.base + (self.number(word, at, place.order) or 0)
-        if start + size > len(self.data):
-            self.tree.notes.append(f"{place.path}: the value of tag {number} lies outside the file")
+        if start + size > len(self.data) or size > self.bytes_left:
+            outside = "lies outside the file" if start + size > len(self.data) else "is one of too many that are the same bytes"
+            self.note(f"{place.path}: the value of tag {number} {outside}")
             return
         self.bytes_left -= size
         tag = Tag(number, kind, count, self.data[start : start + size], place.order, start)
-        if number not in POINTERS or not self.follow(tag, place):
+        if not self.follow(tag, place):
             self.tree.spans.append((start, start + size))
             found.tags.append(tag)
 
     def follow(self, tag: Tag, place: _Place) -> bool:
-        """Whether a pointer is one that can be followed; its directories are noted then."""
-        offsets = tag.integers()
-        if tag.type not in (3, 4, 13, 16, 18) or not 0 < len(offsets) <= MAX_DIRECTORIES:
+        """Whether a tag is a pointer that can be followed; its directories are noted then."""
+        kind = POINTERS.get(tag.number) or MAKER_POINTERS.get(tag.number)
+        if kind is None or tag.type not in (3, 4, 13, 16, 18) or not 0 < tag.count <= self.pointers_left:
+            return False
+        self.pointers_left -= tag.count
+        if tag.number in MAKER_POINTERS and not all(self.is_directory(place, offset) for offset in tag.integers().tolist()):
             return False
         self.tree.spans.append((tag.offset, tag.offset + len(tag.data)))
-        kind = POINTERS[tag.number]
-        for i, offset in enumerate(offsets.tolist()):
+        for i, offset in enumerate(tag.integers().tolist()):
             path = f"{place.path}/{kind}{i if kind in ('SubIFD', 'Profile') or i else ''}"
             if kind == "Profile":
                 self.profile(place.base + offset, path)
             else:
-                self.wait(offset, _Place(0, path, kind, place.base, place.order, place.big))
+                self.wait(offset, replace(place, path=path, kind=kind))
         return True
+
+    def is_directory(self, place: _Place, offset: int) -> bool:
+        """Whether there are tags and nothing else, all of known types."""
+        start = place.base + offset
+        count = self.number("H", start, place.order) if not place.big and offset > 0 else None
+        if not count or start + 2 + 12 * count > len(self.data):
+            return False
+        return all(self.number("H", start + 4 + 12 * i, place.order) in SIZES for i in range(count))
 
     def profile(self, base: int, path: str) -> None:
         """A camera profile: a TIFF within the file, its offsets counting from its own header."""
         if base < 0 or _magic(self.data, base) != PROFILE:
-            self.tree.notes.append(f"{path} is no camera profile")
+            self.note(f"{path} is no camera profile")
             return
         order = "<" if self.data[base] == 0x49 else ">"
         self.tree.spans.append((base, base + 8))
         self.wait(self.number("I", base + 4, order) or 0, _Place(0, path, "Profile", base, order))
 
     def pixels(self, found: Directory, place: _Place) -> None:
-        tags = {tag.number: tag.integers() for tag in found.tags if tag.number in {*OFFSETS, *OFFSETS.values()}}
-        for starts, lengths in ((tags[o], tags.get(n)) for o, n in OFFSETS.items() if o in tags):
-            if lengths is None or len(lengths) != len(starts):
-                self.tree.open_starts += (starts + place.base).tolist()
+        """The strips, tiles and JPEG of a directory whose tags are read."""
+        for offsets, sizes in ((found.by_number.get(o), found.by_number.get(n)) for o, n in OFFSETS.items()):
+            if offsets is None or offsets[0].data == IN_RW2:
                 continue
-            spans = np.stack([starts + place.base, starts + place.base + lengths], 1)  # (pieces, 2)
-            if (spans < 0).any() or (spans > len(self.data)).any() or lengths.sum() > self.bytes_left:
-                self.tree.notes.append(f"{place.path}: its pixels lie outside the file")
+            if offsets[0].count > self.pieces_left:
+                self.note(f"{place.path}: more strips or tiles than are read")
                 continue
-            self.bytes_left -= int(lengths.sum())
-            found.pixels += [(start, end) for start, end in spans.tolist()]
+            self.pieces_left -= offsets[0].count
+            starts = offsets[0].integers() + place.base  # (pieces,)
+            if sizes is None or sizes[0].count != offsets[0].count:
+                self.tree.open_starts += starts.tolist()
+            else:
+                self.add_pixels(found, starts, sizes[0].integers())
+        if _magic(self.data, 0) == PANASONIC and 0 < (start := found.integer(RW2_RAW_OFFSET) or 0) < len(self.data):
+            found.pixels.append((start, len(self.data)))
         self.tree.spans += found.pixels
-        if _magic(self.data, 0) == PANASONIC and (start := found.integer(RW2_RAW_OFFSET)):
-            self.tree.open_starts.append(start)
+
+    def add_pixels(self, found: Directory, starts: np.ndarray, lengths: np.ndarray) -> None:
+        """Pieces that start and end within the file; starts, lengths (pieces,) int64."""
+        size = len(self.data)
+        outside = (starts < 0) | (starts > size) | (lengths < 0) | (lengths > size) | (starts + lengths > size)
+        if len(starts) != len(lengths) or outside.any() or lengths.sum() > self.bytes_left:
+            self.note(f"{found.path}: its pixels lie outside the file")
+            return
+        self.bytes_left -= int(lengths.sum())
+        found.pixels += list(zip(starts.tolist(), (starts + lengths).tolist(), strict=True))
 
 
 def _header_size(data: memoryview, first: int, big: bool) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rawback.verify import ciff_records, directories, jpeg_segments
 from rawback.verify.ciff_records import Record
-from rawback.verify.directories import Directory
+from rawback.verify.entries import Directory
 
 CFA, LINEAR_RAW = 32803, 34892
 DNG_VERSION, SUBFILE, PHOTOMETRIC = 50706, 254, 262
@@ -17,6 +17,7 @@ GREY, COLOUR = (0, 1), (2, 6)
 """PhotometricInterpretation: WhiteIsZero, BlackIsZero; RGB, YCbCr."""
 JPEG_FROM_RAW = 46
 """RW2's tag for a JPEG of the shot, metadata included."""
+JPEG_START = b"\xff\xd8\xff"
 IMAGE_KINDS = ("IFD", "SubIFD")
 CONTAINERS = ((0, b"FUJIFILMCCD-RAW", "RAF"), (4, b"ftypcrx", "CR3"), (0, b"FOVb", "X3F"), (0, b"\0MRM", "MRW"),
               (0, b"qktk", "QuickTake"), (0, b"qktn", "QuickTake"))  # fmt: skip
@@ -94,8 +95,20 @@ def take(data: bytes | memoryview) -> Inventory:
         kind = next((name for at, magic, name in CONTAINERS if view[at : at + len(magic)] == magic), "a format of its own")
         return Inventory(view, notes=[f"what the file ({kind}) holds beside its pixels is not understood"])
     for start, end in directories.gaps(len(view), spans):
-        found.notes += jpeg_segments.trailing(view[start:end], f"bytes at {start} that nothing in the file refers to")
+        _add_unreferenced(found, start, end)
     return found
+
+
+def _add_unreferenced(found: Inventory, start: int, end: int) -> None:
+    """Bytes that no tag refers to: padding, a preview that some maker's notes know of, or else who knows what."""
+    gap = bytes(found.data[start:end])
+    before = len(gap) - len(gap.lstrip(b"\0\xff"))
+    at = start + gap.find(JPEG_START, max(before - 1, 0), before + len(JPEG_START))
+    jpeg = found.data[max(at, 0) : end]
+    if not found.is_dng and at >= start and jpeg_segments.is_jpeg(jpeg) and jpeg_segments.read(jpeg).lossy:
+        found.directories.append(Directory(f"JPEG at {at}", "SubIFD", pixels=[(at, end)]))
+    else:
+        found.notes += jpeg_segments.trailing(found.data[start:end], f"bytes at {start} that nothing in the file refers to")
 
 
 def mosaic_of(inventory: Inventory, size: tuple[int, int] | None) -> Directory | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from rawback.verify import ciff_records, directories, jpeg_segments, written_anew, xmp_properties
-from rawback.verify.directories import Directory, Tag
+from rawback.verify.entries import OFFSETS, Directory, Tag
 from rawback.verify.inventory import CFA, LINEAR_RAW, PHOTOMETRIC, SUBFILE, Inventory, mosaic_of, private_blocks
 from rawback.verify.values import same
 
@@ -43,8 +44,14 @@ class _Comparison:
         kept = mosaic_of(dng, size)
         self.kept_mosaic = [kept] if kept else []
         self.exif = dng.of_kind("Exif")
-        private = [bytes(tag.data) for directory in self.ifd0 for tag in directory.tags if tag.number == PRIVATE]
+        private = [bytes(tag.data) for directory in self.ifd0 for tag in directory.by_number.get(PRIVATE, ())]
         self.private = {block for data in private for block in private_blocks(data)}
+
+    @cached_property
+    def candidates(self) -> list[tuple[Directory, bytes]]:
+        """Directories of the DNG that may be copies of another's, with the digests of their pixels."""
+        others = [d for d in self.dng.directories[1:] if d.kind not in METADATA_KINDS and d not in self.kept_mosaic]
+        return [(directory, _digest(self.dng.pieces(directory))) for directory in others]
 
     def phrases(self) -> Iterator[str]:
         yield from self.original.notes
@@ -79,9 +86,11 @@ class _Comparison:
             for jpeg in self.original.jpegs(found):
                 yield from self.jpeg(jpeg, found.path)
         elif first:
-            if found in self.original.images():
+            image = found in self.original.images()
+            if image:
                 yield from self.another(found)
-            yield from self.tags(found, written_anew.PREVIEWS | written_anew.IFD0, self.ifd0, first)
+            excused = written_anew.IFD0 | (written_anew.PREVIEWS if image else written_anew.NO_IMAGE)
+            yield from self.tags(found, excused, self.ifd0, first)
         else:
             yield from self.another(found)
 
@@ -99,11 +108,12 @@ class _Comparison:
             if tag.number in excused or tag.number in written_anew.CONTAINER:
                 continue
             name = f"{prefix}{found.path} {tag.number} {_name(tag.number, found.kind)}".rstrip()
+            there = [t for place in [*places, *self.others(tag.number, first)] for t in place.by_number.get(tag.number, ())]
+            if any(self.is_kept(tag, t) for t in there) or self.in_private_data(tag):
+                continue
             if tag.number == XMP:
                 yield from self.xmp(bytes(tag.data), name)
-                continue
-            there = [t for place in [*places, *self.others(tag.number, first)] for t in place.tags if t.number == tag.number]
-            if not any(self.is_kept(tag, t) for t in there) and not self.in_private_data(tag):
+            else:
                 yield f"{name} (another value)" if there else name
 
     def others(self, number: int, first: bool) -> list[Directory]:
@@ -128,8 +138,10 @@ class _Comparison:
         return (b"MakN", order + tag.offset.to_bytes(8, "big")[-4:] + bytes(tag.data)) in self.private
 
     def xmp(self, packet: bytes, name: str) -> Iterator[str]:
-        kept = [bytes(t.data) for d in self.ifd0 for t in d.tags if t.number == XMP]
-        if lost := xmp_properties.lost(packet, kept[0] if kept else b""):
+        kept = [bytes(tag.data) for directory in self.ifd0 for tag in directory.by_number.get(XMP, ())]
+        if not kept:
+            yield name
+        elif lost := xmp_properties.lost(packet, kept[0]):
             yield f"{name}: {', '.join(lost)}"
 
     def jpeg(self, jpeg: memoryview, path: str) -> Iterator[str]:
@@ -148,12 +160,10 @@ class _Comparison:
 
     def another(self, found: Directory) -> Iterator[str]:
         """A directory of none of these kinds: another image, a camera profile. It must be there as it was, pixels too."""
-        offsets = dict.fromkeys(directories.OFFSETS, written_anew.LAYOUT)
-        candidates = [d for d in self.dng.directories if d.kind not in METADATA_KINDS and d not in self.kept_mosaic]
+        offsets = dict.fromkeys(OFFSETS, written_anew.LAYOUT)
         pixels = _digest(self.original.pieces(found))
-        for kept in candidates:
-            same_pixels = len(kept.pixels) == len(found.pixels) and _digest(self.dng.pieces(kept)) == pixels
-            if same_pixels and not any(self.tags(found, offsets, [kept])):
+        for kept, digest in self.candidates:
+            if digest == pixels and not any(self.tags(found, offsets, [kept])):
                 return
         yield f"{found.path}: {_describe(found)}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import rawpy
 
-from rawback.errors import RawbackError
+from rawback.errors import MachineError, RawbackError
 from rawback.files import stderr
 
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
@@ -46,21 +46,20 @@ class Reading:
 def read(data: bytes, name: str) -> Reading:
     """Read a mosaic. Raises RawbackError for what LibRaw cannot read, what is no mosaic, or claims too many pixels."""
     try:
-        with stderr.captured() as said, rawpy.imread(io.BytesIO(data)) as raw:
+        with rawpy.imread(io.BytesIO(data)) as raw:
             sizes = raw.sizes
             if sizes.raw_width * sizes.raw_height > PIXELS_PER_BYTE * len(data) + SMALL:
                 raise RawbackError(f"{name} says it has {sizes.raw_width} x {sizes.raw_height} pixels in {len(data)} bytes")
-            if raw.raw_type != rawpy.RawType.Flat or raw.raw_image.ndim != 2:
+            with stderr.captured() as messages:
+                kind = raw.raw_type  # decodes the photosites
+                damage = messages()
+            if kind != rawpy.RawType.Flat or raw.raw_image.ndim != 2:
                 raise RawbackError(f"{name} holds no mosaic; expected a Bayer or X-Trans RAW")
             frame = np.array(raw.raw_image, np.uint16)  # (raw height, raw width)
-            return Reading(
-                frame,
-                (sizes.top_margin, sizes.left_margin, sizes.height, sizes.width),
-                _cfa(raw),
-                _levels(raw),
-                _gains(raw.camera_whitebalance),
-                said(),
-            )
+            area = sizes.top_margin, sizes.left_margin, sizes.height, sizes.width
+            return Reading(frame, area, _cfa(raw), _levels(raw), _gains(raw.camera_whitebalance), damage)
+    except rawpy.LibRawUnsufficientMemoryError as error:
+        raise MachineError(f"there is not enough memory to read {name}; close other programs") from error
     except (rawpy.LibRawError, NotImplementedError) as error:
         raise RawbackError(f"{name} is not a RAW file that LibRaw can read ({error})") from error
 

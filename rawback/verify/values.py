@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from rawback.verify.directories import BYTE_TYPES, INTEGERS, SIZES, Tag
+from rawback.verify.entries import BYTE_TYPES, INTEGERS, SIZES, Tag
 
 ASCII, RATIONAL, SBYTE, SRATIONAL, FLOAT, DOUBLE = 2, 5, 6, 10, 11, 12
 FRACTIONS = {RATIONAL: "u4", SRATIONAL: "i4"}
@@ -18,7 +18,7 @@ IN_FILE_ORDER = frozenset((52543, 52544, 52551))
 """RGBTables, ProfileGainTableMap2, ProfileDynamicRange: numbers in the file's byte order within bytes (DNG 1.7.1)."""
 GAIN_TABLE_HEAD = (4, 4, 8, 8, 8, 8)
 """ProfileGainTableMap: points, spacing and origin, vertical and horizontal; then words of four bytes."""
-MOST_FRACTIONS = 1 << 16
+MOST_FRACTIONS = 1 << 12
 PART = 1 << 20
 """Values that are compared at a time."""
 
@@ -32,7 +32,7 @@ def same(a: Tag, b: Tag) -> bool:
     if a.type == b.type and _same_words(a, b):
         return True
     if INTEGERS.keys() >= {a.type, b.type}:
-        return np.array_equal(a.integers(), b.integers())
+        return _equal(*(np.frombuffer(tag.data, tag.order + INTEGERS[tag.type]) for tag in (a, b)))
     if a.count > MOST_FRACTIONS:
         return False
     return _fractions(a) == _fractions(b)
@@ -51,14 +51,18 @@ def _same_bytes(a: Tag, b: Tag) -> bool:
             return True
     if a.type == b.type == ASCII:
         return bytes(x).rstrip(b"\0") == bytes(y).rstrip(b"\0")
-    return x == y
+    return _equal(np.frombuffer(x, np.uint8), np.frombuffer(y, np.uint8))
+
+
+def _equal(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays (values,) hold the same numbers, part by part: they may be as large as files are."""
+    return len(x) == len(y) and all(np.array_equal(x[i : i + PART], y[i : i + PART]) for i in range(0, len(x), PART))
 
 
 def _same_words(a: Tag, b: Tag) -> bool:
     """Whether the bits are the same once both are in one byte order."""
     word = 4 if a.type in FRACTIONS else SIZES[a.type]
-    x, y = (np.frombuffer(tag.data, f"{tag.order}u{word}") for tag in (a, b))
-    return all(np.array_equal(x[i : i + PART], y[i : i + PART]) for i in range(0, max(len(x), len(y)), PART))
+    return _equal(*(np.frombuffer(tag.data, f"{tag.order}u{word}") for tag in (a, b)))
 
 
 def _swapped(data: memoryview, word: int, head: tuple[int, ...] = ()) -> bytes:

@@ -43,6 +43,9 @@ PREVIEWS = _LAYOUT | dict.fromkeys((
 ), PREVIEW)  # fmt: skip
 """In the directory of a preview, which IFD0 often is."""
 
+NO_IMAGE = {254: PREVIEW}
+"""In an IFD0 without pixels: NewSubFileType."""
+
 THUMBNAILS = dict.fromkeys((274, 282, 283, 296), PREVIEW)
 """In the directory of a preview that is not IFD0: Orientation, resolution and its unit."""
 

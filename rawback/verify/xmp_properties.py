@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ElementTree
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 RDF, XML, NOTE = (
     "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}", "{http://www.w3.org/XML/1998/namespace}", "{http://ns.adobe.com/xmp/note/}"
 )  # fmt: skip
 ARRAYS = (f"{RDF}Bag", f"{RDF}Seq", f"{RDF}Alt")
-MAX_DEPTH, MAX_BYTES = 64, 1 << 24
+MAX_DEPTH, MAX_BYTES = 64, 1 << 23
 
 Value = tuple
 """("text", language, text), ("array", items) or ("fields", ((name, value), ...)), of these again."""
@@ -30,6 +31,7 @@ def lost(original: bytes, kept: bytes) -> list[str]:
     return [_short(name) for name, value in ours.items() if name not in known or not _within(value, known[name])]
 
 
+@lru_cache(maxsize=2)
 def _properties(packet: bytes) -> dict[str, Value] | None:
     """By name; None for what is no XML, too large, too deep, or defines entities."""
     if len(packet) > MAX_BYTES or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
