@@ -14,6 +14,7 @@ import rawpy
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from scenes import BAYER, CFAS, X_TRANS
 
 from rawback.errors import RawbackError
 from rawback.files import dng, exif, tiff
@@ -24,9 +25,6 @@ from rawback.files.tiff_writer import serialise
 from rawback.recipe import Recipe
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
-BAYER = {"RGGB": ((0, 1), (1, 2)), "GRBG": ((1, 0), (2, 1)), "GBRG": ((1, 2), (0, 1)), "BGGR": ((2, 1), (1, 0))}
-X_TRANS = tuple(tuple(map(int, row)) for row in ("110112", "112110", "201021", "112110", "110112", "021201"))
-CFAS = BAYER | {"X-Trans": X_TRANS}
 FLIPS = {1: 0, 2: 1, 3: 3, 4: 2, 5: 4, 6: 6, 7: 7, 8: 5}
 """EXIF orientation -> LibRaw's flip bits (1 mirror columns, 2 mirror rows, 4 transpose)."""
 MATRICES = {

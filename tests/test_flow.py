@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scenes import SAMPLE
+from scenes import BAYER, SAMPLE
 from small import raw_bytes
 
 import rawback
@@ -26,7 +26,6 @@ from rawback.learn import export, sensors  # noqa: E402
 from rawback.learn.export import Trained  # noqa: E402
 from rawback.nets.flow import Flow  # noqa: E402
 
-PHASES = [((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))]
 CONFIG = {"cell": 2, "blocks": 2, "width": 4, "depth": 3, "dense": 0}
 OPEN = RenderOptions(refine=False, tables="standard", subsampling="4:4:4", quality=100, exposure=0.0)
 
@@ -63,7 +62,7 @@ def rendered(photo, tmp_path, options):
     return path
 
 
-@pytest.mark.parametrize("cfa", PHASES)
+@pytest.mark.parametrize("cfa", BAYER.values(), ids=BAYER)
 @pytest.mark.parametrize("size", [(530, 1024), (75, 63)], ids=["strips", "odd"])
 def test_the_flow_is_undone_in_every_phase_and_strip(installed, cfa, size):
     """At the finest tables what is left is the rounding of coefficients, as without a flow."""

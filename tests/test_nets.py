@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scenes import BAYER
 
 from rawback.errors import RawbackError
 from rawback.isp import closed_loop, inverse_pass
@@ -27,7 +28,7 @@ from rawback.nets.run_torch import TorchPart, network  # noqa: E402
 JPEG = Coefficients(16, 16, [np.zeros((2, 2, 64), np.int16)] * 3, [np.full(64, 5)] * 3)
 CODING = coding(90, "4:2:0", "standard")
 CONFIG = {"width": 8, "depth": 4}
-PHASES = [((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 2), (0, 1)), ((2, 1), (1, 0))]
+PHASES = list(BAYER.values())
 
 
 def recipe(cfa=PHASES[0], refined=False, size=(70, 54)):
