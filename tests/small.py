@@ -53,7 +53,7 @@ def segment(marker: int, payload: bytes) -> bytes:
     return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
-def shoot(folder: Path, count: int, **size: int) -> list[Path]:
+def raw_folder(folder: Path, count: int, **size: int) -> list[Path]:
     """A folder of RAW files."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{i:03}.dng" for i in range(count)]

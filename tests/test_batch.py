@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, rawback, shoot
+from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, raw_folder, rawback
 
 from rawback.batch import batch
 from rawback.batch.local import run as run_pool
@@ -118,14 +118,14 @@ def test_what_cannot_be_is_refused_before_any_work(inputs, output, says):
 
 
 def test_outputs_inside_the_folder_are_not_inputs(tmp_path):
-    shoot(tmp_path, 2)
+    raw_folder(tmp_path, 2)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "000.dng").write_bytes(raw_bytes())
     assert len(plan(tmp_path, output=tmp_path / "out", recursive=True)) == 2
 
 
 def test_linked_folders_are_not_entered(tmp_path):
-    shoot(tmp_path, 1)
+    raw_folder(tmp_path, 1)
     (tmp_path / "circle").symlink_to(tmp_path)
     assert len(plan(tmp_path, output="out", recursive=True)) == 1
 
@@ -145,7 +145,7 @@ def test_raw_and_jpeg_of_one_shot_do_not_collide(tmp_path):
 
 
 def test_skip_existing_does_what_is_missing_or_stale(tmp_path):
-    files = shoot(tmp_path / "in", 3)
+    files = raw_folder(tmp_path / "in", 3)
     command = ("render", tmp_path / "in", "-r", "-o", tmp_path / "out", "--skip-existing", "--json")
     rawback(*command)
     (tmp_path / "out" / "000.jpg").unlink()
@@ -157,7 +157,7 @@ def test_skip_existing_does_what_is_missing_or_stale(tmp_path):
 
 
 def test_dry_run_writes_nothing(tmp_path):
-    shoot(tmp_path / "in", 2)
+    raw_folder(tmp_path / "in", 2)
     done = rawback("render", tmp_path / "in", "-r", "-o", tmp_path / "out", "--dry-run")
     assert done.returncode == 0
     assert b"001.jpg" in done.stderr
@@ -231,7 +231,7 @@ class DiesOverItsSecond:
 
 
 def test_a_bad_file_makes_exit_code_1_and_the_others_are_done(tmp_path, capsys):
-    files = shoot(tmp_path / "in", 3)
+    files = raw_folder(tmp_path / "in", 3)
     files[1].write_bytes(files[1].read_bytes()[:1500])
     done = rawback("render", tmp_path / "in", "-r", "-o", tmp_path / "out", "--json")
     assert done.returncode == 1
@@ -250,7 +250,7 @@ def test_one_file_stays_in_the_process(tmp_path, monkeypatch):
 
 
 def test_lists_of_files(tmp_path):
-    shoot(tmp_path / "in", 2)
+    raw_folder(tmp_path / "in", 2)
     (tmp_path / "in" / "000.dng").rename(tmp_path / "in" / "with\nnewline.dng")
     found = subprocess.run(["find", "in", "-name", "*.dng", "-print0"], cwd=tmp_path, capture_output=True, check=True).stdout
     done = rawback("render", "-0", "--files-from", "-", "-o", "out", "-r", cwd=tmp_path, input=found)
@@ -285,7 +285,7 @@ def jpeg_bytes_of_stdin() -> bytes:
 @pytest.mark.skipif(os.name == "nt", reason="no SIGPIPE")
 @pytest.mark.parametrize("arguments", [("-o", "-"), ("-o", "out", "--json", "-r")])
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path, arguments):
-    files = shoot(tmp_path / "in", 3)
+    files = raw_folder(tmp_path / "in", 3)
     inputs = files[:1] if "-" in arguments else files
     command = [*RAWBACK, "render", *map(str, inputs), *arguments]
     process = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -345,7 +345,7 @@ def test_jobs_by_default_are_as_many_as_cores_and_memory_allow(monkeypatch):
 def test_what_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
     from rawback.batch import inputs
 
-    files = shoot(tmp_path, 2)
+    files = raw_folder(tmp_path, 2)
 
     def of_file(path):
         if path == files[0]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rawpy
-from film import frame_metadata
 from hypothesis import given
 from hypothesis import strategies as st
+from movies import frame_metadata
 from scenes import CFAS, garden, recipe_of
 
 from rawback.errors import UsageError

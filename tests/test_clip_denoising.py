@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from film import frame_metadata, need_av, pictures, shoot, unreeled
+from movies import clip_folder, frame_metadata, need_av, pictures, recovered_frames
 from scenes import X_TRANS, Run, mosaic_db
 
 from rawback.files.video import cinema_dng
@@ -14,7 +14,7 @@ need_av()
 
 def grained(folder: Path, count: int) -> np.ndarray:
     """A still scene, each frame with noise of its own; returns its clean mosaic."""
-    files = shoot(folder, count)
+    files = clip_folder(folder, count)
     clean = pictures(folder)[files[0].stem]
     for number, file in enumerate(files):
         noise = np.random.default_rng(number).normal(0, 60, clean.mosaic.shape)
@@ -29,7 +29,7 @@ def test_denoised_frames_are_nearer_to_the_scene_and_tell_what_is_left(codec: st
     assert run("render", tmp_path / "clip", "-o", "a.mkv", "--codec", codec, "--quality", "95", "-q")[0] == 0
     code, _, said = run("recover", "a.mkv", "-o", "less", "--denoise", "temporal", "-j", "2")
     assert code == 0 and "averaged with up to 2 on each side" in said
-    before, after = unreeled(tmp_path / "a.mkv"), pictures(tmp_path / "less")
+    before, after = recovered_frames(tmp_path / "a.mkv"), pictures(tmp_path / "less")
     assert before.keys() == after.keys()
     for plain, less in zip(before.values(), after.values(), strict=True):
         gain = mosaic_db(less.mosaic, scene, less.recipe) - mosaic_db(plain.mosaic, scene, plain.recipe)
@@ -49,7 +49,7 @@ def test_a_frame_comes_out_the_same_whoever_recovers_it_when(tmp_path: Path, run
 
 
 def test_denoising_is_for_clips_of_bayer_mosaics(tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 1)
+    clip_folder(tmp_path / "clip", 1)
     (tmp_path / "jpegs").mkdir()
     assert run("render", tmp_path / "clip" / "A001_C001_000100.dng", "-o", "jpegs/a.jpg", "-q")[0] == 0
     for source in ("jpegs/a.jpg", "jpegs"):
@@ -58,7 +58,7 @@ def test_denoising_is_for_clips_of_bayer_mosaics(tmp_path: Path, run: Run):
     assert run("render", tmp_path / "clip", "-o", "a.mov", "-q")[0] == 0
     code, _, error = run("recover", "a.mov", "--denoise", "spatial")
     assert code == 2 and "expected temporal" in error
-    shoot(tmp_path / "xtrans", 1, cfa=X_TRANS, black=(256.0,) * 36)
+    clip_folder(tmp_path / "xtrans", 1, cfa=X_TRANS, black=(256.0,) * 36)
     assert run("render", tmp_path / "xtrans", "-o", "x.mov", "-q")[0] == 0
     code, _, error = run("recover", "x.mov", "--denoise", "temporal")
     assert code == 2 and "Bayer" in error and not (tmp_path / "x").exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from film import NTSC, need_av, pictures, samples_of, shoot, tone, unreeled
+from movies import NTSC, clip_folder, need_av, pictures, recovered_frames, samples_of, tone
 from scenes import Run, mosaic_db
 
 from rawback.clips import reader
@@ -42,7 +42,7 @@ def same(found: dict[str, raw.RawFile], expected: dict[str, raw.RawFile], at_lea
 
 
 def test_mjpeg_brings_a_clip_back(tmp_path: Path, run: Run):
-    files, wav = shoot(tmp_path / "clip", 4), tmp_path / "clip" / "A001.wav"
+    files, wav = clip_folder(tmp_path / "clip", 4), tmp_path / "clip" / "A001.wav"
     sound = tone(wav, 0.2)
     assert run("render", tmp_path / "clip", "-o", "a.mov", "-q") == (0, "", "")
     assert run("recover", "a.mov", "-o", "back", "-q") == (0, "", "")
@@ -56,10 +56,10 @@ def test_mjpeg_brings_a_clip_back(tmp_path: Path, run: Run):
 
 @pytest.mark.parametrize(("codec", "name"), [("h264", "a.mp4"), ("hevc", "a.mov"), ("ffv1", "a.mkv"), ("mjpeg", "a.mp4")])
 def test_every_codec_keeps_names_levels_and_sound(codec: str, name: str, tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 4)
+    clip_folder(tmp_path / "clip", 4)
     sound = tone(tmp_path / "clip" / "A001.wav", 0.2)
     assert run("render", tmp_path / "clip", "-o", name, "--codec", codec, "-q") == (0, "", "")
-    same(unreeled(tmp_path / name), pictures(tmp_path / "clip"), WORST[codec])
+    same(recovered_frames(tmp_path / name), pictures(tmp_path / "clip"), WORST[codec])
     with (tmp_path / "a.wav").open("w+b") as file:
         soundtrack.extract(tmp_path / name, file)
     assert samples_of(tmp_path / "a.wav")[: len(sound)] == sound
@@ -70,26 +70,26 @@ def test_every_codec_keeps_names_levels_and_sound(codec: str, name: str, tmp_pat
 @ffmpeg
 @pytest.mark.parametrize("codec", ["mjpeg", "h264", "hevc"])
 def test_a_copied_and_a_cut_clip_still_hold_it(codec: str, tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 20, 48, 64)
+    clip_folder(tmp_path / "clip", 20, 48, 64)
     expected = pictures(tmp_path / "clip")
     assert run("render", tmp_path / "clip", "-o", "a.mov", "--codec", codec, "-q")[0] == 0
     for suffix in ("mp4", "mov", "mkv", "ts")[: 4 - (codec == "mjpeg")]:  # a transport stream holds no JPEGs
         copied = converted(tmp_path / "a.mov", f"copy.{suffix}")
-        same(unreeled(copied), expected, WORST[codec] - 9)
+        same(recovered_frames(copied), expected, WORST[codec] - 9)
     cut = converted(tmp_path / "a.mov", "cut.mov", "-ss", "0.5")
-    rest = unreeled(cut)
+    rest = recovered_frames(cut)
     assert 5 < len(rest) <= 20 and rest.keys() <= expected.keys()
     same(rest, {name: expected[name] for name in rest}, WORST[codec] - 9)
 
 
 @ffmpeg
 def test_an_encoded_clip_is_recognised(tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 3)
+    clip_folder(tmp_path / "clip", 3)
     run("render", tmp_path / "clip", "-o", "a.mov", "-q")
     line = ["ffmpeg", "-v", "error", "-i", "a.mov", "-c:v", "libx264", "-crf", "16", "b.mp4"]
     subprocess.run(line, check=True, cwd=tmp_path)
     assert "encoded again by another program" in reader.contents(tmp_path / "b.mp4").promise
-    for file, old in zip(unreeled(tmp_path / "b.mp4").values(), pictures(tmp_path / "clip").values(), strict=True):
+    for file, old in zip(recovered_frames(tmp_path / "b.mp4").values(), pictures(tmp_path / "clip").values(), strict=True):
         assert mosaic_db(file.mosaic, old.mosaic, old.recipe) > 25 and file.recipe.white == old.recipe.white
 
 
@@ -119,7 +119,7 @@ def test_a_movie_of_a_stranger_becomes_frames(tmp_path: Path, run: Run):
 
 
 def test_one_exposure_for_a_clip_whose_light_changes(tmp_path: Path, run: Run):
-    (bright,), (dark,) = shoot(tmp_path / "clip", 1), shoot(tmp_path / "dark", 1, black=(300.0,) * 4)
+    (bright,), (dark,) = clip_folder(tmp_path / "clip", 1), clip_folder(tmp_path / "dark", 1, black=(300.0,) * 4)
     dark.rename(bright.with_name("A001_C001_000101.dng"))
     assert run("render", tmp_path / "clip", "-o", "a.mov", "-q")[0] == 0
     with movie.Movie(tmp_path / "a.mov") as made:
@@ -129,7 +129,7 @@ def test_one_exposure_for_a_clip_whose_light_changes(tmp_path: Path, run: Run):
 
 
 def test_a_run_that_was_cut_off_is_resumed(tmp_path: Path, run: Run):
-    files = shoot(tmp_path / "clip", 8)
+    files = clip_folder(tmp_path / "clip", 8)
     whole = files[1].read_bytes()
     files[1].write_bytes(whole[: len(whole) // 2])
     code, _, said = run("render", tmp_path / "clip", "-o", "a.mov")
@@ -144,7 +144,7 @@ def test_a_run_that_was_cut_off_is_resumed(tmp_path: Path, run: Run):
 
 
 def test_what_exists_is_not_replaced(tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 2)
+    clip_folder(tmp_path / "clip", 2)
     (tmp_path / "a.mov").write_bytes(b"mine")
     code, _, said = run("render", tmp_path / "clip", "-o", "a.mov")
     assert code == 1 and "exists already" in said and (tmp_path / "a.mov").read_bytes() == b"mine"
@@ -162,30 +162,30 @@ def test_what_exists_is_not_replaced(tmp_path: Path, run: Run):
     ],
 )
 def test_what_cannot_be_is_said(arguments: tuple, said: str, tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 1)
+    clip_folder(tmp_path / "clip", 1)
     code, _, error = run("render", *arguments)
     assert code == 2 and said in error and not list(tmp_path.glob("a.*"))
 
 
 def test_frames_must_be_alike(tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 1)
-    shoot(tmp_path / "other", 2, 64, 128)[1].rename(tmp_path / "clip" / "b.dng")
+    clip_folder(tmp_path / "clip", 1)
+    clip_folder(tmp_path / "other", 2, 64, 128)[1].rename(tmp_path / "clip" / "b.dng")
     code, _, error = run("render", tmp_path / "clip", "-o", "a.mov")
     assert code == 1 and "b.dng is 128 x 64" in error
 
 
 def test_lossless_frames_and_a_searched_table(tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 2)
+    clip_folder(tmp_path / "clip", 2)
     assert run("render", tmp_path / "clip", "-o", "a.mov", "--keep", "lossless", "--quality", "75", "-q")[0] == 0
-    for file, old in zip(unreeled(tmp_path / "a.mov").values(), pictures(tmp_path / "clip").values(), strict=True):
+    for file, old in zip(recovered_frames(tmp_path / "a.mov").values(), pictures(tmp_path / "clip").values(), strict=True):
         assert np.array_equal(file.mosaic, old.mosaic)
     assert run("render", tmp_path / "clip", "-o", "b.mov", "--keep", "45dB", "-q")[0] == 0
-    for file, old in zip(unreeled(tmp_path / "b.mov").values(), pictures(tmp_path / "clip").values(), strict=True):
+    for file, old in zip(recovered_frames(tmp_path / "b.mov").values(), pictures(tmp_path / "clip").values(), strict=True):
         assert 44 < mosaic_db(file.mosaic, old.mosaic, old.recipe) < 46.5
 
 
 def test_frames_without_a_rate_take_the_one_that_is_said(tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 2, rate=None)
+    clip_folder(tmp_path / "clip", 2, rate=None)
     assert "see --fps" in run("render", tmp_path / "clip", "-o", "a.mov")[2]
     assert run("render", tmp_path / "clip", "-o", "b.mov", "--fps", "29.97", "-q")[0] == 0
     assert run("recover", "b.mov", "-q")[0] == 0
@@ -194,7 +194,7 @@ def test_frames_without_a_rate_take_the_one_that_is_said(tmp_path: Path, run: Ru
 
 
 def test_the_time_of_a_broadcast_wav_is_that_of_frames_without_their_own(tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 2, rate=None)
+    clip_folder(tmp_path / "clip", 2, rate=None)
     wav = tmp_path / "clip" / "a.wav"
     tone(wav, 0.1)
     data, samples = wav.read_bytes(), 48000 * (3600 + 2) + 24000
@@ -206,7 +206,7 @@ def test_the_time_of_a_broadcast_wav_is_that_of_frames_without_their_own(tmp_pat
 
 
 def test_without_pyav_one_line_says_what_to_do(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
-    shoot(tmp_path / "clip", 1)
+    clip_folder(tmp_path / "clip", 1)
     real = builtins.__import__
 
     def without(name: str, *rest):
@@ -220,7 +220,7 @@ def test_without_pyav_one_line_says_what_to_do(tmp_path: Path, run: Run, monkeyp
 
 
 def test_damaged_and_hostile_movies_are_refused(tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 2)
+    clip_folder(tmp_path / "clip", 2)
     run("render", tmp_path / "clip", "-o", "a.mov", "-q")
     whole = (tmp_path / "a.mov").read_bytes()
     for name, data in (("cut", whole[: len(whole) // 3]), ("head", whole[:40]), ("none", b"\0\0\0\x14ftypqt  " + bytes(200))):
@@ -230,7 +230,7 @@ def test_damaged_and_hostile_movies_are_refused(tmp_path: Path, run: Run):
 
 
 def test_info_tells_what_a_movie_is(tmp_path: Path, run: Run):
-    shoot(tmp_path / "clip", 2)
+    clip_folder(tmp_path / "clip", 2)
     run("render", tmp_path / "clip", "-o", "a.mov", "--codec", "h264", "-q")
     code, said, _ = run("info", "a.mov", "--json")
     facts = json.loads(said)
@@ -239,7 +239,7 @@ def test_info_tells_what_a_movie_is(tmp_path: Path, run: Run):
 
 
 def test_a_pipe_takes_the_frames_as_a_tar(tmp_path: Path, command):
-    shoot(tmp_path / "clip", 2)
+    clip_folder(tmp_path / "clip", 2)
     tone(tmp_path / "clip" / "a.wav", 0.1)
     assert command("render", "clip", "-o", "a.mov", "-q").returncode == 0
     with tarfile.open(fileobj=io.BytesIO(command("recover", "a.mov", "-o", "-", "-q").stdout)) as tar:

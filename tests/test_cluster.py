@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small import ENVIRONMENT, leftovers, raw_bytes, rawback, shoot
+from small import ENVIRONMENT, leftovers, raw_bytes, raw_folder, rawback
 
 distributed = pytest.importorskip("distributed", reason="needs the extra [cluster]")
 pytest.importorskip("fsspec", reason="needs the extra [cluster]")
@@ -49,7 +49,7 @@ def cluster(tmp_path_factory):
 
 def test_a_killed_worker_changes_nothing(cluster, tmp_path, ends):
     address, workers = cluster
-    shoot(tmp_path / "in", 16, width=256, height=256)
+    raw_folder(tmp_path / "in", 16, width=256, height=256)
     (tmp_path / "in" / "bad.dng").write_bytes(raw_bytes()[:1500])
     local = rawback("render", "-r", "in", "-o", "local", cwd=tmp_path)
     assert local.returncode == 1

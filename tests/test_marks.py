@@ -6,7 +6,7 @@ import hashlib
 import json
 
 import pytest
-from film import need_av
+from movies import need_av
 from scenes import SAMPLE, Run
 from small import raw_bytes
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rawpy
-from film import need_av
+from movies import need_av
 from scenes import BAYER, X_TRANS, Run
 
 import rawback

@@ -4,7 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from film import need_av, pictures, shoot, unreeled
+from movies import clip_folder, need_av, pictures, recovered_frames
 from scenes import Run, mosaic_db
 
 import rawback
@@ -139,7 +139,7 @@ def test_a_picture_without_a_raw_takes_no_options_about_it():
 def test_a_clip_of_the_open_loop_comes_back(tmp_path: Path, run: Run):
     """With the restoration that an open loop gets, and without."""
     need_av()
-    shoot(tmp_path / "clip", 2)
+    clip_folder(tmp_path / "clip", 2)
     assert run("render", tmp_path / "clip", "-o", "a.mov", "--no-refine", "-q")[0] == 0
     assert run("recover", "a.mov", "-o", "restored", "-q") == (0, "", "")
     assert run("recover", "a.mov", "-o", "plain", "--weights", "none", "-q") == (0, "", "")
@@ -165,20 +165,20 @@ def look_card(path: Path) -> Path:
 def test_a_clip_takes_a_camera_by_either_kind_of_card(tmp_path: Path, run: Run):
     """Cards of looks, and cards of weights only; both ways."""
     need_av()
-    shoot(tmp_path / "clip", 2)
+    clip_folder(tmp_path / "clip", 2)
     card = look_card(tmp_path / "card.json")
     for number, options in enumerate((["--camera", "canon-eos-r6", "--no-refine"], ["--look", "camera", "--camera", card])):
         name = f"{number}.mov"
         assert run("render", tmp_path / "clip", "-o", name, "-q", *options) == (0, "", "")
         for camera in ("canon-eos-r6", card):
             assert run("recover", name, "-o", "back", "-q", "-f", "--camera", camera) == (0, "", "")
-        for frame, file in zip(unreeled(tmp_path / name).values(), pictures(tmp_path / "clip").values(), strict=True):
+        for frame, file in zip(recovered_frames(tmp_path / name).values(), pictures(tmp_path / "clip").values(), strict=True):
             assert mosaic_db(frame.mosaic, file.mosaic, file.recipe) > 35
 
 
 def test_the_look_of_a_foreign_clip_is_that_of_the_card(tmp_path: Path, run: Run):
     need_av()
-    shoot(tmp_path / "clip", 1)
+    clip_folder(tmp_path / "clip", 1)
     assert run("render", tmp_path / "clip", "-o", "a.mov", "-q")[0] == 0
     (tmp_path / "b.mov").write_bytes((tmp_path / "a.mov").read_bytes().replace(b"rawback", b"strange"))
     card = look_card(tmp_path / "card.json")
@@ -190,7 +190,7 @@ def test_the_look_of_a_foreign_clip_is_that_of_the_card(tmp_path: Path, run: Run
 
 def test_a_card_that_is_not_there_is_one_line(tmp_path: Path, run: Run):
     need_av()
-    shoot(tmp_path / "clip", 1)
+    clip_folder(tmp_path / "clip", 1)
     assert run("render", tmp_path / "clip", "-o", "a.mov", "-q")[0] == 0
     code, _, error = run("recover", "a.mov", "--camera", "nobody", "-q")
     assert code == 1 and "nobody" in error and error.count("\n") == 1

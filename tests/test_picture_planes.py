@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from film import need_av
 from hypothesis import given
 from hypothesis import strategies as st
+from movies import need_av
 from scenes import garden, recipe_of
 
 from rawback.files.video import planes

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, rawback, segment, shoot
+from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, raw_folder, rawback, segment
 
 from rawback.errors import RawbackError
 from rawback.files import atomic, jpeg, paths, raw
@@ -93,7 +93,7 @@ def test_a_temporary_file_swept_before_it_was_locked_is_made_again(tmp_path, mon
 @posix
 @pytest.mark.parametrize("link", [os.link, os.symlink])
 def test_no_link_leads_over_an_original(tmp_path, link):
-    original = shoot(tmp_path, 1)[0]
+    original = raw_folder(tmp_path, 1)[0]
     before = digests([original])
     for name in ("other.jpg", "000.jpg"):
         link(original, tmp_path / name)
@@ -105,7 +105,7 @@ def test_no_link_leads_over_an_original(tmp_path, link):
 
 @posix
 def test_a_link_at_the_output_is_replaced_and_not_followed(tmp_path):
-    original, other = shoot(tmp_path, 2)
+    original, other = raw_folder(tmp_path, 2)
     precious = tmp_path / "precious.txt"
     precious.write_text("mine")
     (tmp_path / "out.jpg").symlink_to(precious)
@@ -133,7 +133,7 @@ def test_force_replaces_no_photo_that_rawback_did_not_make(tmp_path):
 
 def test_inputs_are_opened_for_reading_only(tmp_path):
     """Seen by an audit hook (PEP 578), in the process that does the work."""
-    shoot(tmp_path, 1)
+    raw_folder(tmp_path, 1)
     (tmp_path / "b.jpg").write_bytes(jpeg_bytes())
     script = (
         "import os, sys\n"
@@ -153,7 +153,7 @@ def test_inputs_are_opened_for_reading_only(tmp_path):
 
 
 def test_modification_times_are_kept_on_demand(tmp_path):
-    files = shoot(tmp_path, 1)
+    files = raw_folder(tmp_path, 1)
     os.utime(files[0], ns=(10**18 + 1, 10**18 + 1))
     assert rawback("render", files[0], "--keep-mtime").returncode == 0
     assert (tmp_path / "000.jpg").stat().st_mtime_ns == 10**18 + 1
@@ -164,7 +164,7 @@ def test_a_full_disk_leaves_only_whole_files(tmp_path):
     """A limit on the size of files stands for the disk: the small one fits, the large one does not."""
     import resource
 
-    shoot(tmp_path / "in", 1)
+    raw_folder(tmp_path / "in", 1)
     (tmp_path / "in" / "large.dng").write_bytes(raw_bytes(1, 512, 512))
     limit = 20_000
 
@@ -184,7 +184,7 @@ def test_a_full_disk_leaves_only_whole_files(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_standard_output_is_told(tmp_path):
-    files = shoot(tmp_path, 1)
+    files = raw_folder(tmp_path, 1)
     with open("/dev/full", "wb") as full:
         command = [*RAWBACK, "render", files[0], "-o", "-"]
         done = subprocess.run(command, env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, check=False)
@@ -202,7 +202,7 @@ def test_an_output_folder_that_vanishes_is_not_made_again(tmp_path):
 @posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_signals_leave_only_whole_files(tmp_path, number, code):
-    shoot(tmp_path / "in", 12, width=512, height=512)
+    raw_folder(tmp_path / "in", 12, width=512, height=512)
     process = subprocess.Popen(
         [*RAWBACK, "render", "-r", "in", "-o", "out"],
         cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, start_new_session=True,
@@ -220,7 +220,7 @@ def test_signals_leave_only_whole_files(tmp_path, number, code):
 
 @posix
 def test_kill_9_at_any_moment_then_a_run_makes_all_whole(tmp_path, ends):
-    files = shoot(tmp_path / "in", 6, width=256, height=256)
+    files = raw_folder(tmp_path / "in", 6, width=256, height=256)
     before = digests(files)
     command = [*RAWBACK, "render", "-q", "-r", "in", "-o", "out", "--skip-existing"]
     rng = random.Random(7)
@@ -242,7 +242,7 @@ def test_kill_9_at_any_moment_then_a_run_makes_all_whole(tmp_path, ends):
 
 @posix
 def test_two_runs_into_one_folder(tmp_path):
-    files = shoot(tmp_path / "in", 8, width=128, height=128)
+    files = raw_folder(tmp_path / "in", 8, width=128, height=128)
     command = [*RAWBACK, "render", "-q", "-r", "in", "-o", "out", "--skip-existing"]
     runs = [subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT) for _ in range(2)]
     assert [run.wait(120) for run in runs] == [0, 0]

@@ -33,7 +33,9 @@ def frame_metadata(number: int, rate: Fraction | None = NTSC) -> cinema_dng.Fram
     return cinema_dng.FrameMetadata(f"A001_C001_{100 + number:06}", code, rate, (2.8,), "A001", "B")
 
 
-def shoot(folder: Path, count: int, height: int = 64, width: int = 96, rate: Fraction | None = NTSC, **values) -> list[Path]:
+def clip_folder(
+    folder: Path, count: int, height: int = 64, width: int = 96, rate: Fraction | None = NTSC, **values
+) -> list[Path]:
     """A folder of CinemaDNG frames: a view that moves over the garden, each with the noise of the place it looks at."""
     folder.mkdir(parents=True, exist_ok=True)
     large = recipe_of(height + STEP * count, width + STEP * count, **values)
@@ -71,7 +73,7 @@ def pictures(folder: Path) -> dict[str, raw.RawFile]:
     return {path.stem: raw.read(path.read_bytes(), path.name) for path in sorted(folder.glob("*.dng"))}
 
 
-def unreeled(path: Path) -> dict[str, raw.RawFile]:
+def recovered_frames(path: Path) -> dict[str, raw.RawFile]:
     """What `recover` makes of a movie, by name, in this process."""
     movie = reader.contents(path)
     frames = {}
