@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import rawpy
 
 from rawback.errors import MachineError, RawbackError
-from rawback.files import ciff, dng, exif, file_type, jpeg, original_metadata, stderr
+from rawback.files import dng, file_type, jpeg, original_metadata, raw_colours, raw_exif, stderr
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
 from rawback.files.truncation import missing_bytes
-from rawback.isp import illuminant
-from rawback.isp.colour import d65_tags, matrix_from_xyz
 from rawback.recipe import Recipe
 
 FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 """LibRaw's flip bits (1 mirror columns, 2 mirror rows, 4 transpose) -> EXIF orientation."""
 
+WITHOUT_BALANCE = {"daylight": "daylight is taken", "assumed": "none is applied"}
+"""What is done where the camera's own is not known, by `Recipe.white_balance_from`."""
 DAMAGED = "is damaged"
 UNUSUAL_CFA = "has an unusual colour filter array; expected Bayer (2x2) or X-Trans (6x6)"
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
@@ -86,19 +84,13 @@ def _unpack(raw: rawpy.RawPy) -> str:
         return messages().replace("unknown file: ", "")
 
 
-def _thumbnail(raw: rawpy.RawPy) -> rawpy.Thumbnail:
-    """The largest picture that the file carries of itself. Raises LibRawError; what libjpeg prints is of no use."""
-    with stderr.captured():
-        return raw.extract_thumb()
-
-
 def _check_size(raw: rawpy.RawPy, size: int, name: str) -> None:
     """Raise RawbackError, before LibRaw allocates anything, for more pixels than can be or than so few bytes can code."""
     sizes = raw.sizes
     pixels = max(sizes.raw_width, sizes.width) * max(sizes.raw_height, sizes.height)
     if not 0 < pixels <= jpeg.MAX_PIXELS or pixels > PIXELS_PER_BYTE * size + SMALL:
-        shown = f"{sizes.raw_width} x {sizes.raw_height} pixels in {size} bytes"
-        raise RawbackError(f"{name} says it has {shown}; that cannot be: the file is damaged, or cut short")
+        claim = f"{sizes.raw_width} x {sizes.raw_height} pixels in {size} bytes"
+        raise RawbackError(f"{name} says it has {claim}; that cannot be: the file is damaged, or cut short")
 
 
 def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
@@ -109,11 +101,14 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
     cfa = _pattern(raw, name)
     mosaic = np.array(raw.raw_image_visible, np.uint16)
     height, width = mosaic.shape
-    notes: list[str] = []
     tags = dng.read_tags(data) or DngTags()
-    neutral, origin = _neutral(raw, tags, name, notes)
-    found = _exif(raw, data)
-    matrix, numbers = _colours(raw, tags, name, notes)
+    neutral, origin = raw_colours.neutral(raw, tags)
+    exif = raw_exif.read(raw, data)
+    matrix, numbers = raw_colours.matrix(raw, tags)
+    notes = [f"{name} has no white balance of its own; {WITHOUT_BALANCE[origin]}"] if origin in WITHOUT_BALANCE else []
+    if matrix is None:
+        matrix = raw_colours.measured_matrix(raw)
+        notes.append(f"{name}: the colours of this camera are not documented; they are taken as LibRaw renders them")
     aspect = raw.sizes.pixel_aspect
     recipe = Recipe(
         width=width,
@@ -122,8 +117,8 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
         black=_black(raw, cfa, tags),
         white=tags.levels.white or float(raw.white_level),
         neutral=neutral,
-        matrix=matrix,
-        camera=tags.camera or (found.camera if found else ""),
+        matrix=tuple(tuple(row) for row in matrix.tolist()),
+        camera=tags.camera or (exif.camera if exif else ""),
         white_balance_from=origin,
         orientation=FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         margins=(raw.sizes.top_margin, raw.sizes.left_margin, raw.sizes.raw_width, raw.sizes.raw_height),
@@ -136,7 +131,7 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
     )
     if problem := recipe.problem():
         raise RawbackError(f"{name} says of its sensor what cannot be ({problem}); the file is damaged")
-    return RawFile(mosaic, recipe, found, notes)
+    return RawFile(mosaic, recipe, exif, notes)
 
 
 def _pattern(raw: rawpy.RawPy, name: str) -> np.ndarray:
@@ -158,60 +153,8 @@ def _pattern(raw: rawpy.RawPy, name: str) -> np.ndarray:
 def _black(raw: rawpy.RawPy, cfa: np.ndarray, tags: DngTags) -> tuple[float, ...]:
     """Black level by CFA position: as a DNG's tags say it, else LibRaw's."""
     s, levels = raw.sizes, raw.black_level_per_channel
-    said = tags.levels.black(len(cfa), (s.top_margin, s.left_margin), (s.height, s.width))
-    return said or tuple(float(levels[c]) for c in cfa.ravel())
-
-
-def _neutral(raw: rawpy.RawPy, tags: DngTags, name: str, notes: list[str]) -> tuple[tuple[float, float, float], str]:
-    """As-shot neutral, and whether it is the camera's own, LibRaw's daylight for that camera, or assumed."""
-    white = illuminant.camera_neutral(tags.white_xy, tags.numbers) if tags.white_xy and not tags.neutral else None
-    own = raw.camera_whitebalance if white is None else (1 / white).tolist()
-    known = ((own, "camera"), (raw.daylight_whitebalance, "daylight"), ([1.0] * 3, "assumed"))
-    neutral, origin = next((found, origin) for gains, origin in known if (found := _answer_to_white(gains)) is not None)
-    if origin != "camera":
-        taken = "daylight is taken" if origin == "daylight" else "none is applied"
-        notes.append(f"{name} has no white balance of its own; {taken}")
-    return (float(neutral[0]), float(neutral[1]), float(neutral[2])), origin
-
-
-def _answer_to_white(gains: Sequence[float]) -> np.ndarray | None:
-    """What white balance multipliers take for white, largest 1; None if they cannot be meant."""
-    if not (np.isfinite(gains[:3]).all() and min(gains[:3]) > 0):
-        return None
-    response = 1 / np.array(gains[:3], float)
-    neutral = response / response.max()
-    return neutral if neutral.min() >= 1e-3 else None
-
-
-def _colours(raw: rawpy.RawPy, tags: DngTags, name: str, notes: list[str]):
-    """Camera -> sRGB as LibRaw will use it, and the DNG tags to say so."""
-    matrix, from_xyz = np.array(raw.color_matrix[:, :3], float), np.array(raw.rgb_xyz_matrix[:3], float)
-    numbers = tags.numbers
-    if matrix[0, 0] > 0.125:
-        matrix /= matrix.sum(1, keepdims=True)
-    elif np.abs(from_xyz).sum() > 0.1:
-        matrix = matrix_from_xyz(from_xyz)
-        numbers = numbers or d65_tags(from_xyz)
-    else:
-        matrix = _measured_matrix(raw)
-        notes.append(f"{name}: the colours of this camera are not documented; they are taken as LibRaw renders them")
-    return tuple(tuple(row) for row in matrix.tolist()), numbers
-
-
-def _measured_matrix(raw: rawpy.RawPy) -> np.ndarray:
-    """Camera -> sRGB for the few old cameras whose matrix LibRaw uses but does not show: fitted on its own renderings."""
-    options: dict[str, Any] = {
-        "half_size": True, "gamma": (1, 1), "output_bps": 16, "no_auto_bright": True, "adjust_maximum_thr": 0.0,
-        "use_camera_wb": True,
-    }  # fmt: skip
-    camera = raw.postprocess(output_color=rawpy.ColorSpace.raw, **options).reshape(-1, 3) / 65535
-    srgb = raw.postprocess(output_color=rawpy.ColorSpace.sRGB, **options).reshape(-1, 3) / 65535
-    inside = (np.minimum(camera, srgb).min(1) > 0.01) & (np.maximum(camera, srgb).max(1) < 0.95)
-    if np.count_nonzero(inside) < 100:
-        return np.eye(3)
-    matrix = np.linalg.lstsq(camera[inside], srgb[inside], rcond=None)[0].T
-    matrix /= matrix.sum(1, keepdims=True)
-    return matrix if np.isfinite(matrix).all() and np.linalg.cond(matrix) < 100 else np.eye(3)
+    written = tags.levels.black(len(cfa), (s.top_margin, s.left_margin), (s.height, s.width))
+    return written or tuple(float(levels[c]) for c in cfa.ravel())
 
 
 def _crop(raw: rawpy.RawPy, tags: DngTags, width: int, height: int) -> tuple[float, float, float, float] | None:
@@ -227,47 +170,11 @@ def _crop(raw: rawpy.RawPy, tags: DngTags, width: int, height: int) -> tuple[flo
     return (x, y, w, h) if fits and (x, y, w, h) != (0, 0, width, height) else None
 
 
-def _exif(raw: rawpy.RawPy, data: bytes) -> Exif | None:
-    """The container's own EXIF, else LibRaw's with what the records of a CRW add."""
-    try:
-        found = exif.find_exif(data)
-    except RawbackError:
-        found = None
-    if found is not None and found.make:
-        return found
-    told = _shown(raw) or found or _values(raw)
-    if ciff.is_ciff(data):
-        ifd0, shot = ciff.entries(memoryview(data))
-        return replace(told, ifd0=told.ifd0 | ifd0, exif=told.exif | shot)
-    return told
-
-
-def _shown(raw: rawpy.RawPy) -> Exif | None:
-    """The EXIF of the embedded thumbnail, or the one that LibRaw writes into it."""
-    try:
-        thumbnail = _thumbnail(raw)
-        return exif.find_exif(bytes(thumbnail.data)) if thumbnail.format == rawpy.ThumbFormat.JPEG else None
-    except MachineError:
-        raise
-    except (rawpy.LibRawError, RawbackError):
-        return None
-
-
-def _values(raw: rawpy.RawPy) -> Exif:
-    """The EXIF that LibRaw's values make."""
-    other = raw.other
-    taken = other.timestamp if other.timestamp and other.timestamp.year > 1970 else None
-    return exif.from_values(
-        taken=taken, exposure=other.shutter_speed, f_number=other.aperture, iso=other.iso_speed,
-        focal_length=other.focal_length, lens=raw.lens.model,
-    )  # fmt: skip
-
-
 def embedded_jpeg(data: bytes, name: str) -> bytes:
     """The largest JPEG that a RAW file carries of itself. Raises RawbackError if it has none."""
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
-            thumbnail = _thumbnail(raw)
+            thumbnail = raw_exif.thumbnail(raw)
     except rawpy.LibRawError as error:
         raise RawbackError(f"{name} holds no picture of its own; name the camera's JPEG after it") from error
     if thumbnail.format != rawpy.ThumbFormat.JPEG:

@@ -20,6 +20,9 @@ SRGB_TO_XYZ = np.array(
 D65 = 21.0
 """EXIF's number of that light (LightSource, tag 37384), as in DNG CalibrationIlluminant1 (tag 50778)."""
 
+FEWEST_SAMPLES, LARGEST_CONDITION = 100, 100
+"""Of a fitted matrix: pixels that it needs, and how ill it may be conditioned."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -134,6 +137,19 @@ def xyz_from_matrix(matrix: np.ndarray, neutral: np.ndarray) -> np.ndarray:
     """
     camera_from_srgb = np.asarray(neutral)[:, None] * np.linalg.inv(np.asarray(matrix))
     return camera_from_srgb @ np.linalg.inv(SRGB_TO_XYZ)
+
+
+def fitted_matrix(camera: np.ndarray, srgb: np.ndarray) -> np.ndarray:
+    """The matrix (3, 3), rows summing to 1, that takes linear camera RGB (N, 3) to linear sRGB (N, 3), both 0..1.
+
+    By least squares over what is neither dark nor clipped; the identity where that is too little to go by.
+    """
+    inside = (np.minimum(camera, srgb).min(1) > 0.01) & (np.maximum(camera, srgb).max(1) < 0.95)
+    if np.count_nonzero(inside) < FEWEST_SAMPLES:
+        return np.eye(3)
+    matrix = np.linalg.lstsq(camera[inside], srgb[inside], rcond=None)[0].T
+    matrix /= matrix.sum(1, keepdims=True)
+    return matrix if np.isfinite(matrix).all() and np.linalg.cond(matrix) < LARGEST_CONDITION else np.eye(3)
 
 
 def d65_tags(xyz_to_camera: np.ndarray) -> dict[str, tuple[float, ...]]:
