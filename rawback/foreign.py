@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rawback.cameras.looks import Look
-from rawback.files import camera_table, icc, makernote, photo, tiff
+from rawback.files import camera_table, makernote, photo, tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
 from rawback.files.tags import Tag
 from rawback.isp import inverse_pass, stages, tone
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, d65_tags, matrix_from_xyz
+from rawback.isp.colour_profile import Profile
 from rawback.isp.mosaic import RGGB
 from rawback.isp.parallel import in_threads, strips
 from rawback.picture import Coefficients, Pixels, as_stored
@@ -36,7 +37,7 @@ class Guess:
     recipe: Recipe
     colours_from: str
     """card, table (LibRaw's) or assumed."""
-    profile: icc.Profile | None
+    profile: Profile | None
     """By which the picture is to be brought to sRGB."""
 
     def message(self) -> str:
@@ -107,7 +108,7 @@ def _noise(exif: Exif) -> tuple[float, ...]:
 
 
 def sensor(
-    picture: Coefficients | Pixels, recipe: Recipe, profile: icc.Profile | None, linear: bool,
+    picture: Coefficients | Pixels, recipe: Recipe, profile: Profile | None, linear: bool,
     progress: Callable[[float], None],
 ) -> np.ndarray:  # fmt: skip
     """The picture back at the sensor: a mosaic (H, W) uint16 in DN, or camera RGB (H, W, 3) uint16, white at 65535."""

@@ -53,7 +53,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "promise": planned.message + ("" if layer else recovering.error_left(planned)),
         **layer,
         "recipe": _properties(planned.recipe),
-        "notes": photo.notes,
+        "notes": [*photo.notes, *planned.notes],
     }
 
 

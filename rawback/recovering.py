@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import dng, jpeg, paths, preview, seal, xmp
 from rawback.files import photo as photos
-from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.original_metadata import Original, merged
 from rawback.files.tiff import Buffer
 from rawback.isp import inverse_pass
+from rawback.isp.colour_profile import Profile
 from rawback.isp.mosaic import RGGB
 from rawback.lossless import restore
 from rawback.nets.parts import FlowPart, Restorer
@@ -123,7 +123,7 @@ def from_photo(
     photo = _with_metadata(photo, layer.original) if options.keep_exif else replace(photo, exif=None)
     message = planned.message if layer.mosaic is not None else f"{planned.message}{error_left(planned)}"
     too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > foreign.WIDEST else []
-    notes = [*photo.notes, *(f"{source}: {text}" for text in (message, *layer.notes, *too_wide))]
+    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in (message, *layer.notes, *too_wide))]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
@@ -191,6 +191,8 @@ class Plan:
     """By which the picture must be brought to sRGB first."""
     message: str
     """All that in a sentence."""
+    notes: list[str] = field(default_factory=list)
+    """What else the user should know."""
 
     def turned(self, photo: Photo) -> bool:
         """Whether the file shows the picture another way round than it was rendered, and than its RAW lies."""
@@ -213,7 +215,7 @@ def plan(photo: Photo, camera: str | None = None) -> Plan:
     if recipe is None:
         make, model = (photo.exif.make, photo.exif.model) if photo.exif else ("", "")
         guess = foreign.guess(photo, looks.of(camera, make, model))
-        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message())
+        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message(), photos.profile_notes(photo))
     if photo.coefficients is None:
         state, picture = State.EDITED, photo.picture
     else:
@@ -227,7 +229,7 @@ def plan(photo: Photo, camera: str | None = None) -> Plan:
         recipe, width=picture.width, height=picture.height, crop=None, margins=(0, 0, 0, 0), cfa=RGGB, black=(black,) * 4,
         orientation=photo.exif.orientation if photo.exif else 1,
     )  # fmt: skip
-    return Plan(state, picture, edited, photos.profile(photo), MESSAGES[state])
+    return Plan(state, picture, edited, photos.profile(photo), MESSAGES[state], photos.profile_notes(photo))
 
 
 def _sidecar(source: str | paths.Location) -> bytes:

@@ -20,6 +20,7 @@ from rawback.files.jpeg_file import JpegFile
 from rawback.files.tags import Tag
 from rawback.files.tiff import Directory, Entry
 from rawback.files.tiff_writer import serialise
+from rawback.isp import colour_profile
 from rawback.recovering import recover
 
 CAMERA_JPEGS = Path(__file__).parents[2] / "shared" / "data" / "camera_jpegs"
@@ -185,10 +186,10 @@ def test_adobe_rgb_is_wider_than_srgb_and_srgb_is_itself():
     srgb = icc.parse(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     assert srgb is not None and srgb.is_srgb
     green = np.array([0, 1, 0], np.float32)[:, None, None]
-    assert not icc.adobe_rgb().is_srgb
-    assert icc.adobe_rgb().to_srgb(green).ravel() == pytest.approx([-0.665, 1.0, -0.230], abs=0.01)
+    assert not colour_profile.adobe_rgb().is_srgb
+    assert colour_profile.adobe_rgb().to_srgb(green).ravel() == pytest.approx([-0.665, 1.0, -0.230], abs=0.01)
     grey = np.full((3, 1, 1), 0.5, np.float32)
-    assert np.ptp(icc.adobe_rgb().to_srgb(grey)) < 2e-3
+    assert np.ptp(colour_profile.adobe_rgb().to_srgb(grey)) < 2e-3
 
 
 @pytest.mark.parametrize("length", [0, 100, 131, 140, 200])

@@ -5,18 +5,15 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-import numpy as np
-
 from rawback.files import makernote, tiff
 from rawback.files.exif import Exif, closed, metadata
 from rawback.files.tags import Tag, is_dng
 from rawback.files.tiff import BYTE, FLOAT, LONG, UNDEFINED, Entries, Entry
-from rawback.isp.colour import CURVES, curve_of, matrix_from_xyz
+from rawback.isp import dng_look
 from rawback.recipe import Recipe
 
 HUE_SAT_DATA = (Tag.ProfileHueSatMapData1, Tag.ProfileHueSatMapData2)
 ALLOW_COPYING, NO_BLACK_SUBTRACTION = 0, 1
-TONE_POINTS = 64
 STRUCTURAL = {
     Tag.NewSubfileType, Tag.SubfileType, Tag.ImageWidth, Tag.ImageLength, Tag.BitsPerSample, Tag.Compression,
     Tag.PhotometricInterpretation, Tag.CellWidth, Tag.CellLength, Tag.FillOrder, Tag.StripOffsets, Tag.SamplesPerPixel,
@@ -62,29 +59,12 @@ def look(recipe: Recipe) -> Entries:
     """An embedded profile with which developers show the mosaic as the photo looked; nothing for a standard rendering."""
     if not recipe.tone:
         return {}
-    light = np.linspace(0, 1, TONE_POINTS + 1) ** 2
-    shown = np.clip(CURVES[recipe.curve].decode(curve_of(recipe).encode(light.astype(np.float32)))[0], 0, 1)
-    shown[0], shown[-1] = 0, 1
     maps = HUE_SAT_DATA if "ColorMatrix2" in recipe.dng else HUE_SAT_DATA[:1]
-    saturation = [0.0, 1.0, 1.0, 0.0, _saturation(recipe), 1.0]  # hue, saturation, value at no and at full saturation
+    saturation = [0.0, 1.0, 1.0, 0.0, dng_look.saturation(recipe), 1.0]  # hue, saturation, value at no and at full saturation
     return {
         Tag.ProfileName: tiff.ascii_text(f"rawback {recipe.look} look"),
-        Tag.ProfileToneCurve: tiff.pack(FLOAT, np.stack([light, np.maximum.accumulate(shown)], 1).ravel().tolist()),
+        Tag.ProfileToneCurve: tiff.pack(FLOAT, dng_look.tone_curve(recipe).ravel().tolist()),
         Tag.ProfileEmbedPolicy: tiff.pack(LONG, [ALLOW_COPYING]),
         Tag.DefaultBlackRender: tiff.pack(LONG, [NO_BLACK_SUBTRACTION]),
         Tag.ProfileHueSatMapDims: tiff.pack(LONG, [1, 2, 1]), **{tag: tiff.pack(FLOAT, saturation) for tag in maps},
     }  # fmt: skip
-
-
-def _saturation(recipe: Recipe) -> float:
-    """How much more colourful the look is than the camera's matrix alone (exact where the look is but a saturation).
-
-    What is mixed after the curve counts as much as in light.
-    """
-    numbers = recipe.dng.get("ColorMatrix2") or recipe.dng.get("ColorMatrix1")
-    if not numbers:
-        return 1.0
-    mix = np.array(recipe.matrix) @ np.linalg.inv(matrix_from_xyz(np.reshape(numbers, (3, 3))))
-    mixed_later = np.linalg.inv(recipe.code_matrix) if recipe.code_matrix else np.eye(3)
-    amount = (np.trace(mix / mix.sum(1, keepdims=True)) - 1) / 2 * (np.trace(mixed_later) - 1) / 2
-    return float(np.clip(amount, 0.8, 1.3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -11,12 +12,12 @@ from PIL import Image, UnidentifiedImageError
 from rawback.errors import MachineError, RawbackError, RecipeError
 from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, stderr, tiff
 from rawback.files.exif import Exif
-from rawback.files.icc import Profile
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import APP0, JFIF, JpegFile, is_jpeg
 from rawback.files.jpeg_metadata import Attached
 from rawback.files.tags import InteropTag, Tag
-from rawback.isp.colour import CURVES
+from rawback.isp import colour_profile
+from rawback.isp.colour_profile import Profile
 from rawback.picture import Pixels
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "BMP", "DIB", "GIF", "PPM", "TGA", "PCX",
@@ -25,6 +26,8 @@ FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "BM
 GREY = ("1", "L", "LA", "La")
 COLOUR = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "YCbCr")
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+ADOBE_RGB = "R03"
+"""Interoperability index of pictures in those colours (DCF 2.0, 5.3)."""
 PREVIEW_SIDE = 1024
 SRGB_GAMMA = 1 / 2.2
 """gAMA of those PNGs that mean sRGB."""
@@ -38,25 +41,25 @@ def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
     """
     file = JpegFile(data) if is_jpeg(data) else None
     photo = _read_jpeg(file, data, name) if file else _read_pixels(data, name)
-    photo.file = file
-    found = photo.exif or Exif()
-    packets = jpeg_metadata.from_jpeg(file) if file else Attached(found.xmp, b"", found.iptc, photo.icc)
-    found.iptc = packets.iptc
-    photo.xmp = [p for p in (sidecar, packets.xmp, packets.extended_xmp) if p]
-    photo.icc = packets.icc
-    photo.exif = found
-    return photo
+    exif = photo.exif or Exif()
+    packets = jpeg_metadata.from_jpeg(file) if file else Attached(exif.xmp, b"", exif.iptc, photo.icc)
+    xmp = [packet for packet in (sidecar, packets.xmp, packets.extended_xmp) if packet]
+    return replace(photo, file=file, exif=replace(exif, iptc=packets.iptc), xmp=xmp, icc=packets.icc)
 
 
 def profile(photo: Photo) -> Profile | None:
-    """The profile by which the picture has to be converted; None if it is sRGB, or must be taken for it (then noted)."""
+    """The profile by which the picture has to be converted; None if it is sRGB, or must be taken for it (`profile_notes`)."""
     if photo.icc:
-        found = icc.parse(photo.icc)
-        if found is None:
-            photo.notes.append("its colour profile is not of the matrix type; the picture is taken as sRGB")
-        return found if found and not found.is_srgb else None
+        own = icc.parse(photo.icc)
+        return own if own and not own.is_srgb else None
     index = photo.exif.interop.get(InteropTag.Index) if photo.exif else None
-    return icc.adobe_rgb() if tiff.text(index) == "R03" else None
+    return colour_profile.adobe_rgb() if tiff.text(index) == ADOBE_RGB else None
+
+
+def profile_notes(photo: Photo) -> list[str]:
+    """What the user should know of the picture's colours, a sentence each."""
+    known = not photo.icc or icc.parse(photo.icc)
+    return [] if known else ["its colour profile is not of the matrix type; the picture is taken as sRGB"]
 
 
 def _read_jpeg(file: JpegFile, data: bytes, name: str) -> Photo:
@@ -75,8 +78,7 @@ def _read_jpeg(file: JpegFile, data: bytes, name: str) -> Photo:
         raise
     except RawbackError:
         raise reason from None
-    photo.notes.append(f"{name} is a JPEG of a rare kind; its 8-bit pixels are used")
-    return photo
+    return replace(photo, notes=[*photo.notes, f"{name} is a JPEG of a rare kind; its 8-bit pixels are used"])
 
 
 def _is_rgb(file: JpegFile) -> bool:
@@ -100,7 +102,7 @@ def _read_pixels(data: bytes, name: str) -> Photo:
             values = _values(image, name) if values is None else values
             gamma, notes = _gamma(image), []
             if gamma:
-                values = _from_gamma(values, gamma)
+                values = colour_profile.from_gamma(values, gamma)
                 notes.append(f"{name} says that its values are light to the power of {gamma:.3g}; brought to sRGB")
             return Photo(
                 None, _exif(image, data), None, data, notes, pixels=Pixels(values), icc=_profile(image),
@@ -124,8 +126,8 @@ def _opened(data: bytes) -> Image.Image:
 
 def _profile(image: Image.Image) -> bytes:
     """The ICC profile; nothing for what a damaged TIFF declares as a text or number."""
-    found = image.info.get("icc_profile")
-    return found if isinstance(found, bytes) else b""
+    data = image.info.get("icc_profile")
+    return data if isinstance(data, bytes) else b""
 
 
 def _values(image: Image.Image, name: str) -> np.ndarray:
@@ -157,12 +159,6 @@ def _gamma(image: Image.Image) -> float:
     if not isinstance(gamma, float) or "icc_profile" in image.info or "srgb" in image.info:
         return 0.0
     return gamma if 0.1 < gamma < 10 and abs(gamma / SRGB_GAMMA - 1) > 0.02 else 0.0
-
-
-def _from_gamma(values: np.ndarray, gamma: float) -> np.ndarray:
-    """Values of any depth that are light to a power -> sRGB's codes, uint16."""
-    light = (values.astype(np.float32) / np.float32(np.iinfo(values.dtype).max)) ** np.float32(1 / gamma)
-    return np.rint(65535 * np.clip(CURVES["srgb"].encode(light), 0, 1)).astype(np.uint16)
 
 
 def _exif(image: Image.Image, data: bytes) -> Exif:

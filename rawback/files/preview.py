@@ -12,6 +12,7 @@ from rawback.files import tiff
 from rawback.files.jpeg_file import SOF0, JpegFile
 from rawback.files.tags import Compression, Photometric, Tag
 from rawback.files.tiff import LONG, SHORT, Directory, Entries
+from rawback.isp.quick_look import quick_look
 from rawback.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ REDUCED, CENTRED, SRGB = 1, 1, 2
 """Values of NewSubfileType, YCbCrPositioning and PreviewColorSpace."""
 YCBCR_TRANSFORM = 1
 """Of Adobe's APP14 segment."""
-SIDE = 256
-"""Of the picture that is made where none is given, in pixels."""
 
 
 def directory(jpeg: JpegFile) -> Directory:
@@ -68,30 +67,10 @@ def baseline(jpeg: JpegFile) -> JpegFile:
 
 
 def small_picture(mosaic: np.ndarray, recipe: Recipe) -> JpegFile:
-    """A thumbnail straight from the mosaic (one CFA cell a pixel) or camera RGB: linear, white-balanced, gamma 2.2."""
-    if mosaic.ndim == 3:
-        step = max(1, -(-max(mosaic.shape) // SIDE))
-        return _shown(mosaic[::step, ::step] / 65535, recipe)
-    period = len(recipe.cfa)
-    step = period * max(1, -(-max(mosaic.shape) // (period * SIDE)))
-    height, width = (max(1, side // step) for side in mosaic.shape)
-    rgb = np.zeros((height, width, 3))
-    for position, (black, colour) in enumerate(zip(recipe.black, sum(recipe.cfa, ()), strict=True)):
-        rows, columns = (
-            np.minimum(start + step * np.arange(count), side - 1)
-            for start, count, side in zip(divmod(position, period), (height, width), mosaic.shape, strict=True)
-        )
-        rgb[..., colour] += (mosaic[np.ix_(rows, columns)] - black) / (recipe.white - black)
-    return _shown(rgb / np.bincount(sum(recipe.cfa, ()), minlength=3), recipe)
-
-
-def _shown(camera: np.ndarray, recipe: Recipe) -> JpegFile:
-    """Camera RGB (H, W, 3), 0 black, 1 white level, as a JPEG."""
+    """A thumbnail of a mosaic (H, W) or of camera RGB (H, W, 3), both as `dng.encode` takes them."""
     from PIL import Image
 
-    rgb = camera * recipe.gains * 2**recipe.exposure
-    srgb = np.clip(np.minimum(rgb, 1) @ np.array(recipe.matrix).T, 0, 1) ** (1 / 2.2)
-    return _coded(Image.fromarray(np.rint(255 * srgb).astype(np.uint8)))
+    return _coded(Image.fromarray(quick_look(mosaic, recipe)))
 
 
 def _coded(picture: Image.Image) -> JpegFile:
