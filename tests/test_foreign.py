@@ -14,7 +14,7 @@ from rawback.cameras import looks
 from rawback.errors import RawbackError
 from rawback.files import camera_table
 from rawback.files import photo as photos
-from rawback.isp import colour, tone
+from rawback.isp import colour, colour_profile, tone
 from rawback.recovering import plan, recover
 
 SRGB = colour.CURVES["srgb"]
@@ -120,7 +120,7 @@ def test_what_cannot_be_used_is_said_in_one_line(tmp_path, data, said):
 def test_colours_outside_srgb_come_through_a_profile_unclipped():
     """Adobe RGB's green has negative red in sRGB; the mosaic of a camera with wide filters can hold it."""
     source = photos.read(encoded(Image.new("RGB", (64, 48), (90, 200, 90)), "PNG"), "x")
-    profile = photos.icc.adobe_rgb()
+    profile = colour_profile.adobe_rgb()
     assert profile.to_srgb(source.picture.strip(0, 48)).min() < -0.1
     wide = foreign.sensor(source.picture, plan(source).recipe, profile, True, lambda share: None)
     assert wide.min() > 0
