@@ -50,7 +50,7 @@ WALLS = {
     "distributed": ("batch.dask",),
     "imagecodecs": ("learn.*", "evaluate.raw_codecs"),
     "scipy": (),
-    "tifffile": ("verify.missing",),
+    "tifffile": (),
     "skimage": (),
 }
 

@@ -23,7 +23,7 @@ UNTOUCHED = frozenset({*camera(), *mosaic_ifd(mosaic_of(0)).tags, 273, 279, 330,
 SHIFTS_LEVELS = frozenset({*range(50712, 50721), 50829, 50830, 50730, 50729, 254, 266, 322})
 """By which LibRaw would read other photosites or levels, or refuse the file: tested by themselves."""
 LISTED = frozenset({
-    *written_anew.CONTAINER, *written_anew.MOSAIC, *written_anew.IFD0, *written_anew.PREVIEWS, *written_anew.THUMBNAILS,
+    *written_anew.CONTAINER, *written_anew.MOSAIC, *written_anew.PREVIEWS, *written_anew.THUMBNAILS,
 })  # fmt: skip
 KNOWN = st.sampled_from([
     1, 2, 27, 269, 270, 285, 305, 306, 315, 316, 700, 4096, 33425, 33432, 33723, 34675, 36867, 37121, 37377, 37385, 37500,

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import rawpy
 from scenes import BAYER, garden, recipe_of
+from tiff_maker import dng as made_dng
+from tiff_maker import tiff
 
 import rawback
 from rawback import RenderOptions
@@ -130,3 +132,28 @@ def test_a_damaged_raw_is_kept(original: Path, tmp_path: Path, monkeypatch: pyte
     raw, photo = copies(tmp_path, original, rendered.data)
     assert verify(photo, raw).exact
     assert_kept(photo, raw, "is kept.*damaged")
+
+
+def test_levels_that_were_edited_are_found(original: Path, lossless: bytes, tmp_path: Path):
+    """Every photosite is restored, but with a white level that is not the RAW's."""
+    raw, photo = copies(tmp_path, original, lossless)
+    edited = lossless.replace(b'rawback:White="4095"', b'rawback:White="9095"')
+    assert edited != lossless
+    photo.write_bytes(edited)
+    verdict = verify(photo, raw)
+    assert verdict.largest == 0 and not verdict.exact and not verdict.complete
+    assert "white level 4095 comes back as 9095" in verdict.missing
+    assert_kept(photo, raw, "white level")
+
+
+def test_black_that_rises_down_the_frame_is_named(tmp_path: Path):
+    raw, photo = tmp_path / "a.dng", tmp_path / "a.jpg"
+    raw.write_bytes(tiff(made_dng(1, raw={50716: (10, [part for row in range(32) for part in (row, 1)])})))
+    photo.write_bytes(rawback.render(raw, RenderOptions(lossless=True)).data)
+    verdict = verify(photo, raw)
+    assert verdict.complete or any("50716 BlackLevelDeltaV" in phrase or "black level" in phrase for phrase in verdict.missing)
+    lossy = tmp_path / "b.jpg"
+    lossy.write_bytes(rawback.render(raw, RenderOptions(quality=80)).data)
+    verdict = verify(lossy, raw)
+    assert not verdict.exact and 20 < verdict.mosaic_db < 90 and "not bit-exact" in verdict.message
+    assert "the photosites outside the visible area" not in verdict.missing

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rawback.verify.entries import MAKER_POINTERS, OFFSETS, POINTERS, SIZES, Directory, Tag
+from rawback.verify.entries import MAKER_POINTERS, OFFSETS, POINTERS, SIZES, Directory, Entry
 
 CLASSIC, BIG, PANASONIC, OLYMPUS, PROFILE = 42, 43, 0x55, (0x4F52, 0x5352), 0x4352
 """Numbers after the byte order: TIFF, BigTIFF, RW2, ORF, and the camera profile within a DNG (tag 50933)."""
@@ -146,12 +146,12 @@ class _Walk:
             self.note(f"{place.path}: the value of tag {number} {outside}")
             return
         self.bytes_left -= size
-        tag = Tag(number, kind, count, self.data[start : start + size], place.order, start)
+        tag = Entry(number, kind, count, self.data[start : start + size], place.order, start)
         if not self.follow(tag, place):
             self.tree.spans.append((start, start + size))
             found.tags.append(tag)
 
-    def follow(self, tag: Tag, place: _Place) -> bool:
+    def follow(self, tag: Entry, place: _Place) -> bool:
         """Whether a tag is a pointer that can be followed; its directories are noted then."""
         kind = POINTERS.get(tag.number) or MAKER_POINTERS.get(tag.number)
         if kind is None or tag.type not in (3, 4, 13, 16, 18) or not 0 < tag.count <= self.pointers_left:

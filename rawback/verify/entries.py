@@ -7,22 +7,29 @@ from functools import cached_property
 
 import numpy as np
 
+from rawback.files.tags import Tag
+
 BYTE_TYPES = frozenset((1, 2, 6, 7, 129))
 """BYTE, ASCII, SBYTE, UNDEFINED, UTF-8 (EXIF 3.0): one byte a value."""
 SIZES = dict.fromkeys(BYTE_TYPES, 1) | {3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 13: 4, 5: 8, 10: 8, 12: 8, 16: 8, 17: 8, 18: 8}
 """Bytes of a value by field type."""
 INTEGERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 """numpy's name of each integral field type."""
-POINTERS = {330: "SubIFD", 34665: "Exif", 34853: "GPS", 40965: "Interop", 50933: "Profile"}
+POINTERS: dict[int, str] = {
+    Tag.SubIFDs: "SubIFD", Tag.ExifIFD: "Exif", Tag.GPSIFD: "GPS", Tag.InteropIFD: "Interop", Tag.ProfileIFD: "Profile",
+}  # fmt: skip
 """Tags that hold offsets of directories, and the kind of directory there."""
 MAKER_POINTERS = {33424: "Kodak", 65024: "Kodak"}
 """The same, of makers: followed only where there is a directory beyond doubt."""
-OFFSETS = {273: 279, 324: 325, 513: 514}
+OFFSETS: dict[int, int] = {
+    Tag.StripOffsets: Tag.StripByteCounts, Tag.TileOffsets: Tag.TileByteCounts,
+    Tag.JPEGInterchangeFormat: Tag.JPEGInterchangeFormatLength,
+}  # fmt: skip
 """Tags that hold offsets of pixels (strips, tiles, JPEG), and the tags of their lengths."""
 
 
 @dataclass(frozen=True)
-class Tag:
+class Entry:
     """An entry of a directory."""
 
     number: int
@@ -51,15 +58,15 @@ class Directory:
     """Such as IFD0/SubIFD1."""
     kind: str
     """IFD (of the main chain) or one of the kinds of POINTERS and MAKER_POINTERS."""
-    tags: list[Tag] = field(default_factory=list)
+    tags: list[Entry] = field(default_factory=list)
     """All but the pointers that were followed; a number that stands there twice is here twice."""
     pixels: list[tuple[int, int]] = field(default_factory=list)
     """Start and end in the file of strips, tiles and JPEGs."""
 
     @cached_property
-    def by_number(self) -> dict[int, list[Tag]]:
+    def by_number(self) -> dict[int, list[Entry]]:
         """The tags, once all have been read."""
-        found: dict[int, list[Tag]] = {}
+        found: dict[int, list[Entry]] = {}
         for tag in self.tags:
             found.setdefault(tag.number, []).append(tag)
         return found

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from rawback.files.tags import Photometric, Tag
 from rawback.verify import ciff_records, directories, jpeg_segments
 from rawback.verify.ciff_records import Record
 from rawback.verify.entries import Directory
 
-CFA, LINEAR_RAW = 32803, 34892
-DNG_VERSION, SUBFILE, PHOTOMETRIC = 50706, 254, 262
 FULL, REDUCED, ALTERNATIVE = 0, 1, 0x10001
 """NewSubFileType: the picture itself, a preview, a preview of other settings."""
-GREY, COLOUR = (0, 1), (2, 6)
-"""PhotometricInterpretation: WhiteIsZero, BlackIsZero; RGB, YCbCr."""
+GREY, COLOUR, SENSOR_VALUES = (0, 1), (2, Photometric.YCBCR), (Photometric.CFA, Photometric.LINEAR_RAW)
+"""PhotometricInterpretation: WhiteIsZero, BlackIsZero; RGB, YCbCr; of what a sensor measured."""
 JPEG_FROM_RAW = 46
 """RW2's tag for a JPEG of the shot, metadata included."""
 JPEG_START = b"\xff\xd8\xff"
@@ -39,7 +38,7 @@ class Inventory:
     @property
     def is_dng(self) -> bool:
         """Whether IFD0 names a version of DNG."""
-        return bool(self.directories) and self.directories[0].integer(DNG_VERSION) is not None
+        return bool(self.directories) and self.directories[0].integer(Tag.DNGVersion) is not None
 
     @property
     def is_cr2(self) -> bool:
@@ -52,7 +51,7 @@ class Inventory:
 
     def images(self) -> list[Directory]:
         """Directories with pixels, or that say that they are of an image."""
-        return [d for d in self.directories if d.kind in IMAGE_KINDS and (d.pixels or d.integer(256) is not None)]
+        return [d for d in self.directories if d.kind in IMAGE_KINDS and (d.pixels or d.integer(Tag.ImageWidth) is not None)]
 
     def pieces(self, directory: Directory) -> Iterator[memoryview]:
         """Strips, tiles and JPEGs of a directory."""
@@ -65,7 +64,7 @@ class Inventory:
 
     def is_preview(self, directory: Directory) -> bool:
         """Whether a directory holds a picture made from the shot, for viewers, and nothing that was measured."""
-        subfile, photometric = directory.integer(SUBFILE), directory.integer(PHOTOMETRIC)
+        subfile, photometric = directory.integer(Tag.NewSubfileType), directory.integer(Tag.PhotometricInterpretation)
         thumbnail = directory.kind == "IFD" and directory is not self.directories[0] and subfile is None
         if subfile in (REDUCED, ALTERNATIVE):
             return photometric in (*COLOUR, *GREY) or (photometric is None and self._is_lossy(directory))
@@ -117,11 +116,11 @@ def mosaic_of(inventory: Inventory, size: tuple[int, int] | None) -> Directory |
     Of several of that size the one with the most bytes: which it is does not matter, as the others are missing then.
     """
     images = [d for d in inventory.images() if not inventory.is_preview(d)]
-    named = [d for d in images if d.integer(PHOTOMETRIC) in (CFA, LINEAR_RAW)]
+    named = [d for d in images if d.integer(Tag.PhotometricInterpretation) in SENSOR_VALUES]
     if not named and not inventory.is_dng:
-        named = [d for d in images if d.integer(PHOTOMETRIC) not in COLOUR] or images
-    main = [d for d in named if d.integer(SUBFILE) in (None, FULL)] or named
-    fitting = [d for d in main if (d.integer(256), d.integer(257)) == size] or main
+        named = [d for d in images if d.integer(Tag.PhotometricInterpretation) not in COLOUR] or images
+    main = [d for d in named if d.integer(Tag.NewSubfileType) in (None, FULL)] or named
+    fitting = [d for d in main if (d.integer(Tag.ImageWidth), d.integer(Tag.ImageLength)) == size] or main
     return max(fitting, key=lambda d: sum(end - start for start, end in d.pixels), default=None)
 
 

@@ -6,19 +6,25 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+from rawback.files.tags import GpsTag, InteropTag, Photometric, Tag
 from rawback.verify import ciff_records, directories, jpeg_segments, written_anew, xmp_properties
-from rawback.verify.entries import OFFSETS, Directory, Tag
-from rawback.verify.inventory import CFA, LINEAR_RAW, PHOTOMETRIC, SUBFILE, Inventory, mosaic_of, private_blocks
+from rawback.verify.entries import OFFSETS, Directory, Entry
+from rawback.verify.inventory import SENSOR_VALUES, Inventory, mosaic_of, private_blocks
 from rawback.verify.values import same
 
-XMP, IPTC, MAKER_NOTE, PRIVATE = 700, 33723, 37500, 50740
-ORIENTATION = 274
 METADATA_KINDS = ("Exif", "GPS", "Interop")
-EXIF_IN_IFD0 = frozenset({33434, 33437, 34850, 34855, 36867, 36868, *range(37377, 37387), *range(41985, 41997)})
+EXIF_IN_IFD0: frozenset[int] = frozenset({
+    Tag.ExposureTime, Tag.FNumber, Tag.ExposureProgram, Tag.PhotographicSensitivity, Tag.DateTimeOriginal,
+    Tag.DateTimeDigitized,
+    *range(Tag.ShutterSpeedValue, Tag.FocalLength + 1), *range(Tag.CustomRendered, Tag.SubjectDistanceRange + 1),
+})  # fmt: skip
 """TIFF/EP keeps these in IFD0, EXIF below it: either is their place."""
-RAW_TAGS = frozenset({
-    33421, 33422, *range(50710, 50721), 50733, 50737, 50738, 50780, 50829, 50830, 50935, 50974, 50975, 51008, 51009, 51022,
-    51041, 51125, 52525, 52536, 52544, 52547,
+RAW_TAGS: frozenset[int] = frozenset({
+    Tag.CFARepeatPatternDim, Tag.CFAPattern, *range(Tag.CFAPlaneColor, Tag.DefaultCropSize + 1), Tag.BayerGreenSplit,
+    Tag.ChromaBlurRadius, Tag.AntiAliasStrength, Tag.BestQualityScale, Tag.ActiveArea, Tag.MaskedAreas,
+    Tag.NoiseReductionApplied, Tag.SubTileBlockSize, Tag.RowInterleaveFactor, Tag.OpcodeList1, Tag.OpcodeList2,
+    Tag.OpcodeList3, Tag.NoiseProfile, Tag.DefaultUserCrop, Tag.ProfileGainTableMap, Tag.ProfileGainTableMap2,
+    Tag.MaskSubArea, Tag.ColumnInterleaveFactor,
 })  # fmt: skip
 """Tags that readers look for in the directory of the mosaic (DNG 1.7.1, "Raw IFD")."""
 IMAGES = {1: "a reduced mosaic", 4: "a transparency mask", 5: "a preview of a transparency mask", 8: "a depth map",
@@ -44,7 +50,7 @@ class _Comparison:
         kept = mosaic_of(dng, size)
         self.kept_mosaic = [kept] if kept else []
         self.exif = dng.of_kind("Exif")
-        private = [bytes(tag.data) for directory in self.ifd0 for tag in directory.by_number.get(PRIVATE, ())]
+        private = [bytes(tag.data) for directory in self.ifd0 for tag in directory.by_number.get(Tag.DNGPrivateData, ())]
         self.private = {block for data in private for block in private_blocks(data)}
 
     @cached_property
@@ -77,11 +83,12 @@ class _Comparison:
         if found.kind in METADATA_KINDS:
             yield from self.tags(found, {}, self.dng.of_kind(found.kind))
         elif found is self.mosaic:
-            yield from self.tags(found, self.excused_of_mosaic(first), self.kept_mosaic, first)
-            if first and found.tags and _samples(found) > 1:
-                yield f"{found.path}: {_samples(found)} samples for each photosite"
+            yield from self.tags(found, self.excused_of_mosaic(), self.kept_mosaic, first)
+            samples = found.integer(Tag.SamplesPerPixel) or 1
+            if samples > 1 and found.integer(Tag.PhotometricInterpretation) == Photometric.CFA:
+                yield f"{found.path}: {samples} samples for each photosite"
         elif self.original.is_preview(found):
-            allowed = written_anew.PREVIEWS | (written_anew.IFD0 if first else written_anew.THUMBNAILS)
+            allowed = written_anew.PREVIEWS | (written_anew.DIGESTS if first else written_anew.THUMBNAILS)
             yield from self.tags(found, allowed, self.ifd0, first)
             for jpeg in self.original.jpegs(found):
                 yield from self.jpeg(jpeg, found.path)
@@ -89,13 +96,13 @@ class _Comparison:
             image = found in self.original.images()
             if image:
                 yield from self.another(found)
-            excused = written_anew.IFD0 | (written_anew.PREVIEWS if image else written_anew.NO_IMAGE)
+            excused = written_anew.DIGESTS | (written_anew.PREVIEWS if image else written_anew.NO_IMAGE)
             yield from self.tags(found, excused, self.ifd0, first)
         else:
             yield from self.another(found)
 
-    def excused_of_mosaic(self, first: bool) -> dict[int, str]:
-        allowed = written_anew.MOSAIC | (written_anew.IFD0 if first else {})
+    def excused_of_mosaic(self) -> dict[int, str]:
+        allowed = dict(written_anew.MOSAIC)
         if not self.original.is_dng:
             allowed |= written_anew.MOSAIC_OF_OTHERS
         return allowed | (written_anew.MOSAIC_OF_CR2 if self.original.is_cr2 else {})
@@ -111,7 +118,7 @@ class _Comparison:
             there = [t for place in [*places, *self.others(tag.number, first)] for t in place.by_number.get(tag.number, ())]
             if any(self.is_kept(tag, t) for t in there) or self.in_private_data(tag):
                 continue
-            if tag.number == XMP:
+            if tag.number == Tag.XMP:
                 yield from self.xmp(bytes(tag.data), name)
             else:
                 yield f"{name} (another value)" if there else name
@@ -121,24 +128,24 @@ class _Comparison:
         if number in RAW_TAGS:
             return self.kept_mosaic if first else []
         exif = self.exif if number in EXIF_IN_IFD0 else []
-        return [*self.ifd0, *exif] if first or number == ORIENTATION else []
+        return [*self.ifd0, *exif] if first or number == Tag.Orientation else []
 
-    def is_kept(self, tag: Tag, kept: Tag) -> bool:
-        if tag.number == IPTC:  # its type is LONG in some files, its bytes are bytes
+    def is_kept(self, tag: Entry, kept: Entry) -> bool:
+        if tag.number == Tag.IPTC:  # its type is LONG in some files, its bytes are bytes
             return bytes(tag.data).rstrip(b"\0") == bytes(kept.data).rstrip(b"\0")
-        if tag.number == PRIVATE and (blocks := private_blocks(bytes(tag.data))):
+        if tag.number == Tag.DNGPrivateData and (blocks := private_blocks(bytes(tag.data))):
             return set(blocks) <= self.private
         return same(tag, kept)
 
-    def in_private_data(self, tag: Tag) -> bool:
+    def in_private_data(self, tag: Entry) -> bool:
         """Whether it is a MakerNote that Adobe's block keeps: byte order, where it stood, and its bytes."""
-        if tag.number != MAKER_NOTE:
+        if tag.number != Tag.MakerNote:
             return False
         order = b"II" if tag.order == "<" else b"MM"
         return (b"MakN", order + tag.offset.to_bytes(8, "big")[-4:] + bytes(tag.data)) in self.private
 
     def xmp(self, packet: bytes, name: str) -> Iterator[str]:
-        kept = [bytes(tag.data) for directory in self.ifd0 for tag in directory.by_number.get(XMP, ())]
+        kept = [bytes(tag.data) for directory in self.ifd0 for tag in directory.by_number.get(Tag.XMP, ())]
         if not kept:
             yield name
         elif lost := xmp_properties.lost(packet, kept[0]):
@@ -176,22 +183,17 @@ def _digest(pieces: Iterable[memoryview]) -> bytes:
     return digest.digest()
 
 
-def _samples(found: Directory) -> int:
-    return found.integer(277) or 1 if found.integer(PHOTOMETRIC) == CFA else 1
-
-
 def _describe(found: Directory) -> str:
-    subfile, photometric = found.integer(SUBFILE) or 0, found.integer(PHOTOMETRIC)
+    subfile, photometric = found.integer(Tag.NewSubfileType) or 0, found.integer(Tag.PhotometricInterpretation)
     if not found.pixels:
         return f"a directory of {len(found.tags)} tags"
-    if photometric in (CFA, LINEAR_RAW) and subfile == 0:
-        return "another mosaic" if photometric == CFA else "another image of sensor values"
-    return f"{IMAGES.get(subfile, 'another image')} ({found.integer(256)} x {found.integer(257)} pixels)"
+    if photometric in SENSOR_VALUES and subfile == 0:
+        return "another mosaic" if photometric == Photometric.CFA else "another image of sensor values"
+    size = f"{found.integer(Tag.ImageWidth)} x {found.integer(Tag.ImageLength)} pixels"
+    return f"{IMAGES.get(subfile, 'another image')} ({size})"
 
 
 def _name(number: int, kind: str) -> str:
     """The name of a tag, where it has one that is known."""
-    from tifffile import TIFF  # slow, and seldom needed
-
-    names = TIFF.GPS_TAGS if kind == "GPS" else TIFF.TAGS
-    return names.get(number, "") if number in names else ""
+    names = {"GPS": GpsTag, "Interop": InteropTag}.get(kind, Tag)
+    return next((tag.name for tag in names if tag == number), "")

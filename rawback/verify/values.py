@@ -6,16 +6,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from rawback.verify.entries import BYTE_TYPES, INTEGERS, SIZES, Tag
+from rawback.files.tags import GpsTag, Tag
+from rawback.verify.entries import BYTE_TYPES, INTEGERS, SIZES, Entry
 
 ASCII, RATIONAL, SBYTE, SRATIONAL, FLOAT, DOUBLE = 2, 5, 6, 10, 11, 12
 FRACTIONS = {RATIONAL: "u4", SRATIONAL: "i4"}
 FLOATS = {FLOAT: "f4", DOUBLE: "f8"}
-CFA_PATTERN, GAIN_TABLE_MAP = 41730, 52525
-TEXTS_WITH_CODE = frozenset((27, 28, 37510))
-"""GPSProcessingMethod, GPSAreaInformation, UserComment: eight bytes name the code; "UNICODE" is in the file's order."""
-IN_FILE_ORDER = frozenset((52543, 52544, 52551))
-"""RGBTables, ProfileGainTableMap2, ProfileDynamicRange: numbers in the file's byte order within bytes (DNG 1.7.1)."""
+TEXTS_WITH_CODE = frozenset((GpsTag.ProcessingMethod, GpsTag.AreaInformation, Tag.UserComment))
+"""Eight bytes name the code; "UNICODE" is in the file's order."""
+IN_FILE_ORDER = frozenset((Tag.RGBTables, Tag.ProfileGainTableMap2, Tag.ProfileDynamicRange))
+"""Numbers in the file's byte order within bytes (DNG 1.7.1)."""
 GAIN_TABLE_HEAD = (4, 4, 8, 8, 8, 8)
 """ProfileGainTableMap: points, spacing and origin, vertical and horizontal; then words of four bytes."""
 MOST_FRACTIONS = 1 << 12
@@ -23,7 +23,7 @@ PART = 1 << 20
 """Values that are compared at a time."""
 
 
-def same(a: Tag, b: Tag) -> bool:
+def same(a: Entry, b: Entry) -> bool:
     """Whether two tags of one number have the same value, as numbers or as bytes."""
     if a.type in BYTE_TYPES and b.type in BYTE_TYPES and (a.type == b.type or SBYTE not in (a.type, b.type)):
         return _same_bytes(a, b)
@@ -38,14 +38,14 @@ def same(a: Tag, b: Tag) -> bool:
     return _fractions(a) == _fractions(b)
 
 
-def _same_bytes(a: Tag, b: Tag) -> bool:
+def _same_bytes(a: Entry, b: Entry) -> bool:
     x, y = a.data, b.data
     if a.order != b.order:
         if a.number in IN_FILE_ORDER and len(x) > 1:
             return False
-        if a.number == GAIN_TABLE_MAP:
+        if a.number == Tag.ProfileGainTableMap:
             return _swapped(x, 4, GAIN_TABLE_HEAD) == bytes(y)
-        if a.number == CFA_PATTERN and _swapped(x[:4], 2) + bytes(x[4:]) == bytes(y):
+        if a.number == Tag.ExifCFAPattern and _swapped(x[:4], 2) + bytes(x[4:]) == bytes(y):
             return True
         if a.number in TEXTS_WITH_CODE and bytes(x[:7]) == b"UNICODE" and bytes(x[:8]) + _swapped(x[8:], 2) == bytes(y):
             return True
@@ -59,7 +59,7 @@ def _equal(x: np.ndarray, y: np.ndarray) -> bool:
     return len(x) == len(y) and all(np.array_equal(x[i : i + PART], y[i : i + PART]) for i in range(0, len(x), PART))
 
 
-def _same_words(a: Tag, b: Tag) -> bool:
+def _same_words(a: Entry, b: Entry) -> bool:
     """Whether the bits are the same once both are in one byte order."""
     word = 4 if a.type in FRACTIONS else SIZES[a.type]
     return _equal(*(np.frombuffer(tag.data, f"{tag.order}u{word}") for tag in (a, b)))
@@ -76,7 +76,7 @@ def _swapped(data: memoryview, word: int, head: tuple[int, ...] = ()) -> bytes:
     return b"".join([*parts, bytes(data[end:])])
 
 
-def _fractions(tag: Tag) -> list[Fraction | str]:
+def _fractions(tag: Entry) -> list[Fraction | str]:
     """The numbers, exactly; what is none (n/0, nan, infinity) as text."""
     if tag.type in INTEGERS:
         return [Fraction(n) for n in tag.integers().tolist()]
