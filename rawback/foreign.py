@@ -12,7 +12,7 @@ from rawback.files import camera_table, makernote, photo, tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
 from rawback.files.tags import Tag
-from rawback.isp import inverse_pass, stages, tone
+from rawback.isp import inverse_pass, stages, tone, vignetting
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, d65_tags, matrix_from_xyz
 from rawback.isp.colour_profile import Profile
 from rawback.isp.mosaic import RGGB
@@ -120,7 +120,7 @@ def sensor(
         srgb = _decoded(picture, start, stop)
         balanced = stages.inverse(profile.to_srgb(srgb) if profile else srgb, recipe, start, stages.COLOUR)
         if recipe.vignette:
-            balanced = balanced / falloff(recipe.vignette, width, height, start, stop)
+            balanced = balanced / vignetting.gain(recipe.vignette, height, width, start, stop)
         if linear:
             scale = (65535 / (recipe.gains * 2**recipe.exposure)).astype(np.float32)
             result[start:stop] = np.clip(np.rint(np.moveaxis(balanced, 0, -1) * scale), 0, 65535)
@@ -133,18 +133,6 @@ def sensor(
 
 def _decoded(picture: Coefficients | Pixels, start: int, stop: int) -> np.ndarray:
     return picture.strip(start, stop) if isinstance(picture, Pixels) else inverse_pass.decoded_strip(picture, start, stop)
-
-
-def falloff(terms: tuple[float, ...], width: int, height: int, start: int, stop: int) -> np.ndarray:
-    """The camera's gain against the falling off of its lens at rows start..stop: (rows, width) float32."""
-    y = (np.arange(start, stop) + 0.5) / height - 0.5
-    x = (np.arange(width) + 0.5) / width - 0.5
-    corner = (width**2 + height**2) / 4
-    r2 = ((y * height) ** 2)[:, None] / corner + ((x * width) ** 2)[None] / corner
-    gain = np.zeros_like(r2)
-    for term in reversed(terms):
-        gain = (gain + term) * r2
-    return (1 + gain).astype(np.float32)
 
 
 def with_margin(sensed: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, Recipe]:

@@ -27,15 +27,15 @@ def psnr(a: np.ndarray, b: np.ndarray, peak: float = 1.0) -> float:
     return float(-10 * np.log10(max(error, 1e-12)))
 
 
-def mosaic_psnr(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> float:
+def mosaic_psnr(true: np.ndarray, recovered: np.ndarray, recipe: Recipe) -> float:
     """Of the mosaics themselves, (H, W) uint16, between black and white level."""
-    a, b = (np.clip(level(m, recipe), 0, 1) for m in (true, found))
+    a, b = (np.clip(level(m, recipe), 0, 1) for m in (true, recovered))
     return psnr(a, b)
 
 
-def paper_psnr(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> float:
+def paper_psnr(true: np.ndarray, recovered: np.ndarray, recipe: Recipe) -> float:
     """As the InvISP paper measures RAW: bilinearly demosaiced, white-balanced (largest gain 1), gamma 1/2.2."""
-    return psnr(displayed(true, recipe), displayed(found, recipe))
+    return psnr(displayed(true, recipe), displayed(recovered, recipe))
 
 
 def displayed(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
@@ -56,32 +56,32 @@ def _displayed(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
     return np.clip(planes * gains[:, None, None], 0, 1) ** np.float32(1 / 2.2)
 
 
-def by_tone(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> dict[str, float]:
+def by_tone(true: np.ndarray, recovered: np.ndarray, recipe: Recipe) -> dict[str, float]:
     """Mosaic PSNR over photosites whose true value lies in each of TONES; nan where there are none."""
-    a, b = (np.clip(level(m, recipe), 0, 1) for m in (true, found))
+    a, b = (np.clip(level(m, recipe), 0, 1) for m in (true, recovered))
     inside = {name: (a >= low) & (a < high) for name, (low, high) in TONES.items()}
     return {name: psnr(a[mask], b[mask]) if mask.any() else float("nan") for name, mask in inside.items()}
 
 
-def black_bias(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> list[float]:
-    """Mean of found - true in DN over the darkest photosites, for red, green, blue; nan where there are none.
+def black_bias(true: np.ndarray, recovered: np.ndarray, recipe: Recipe) -> list[float]:
+    """Mean of recovered - true in DN over the darkest photosites, for red, green, blue; nan where there are none.
 
-    Those whose true and found value are up to 1 % above black in the mean: by the true value alone, what noise
+    Those whose true and recovered value are up to 1 % above black in the mean: by the true value alone, what noise
     happened to make dark would be chosen, and seem to have been brightened.
     """
     cfa = tile(np.array(recipe.cfa), *true.shape)
     limit = tile(black_pattern(recipe), *true.shape) + 0.01 * (recipe.white - np.mean(recipe.black))
-    difference = found.astype(np.float64) - true
+    difference = recovered.astype(np.float64) - true
     dark = true + difference / 2 <= limit
     return [float(difference[dark & (cfa == c)].mean()) if (dark & (cfa == c)).any() else float("nan") for c in range(3)]
 
 
-def noise_kept(true: np.ndarray, found: np.ndarray, recipe: Recipe) -> dict[str, float]:
+def noise_kept(true: np.ndarray, recovered: np.ndarray, recipe: Recipe) -> dict[str, float]:
     """Noise variance of a recovered mosaic over the true one's, in each of NOISE_LEVELS; nan where too little is flat.
 
     Less than 1: noise was smeared away; more: it was added to. Of each range the fifth of the blocks that vary least.
     """
-    cut = [noise.blocks(mosaic, recipe) for mosaic in (true, found)]
+    cut = [noise.blocks(mosaic, recipe) for mosaic in (true, recovered)]
     noise_true, noise_found = map(noise.around_ramp, cut)
     mean, varies = (cut[0].mean((1, 2)) + cut[1].mean((1, 2))) / 2, noise_true + noise_found
     kept = {}

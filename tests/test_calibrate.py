@@ -18,7 +18,7 @@ from rawback.errors import RawbackError, UsageError
 from rawback.files import dng
 from rawback.files import raw as raws
 from rawback.files.jpeg_file import JpegFile
-from rawback.isp import stages, tone
+from rawback.isp import stages, tone, vignetting
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
 from rawback.isp.video import signal
 from rawback.recovering import recover
@@ -41,7 +41,7 @@ def shown_by(raw, recipe) -> np.ndarray:
     """The whole picture (H, W, 3) uint8 of a camera with that look."""
     height, width = raw.mosaic.shape
     linear = stages.forward(raw.mosaic, replace(raw.recipe, matrix=recipe.matrix, exposure=1.1), white_at=1.0)
-    light = CURVES[raw.recipe.curve].decode(linear)[0] * foreign.falloff((0.3, 0, 0, 0, 0), width, height, 0, height)
+    light = CURVES[raw.recipe.curve].decode(linear)[0] * vignetting.gain((0.3, 0, 0, 0, 0), height, width, 0, height)
     codes = np.clip(tone.ToneCurve(SRGB, recipe.tone).encode(light), 0, 1)
     return np.rint(255 * np.moveaxis(codes, 0, -1)).astype(np.uint8)
 

@@ -29,13 +29,13 @@ def chromium(*arguments, folder):
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     """The report of two files: five qualities by three methods are as many rows as readers ask for."""
-    album, rows = report.Album(87), []
+    pictures, rows = report.Pictures(87), []
     for seed in (1, 2):
         source = tmp_path_factory.mktemp("raw") / f"a_photograph_with_a_long_name_{seed}.dng"
         source.write_bytes(raw_bytes(seed, 256, 192))
-        found = evaluate.evaluate(source, RenderOptions(exposure=0.0), [87], METHODS, see=album.see)
+        found = evaluate.evaluate(source, RenderOptions(exposure=0.0), [87], METHODS, on_trip=pictures.add)
         rows += [row | {"quality": quality} for row in found for quality in QUALITIES]
-    return report.build(rows, album, {name: methods.described(name) for name in METHODS}, "--report out.html")
+    return report.build(rows, pictures, {name: methods.described(name) for name in METHODS}, "--report out.html")
 
 
 def counted(text, folder, what, test, width):

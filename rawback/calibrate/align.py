@@ -14,7 +14,7 @@ from rawback.files import tiff
 from rawback.files.jpeg import Photo
 from rawback.files.raw import RawFile
 from rawback.files.tags import Tag
-from rawback.isp import inverse_pass
+from rawback.isp import inverse_pass, vignetting
 from rawback.isp.mosaic import black_pattern
 from rawback.picture import Pixels, upright
 from rawback.recipe import Recipe
@@ -84,11 +84,11 @@ def sample(raw: RawFile, photo: Photo, names: str) -> Samples:
     pixels = upright(_decoded(photo), photo.exif.orientation if photo.exif else 1)
     codes, spread = _reduced(pixels, light.shape[:2], len(recipe.cfa), names)
     shift = _shift(codes[..., 1], light[..., 1], names)
-    whole = len(recipe.cfa) == 2 and pixels.shape[:2] == (2 * codes.shape[0], 2 * codes.shape[1])
-    cfa = _cfa(pixels[..., 1], light[..., 1], shift, recipe) if whole else ()
+    pixel_for_pixel = len(recipe.cfa) == 2 and pixels.shape[:2] == (2 * codes.shape[0], 2 * codes.shape[1])
+    cfa = _cfa(pixels[..., 1], light[..., 1], shift, recipe) if pixel_for_pixel else ()
     (cy, cx), (ly, lx) = zip(*(_overlap(*sizes) for sizes in zip(codes.shape, light.shape, shift, strict=False)), strict=True)
     height, width = codes.shape[:2]
-    radius2 = _radius2(height, width)[cy, cx]
+    radius2 = vignetting.radius2(height, width)[cy, cx]
     place = (np.arange(height) * 3 // height)[cy, None] * 3 + (np.arange(width) * 3 // width)[None, cx]
     codes, spread, light, saturated = codes[cy, cx], spread[cy, cx], light[ly, lx], saturated[ly, lx]
     usable = (spread < FLAT) & (codes.min(-1) > DARKEST) & (codes.max(-1) < BRIGHTEST_CODE) & ~saturated
@@ -159,7 +159,7 @@ def _cfa(green: np.ndarray, light: np.ndarray, shift: tuple[int, int], recipe: R
 
     Green is sampled evenly about the middle of a cell, so its gradients agree best where the cells are the RAW's own.
     """
-    best, found = -1.0, (0, 0)
+    best, moves = -1.0, (0, 0)
     wanted = _gradient(np.log(np.maximum(light, 0) + 0.01))
     for offset in np.ndindex(3, 3):
         moved = np.roll(green, [1 - o for o in offset], (0, 1))
@@ -168,9 +168,9 @@ def _cfa(green: np.ndarray, light: np.ndarray, shift: tuple[int, int], recipe: R
         (cy, ly), (cx, lx) = (_overlap(*sizes) for sizes in zip(laid.shape, wanted.shape, shift, strict=True))
         alike = float(np.corrcoef(laid[cy, cx].ravel(), wanted[ly, lx].ravel())[0, 1])
         if alike > best:
-            best, found = alike, (2 * shift[0] + offset[0] - 1, 2 * shift[1] + offset[1] - 1)
+            best, moves = alike, (2 * shift[0] + offset[0] - 1, 2 * shift[1] + offset[1] - 1)
     seen = upright(np.array(recipe.cfa), recipe.orientation)
-    return tuple(tuple(row) for row in np.roll(seen, found, (0, 1)).tolist())
+    return tuple(tuple(row) for row in np.roll(seen, moves, (0, 1)).tolist())
 
 
 def _gradient(plane: np.ndarray) -> np.ndarray:
@@ -186,13 +186,11 @@ def _overlap(first: int, second: int, shift: int) -> tuple[slice, slice]:
     return slice(start + shift, stop + shift), slice(start, stop)
 
 
-def _radius2(height: int, width: int) -> np.ndarray:
-    y, x = (np.arange(height) + 0.5) / height - 0.5, (np.arange(width) + 0.5) / width - 0.5
-    return ((y * height) ** 2)[:, None] / ((height**2 + width**2) / 4) + ((x * width) ** 2)[None] / ((height**2 + width**2) / 4)
-
-
-def _blocks(codes, light, radius2, place, usable, shift: tuple[int, int], names: str) -> Samples:
-    """Means over blocks of which every cell is usable."""
+def _blocks(
+    codes: np.ndarray, light: np.ndarray, radius2: np.ndarray, place: np.ndarray, usable: np.ndarray, shift: tuple[int, int],
+    names: str,
+) -> Samples:  # fmt: skip
+    """Means over blocks of which every cell is usable; all (H, W) or (H, W, 3)."""
     height, width = (side // BLOCK * BLOCK for side in usable.shape)
 
     def mean(x: np.ndarray) -> np.ndarray:

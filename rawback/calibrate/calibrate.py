@@ -41,34 +41,34 @@ def calibrate(sources: Sequence[str | Path], name: str) -> Calibration:
 
     Raises RawbackError for files that do not fit together, UsageError for a JPEG without its RAW.
     """
-    found = [_read(pair) for pair in paired(sources)]
-    raws, _, samples = (list(part) for part in zip(*found, strict=True))
+    pairs = [_read(pair) for pair in paired(sources)]
+    raws, _, samples = (list(part) for part in zip(*pairs, strict=True))
     cameras = {raw.recipe.camera for raw in raws}
     if len(cameras) > 1:
         raise RawbackError(f"the RAW files come from {', '.join(sorted(cameras))}; expected one camera")
-    whole = fit(samples)
+    fitted = fit(samples)
     notes = [
-        f"{raw.recipe.camera}: {len(one.light)} samples, the picture lies {one.shift} rows and columns of CFA cells off"
-        for raw, one in zip(raws, samples, strict=True)
+        f"{raw.recipe.camera}: {len(sampled.light)} samples, the picture lies {sampled.shift} rows and columns of CFA cells off"
+        for raw, sampled in zip(raws, samples, strict=True)
     ]
     if (seen := hues(samples)) < ENOUGH_HUES:
         notes.append(f"only {seen} of 6 hues are shown; a pair with more colours would make a better card")
-    return Calibration(_look(whole, found, name), _check(samples), notes, len(samples))
+    return Calibration(_look(fitted, pairs, name), _check(samples), notes, len(samples))
 
 
 def paired(sources: Sequence[str | Path]) -> list[tuple[Path, Path | None]]:
     """RAW files and the JPEGs that follow them. Raises UsageError for a JPEG that follows none."""
-    found: list[tuple[Path, Path | None]] = []
+    pairs: list[tuple[Path, Path | None]] = []
     for source in map(Path, sources):
         if file_type.of(paths.load(source)) != "jpeg":
-            found.append((source, None))
-        elif found and found[-1][1] is None:
-            found[-1] = (found[-1][0], source)
+            pairs.append((source, None))
+        elif pairs and pairs[-1][1] is None:
+            pairs[-1] = (pairs[-1][0], source)
         else:
             raise UsageError(f"{source} has no RAW before it; expected RAW JPEG [RAW JPEG ...]")
-    if not found:
+    if not pairs:
         raise UsageError("name at least one RAW and its JPEG")
-    return found
+    return pairs
 
 
 def _read(pair: tuple[Path, Path | None]) -> tuple[RawFile, Photo, Samples]:
@@ -80,30 +80,30 @@ def _check(samples: Sequence[Samples]) -> list[dict]:
     """Errors on what a fit has not seen: each pair in turn, or thirds of a single one."""
     if len(samples) > 1:
         return [errors(fit([s for s in samples if s is not out]), out) for out in samples]
-    (one,) = samples
+    (single,) = samples
     rows = []
     for third in range(3):
-        out = one.place % 3 == third
+        out = single.place % 3 == third
         if min(out.sum(), (~out).sum()) >= align.ENOUGH // 2:
-            rows.append(errors(fit([one.part(~out)]), one.part(out)))
+            rows.append(errors(fit([single.part(~out)]), single.part(out)))
     return rows
 
 
-def _look(found: Fit, sources: Sequence[tuple[RawFile, Photo, Samples]], name: str) -> Look:
+def _look(fitted: Fit, sources: Sequence[tuple[RawFile, Photo, Samples]], name: str) -> Look:
     raws, photos, samples = zip(*sources, strict=True)
     recipe, picture = raws[0].recipe, photos[0].picture
     exif = next((exif for exif in (photos[0].exif, raws[0].exif) if exif and exif.model), None)
-    cfas = {one.cfa for one in samples}
-    level = float(found.matrix.sum(1).mean())
+    cfas = {sampled.cfa for sampled in samples}
+    level = float(fitted.matrix.sum(1).mean())
     neutral = np.exp(np.mean([np.log(raw.recipe.neutral) for raw in raws], axis=0))
     neutral /= neutral.max()
     return Look(
         name=name, camera=recipe.camera, make=exif.make if exif else "", model=exif.model if exif else "",
-        matrix=_rows(np.linalg.inv(found.matrix / level)), tone=tone.knots_of(found.curve, CURVES["srgb"]),
+        matrix=_rows(np.linalg.inv(fitted.matrix / level)), tone=tone.knots_of(fitted.curve, CURVES["srgb"]),
         exposure=round(float(-np.log2(level)), 4), neutral=(float(neutral[0]), float(neutral[1]), float(neutral[2])),
         camera_matrix=recipe.matrix, dng=_colour_tags(recipe), size=(picture.width, picture.height),
-        vignette=(*np.round(found.falloff, 4).tolist(), *[0.0] * (5 - FALLOFF_TERMS)),
-        code_matrix=_rows(found.code_matrix), cfa=cfas.pop() if len(cfas) == 1 else (),
+        vignette=(*np.round(fitted.falloff, 4).tolist(), *[0.0] * (5 - FALLOFF_TERMS)),
+        code_matrix=_rows(fitted.code_matrix), cfa=cfas.pop() if len(cfas) == 1 else (),
     )  # fmt: skip
 
 
@@ -118,16 +118,16 @@ def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(row) for row in np.round(matrix, 6).tolist())
 
 
-def card(found: Calibration, path: Path) -> bytes:
+def card(calibration: Calibration, path: Path) -> bytes:
     """The JSON file of a calibration, sealed."""
-    return b"".join(seal.sealed([looks.save(found.look, path, {"held_out": found.held_out, "seal": seal.TEXT})]))
+    return b"".join(seal.sealed([looks.save(calibration.look, path, {"held_out": calibration.held_out, "seal": seal.TEXT})]))
 
 
-def report(found: Calibration) -> str:
-    """What was found and how well it does, a line each."""
-    several = found.pairs > 1
-    lines = [*found.notes, f"the camera's picture is {found.look.exposure:.2f} EV brighter than the RAW"]
-    for number, row in enumerate(found.held_out, 1):
+def report(calibration: Calibration) -> str:
+    """What was learned and how well it does, a line each."""
+    several = calibration.pairs > 1
+    lines = [*calibration.notes, f"the camera's picture is {calibration.look.exposure:.2f} EV brighter than the RAW"]
+    for number, row in enumerate(calibration.held_out, 1):
         what = f"pair {number}, from the others" if several else f"third {number}, from the rest"
         lines.append(f"held out: {what}: {row['dB']:.1f} dB, hue {row['hue']:.1f} degrees ({row['samples']} samples)")
     return "\n".join(lines)

@@ -108,21 +108,21 @@ def fit(samples: Sequence[Samples]) -> Fit:
     """
     codes, light, radius2 = gathered(samples)
     peak = float(np.percentile(light, 99.9))
-    found, damping = generic(), 1e-3
-    cost = _cost(found, codes, light, radius2, peak)
+    model, damping = generic(), 1e-3
+    cost = _cost(model, codes, light, radius2, peak)
     for _ in range(ROUNDS):
-        normal, slope = _equations(found, codes, light, radius2, peak)
-        tried = found.stepped(-np.linalg.solve(normal + damping * np.diag(np.diag(normal)), slope))
+        normal, slope = _equations(model, codes, light, radius2, peak)
+        tried = model.stepped(-np.linalg.solve(normal + damping * np.diag(np.diag(normal)), slope))
         new = _cost(tried, codes, light, radius2, peak)
         if new < cost:
             enough = cost - new < ENOUGH_GAIN * cost
-            found, cost, damping = tried, new, damping / 4
+            model, cost, damping = tried, new, damping / 4
             if enough:
                 break
         else:
             damping *= 8
-    curve = np.maximum.accumulate(found.curve)
-    return Fit(found.matrix * curve[-1], curve / curve[-1], found.falloff, found.code_matrix)
+    curve = np.maximum.accumulate(model.curve)
+    return Fit(model.matrix * curve[-1], curve / curve[-1], model.falloff, model.code_matrix)
 
 
 def gathered(samples: Sequence[Samples]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -134,21 +134,23 @@ def gathered(samples: Sequence[Samples]) -> tuple[np.ndarray, np.ndarray, np.nda
     return codes, light, radius2
 
 
-def _cost(found: Fit, codes: np.ndarray, light: np.ndarray, radius2: np.ndarray, peak: float) -> float:
-    if found.fallen(np.linspace(0, 1, 9)).min() < 0.2:
+def _cost(model: Fit, codes: np.ndarray, light: np.ndarray, radius2: np.ndarray, peak: float) -> float:
+    if model.fallen(np.linspace(0, 1, 9)).min() < 0.2:
         return np.inf
-    got = found.light(codes, radius2)
+    got = model.light(codes, radius2)
     error = np.square((got - light) / peak).sum(1)  # (N,)
     colour = np.square(cielab.of_light(got / peak) - cielab.of_light(light / peak)).sum(1)  # (N,)
     strays = STRAY_LIGHT**2 * np.log1p(error / STRAY_LIGHT**2), np.log1p(colour / STRAY_COLOUR)
-    held = sum(float(value @ value) for value, _ in _held(found))
+    held = sum(float(value @ value) for value, _ in _held(model))
     return float(LIGHT_MATTERS * strays[0].mean() + COLOUR_MATTERS * strays[1].mean()) + held
 
 
-def _equations(found: Fit, codes, light, radius2, peak: float) -> tuple[np.ndarray, np.ndarray]:
+def _equations(
+    model: Fit, codes: np.ndarray, light: np.ndarray, radius2: np.ndarray, peak: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Normal matrix and gradient of the cost by the parameters, each sample weighted by how well it fits."""
-    got = found.light(codes, radius2)
-    by = found.derivatives(codes, radius2) / peak
+    got = model.light(codes, radius2)
+    by = model.derivatives(codes, radius2) / peak
     error, colour = (got - light) / peak, cielab.of_light(got / peak) - cielab.of_light(light / peak)
     weight = LIGHT_MATTERS / (1 + np.square(error).sum(1) / STRAY_LIGHT**2) / len(codes)
     colour_weight = COLOUR_MATTERS / (STRAY_COLOUR + np.square(colour).sum(1)) / len(codes)
@@ -158,15 +160,15 @@ def _equations(found: Fit, codes, light, radius2, peak: float) -> tuple[np.ndarr
         scaled = (jacobian * np.sqrt(weights)[:, None, None]).reshape(-1, PARAMETERS)
         normal += scaled.T @ scaled
         slope += scaled.T @ (residual * np.sqrt(weights)[:, None]).ravel()
-    for value, jacobian in _held(found):
+    for value, jacobian in _held(model):
         normal += jacobian.T @ jacobian
         slope += jacobian.T @ value
     return normal, slope
 
 
-def _held(found: Fit) -> list[tuple[np.ndarray, np.ndarray]]:
+def _held(model: Fit) -> list[tuple[np.ndarray, np.ndarray]]:
     """What is known beforehand, as residuals and their derivatives: a smooth curve, white is white, little falls off."""
-    growth = np.log(np.maximum(found.curve, 1e-9) / generic().curve)
+    growth = np.log(np.maximum(model.curve, 1e-9) / generic().curve)
     rise, bend = (np.diff(np.eye(KNOTS), order, axis=0) for order in (1, 2))
     every = np.eye(PARAMETERS)
     curve = np.vstack([every[6 : 6 + KNOTS - 1], np.zeros(PARAMETERS)])
@@ -175,24 +177,24 @@ def _held(found: Fit) -> list[tuple[np.ndarray, np.ndarray]]:
     odd = np.eye(9) - np.outer(tone.saturation_matrix(tone.GENERIC_SATURATION), np.ones(9)) / 3  # from the mean of that level
     terms = [
         (SMOOTH, bend @ growth, bend @ curve), (NEAR_GENERIC, rise @ growth, rise @ curve),
-        (NEAR_PLAIN, found.falloff, falloff), (NEAR_WHITE, cast @ found.matrix.ravel(), cast @ matrix),
-        (NEAR_MEAN, odd @ found.matrix.ravel(), odd @ matrix),
-        (NEAR_MEAN, (found.code_matrix - np.eye(3))[:, [0, 2]].ravel(), every[:6]),
+        (NEAR_PLAIN, model.falloff, falloff), (NEAR_WHITE, cast @ model.matrix.ravel(), cast @ matrix),
+        (NEAR_MEAN, odd @ model.matrix.ravel(), odd @ matrix),
+        (NEAR_MEAN, (model.code_matrix - np.eye(3))[:, [0, 2]].ravel(), every[:6]),
     ]  # fmt: skip
     return [(np.sqrt(weight) * value, np.sqrt(weight) * jacobian) for weight, value, jacobian in terms]
 
 
 def hues(samples: Sequence[Samples]) -> int:
     """How many sixths of the circle of hues (CIELAB) hold at least a hundredth of the samples, and colourful ones."""
-    light = np.concatenate([one.light for one in samples])
+    light = np.concatenate([pair.light for pair in samples])
     _, a, b = cielab.of_light(light / np.percentile(light, 99.9)).T
     sixth = np.degrees(np.arctan2(b, a))[np.hypot(a, b) > COLOURFUL] % 360 // 60
     return int((np.bincount(sixth.astype(int), minlength=6) >= len(light) * SEEN).sum())
 
 
-def errors(found: Fit, samples: Samples) -> dict:
+def errors(model: Fit, samples: Samples) -> dict:
     """PSNR in linear light (peak: the 99.9th percentile) and median CIELAB hue error of colourful samples."""
-    light = np.clip(found.light(samples.codes, samples.radius2), 0, 1)
+    light = np.clip(model.light(samples.codes, samples.radius2), 0, 1)
     peak = float(np.percentile(samples.light, 99.9))
     error = np.mean(((light - samples.light) / peak) ** 2)
     (_, a1, b1), (_, a2, b2) = (cielab.of_light(x / peak).T for x in (light, samples.light))

@@ -22,11 +22,11 @@ def folders() -> list[Path]:
 
 def cards() -> list[dict]:
     """The card of each installed weights, the first of a name winning. Raises RawbackError for a damaged one."""
-    found: dict[str, dict] = {}
+    by_name: dict[str, dict] = {}
     for folder in folders():
         for path in sorted(folder.glob("*.json")):
-            found.setdefault(path.stem, read(path))
-    return list(found.values())
+            by_name.setdefault(path.stem, read(path))
+    return list(by_name.values())
 
 
 def path_of(name_or_path: str) -> Path:

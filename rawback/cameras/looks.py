@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def from_card(card: dict, name: str) -> Look:
         raise RawbackError(f"the card {name} holds no look ({error}); make one with `rawback calibrate`") from error
 
 
-def _floats(values) -> tuple[float, ...]:
+def _floats(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(float(v) for v in values)
 
 

@@ -41,9 +41,9 @@ def evaluate(
     """
     from rawback.evaluate import table
     from rawback.evaluate.evaluate import evaluate as measure
-    from rawback.evaluate.evaluate import unseen
+    from rawback.evaluate.evaluate import ignored
     from rawback.evaluate.methods import OURS, described
-    from rawback.evaluate.report import Album, build, check_target, shown_quality
+    from rawback.evaluate.report import Pictures, build, check_target, shown_quality
     from rawback.files import atomic, seal
 
     options = replace(options, exposure=0.0)
@@ -53,18 +53,18 @@ def evaluate(
         raise UsageError(f"crop is {crop}; expected 0, or {SMALLEST} or more")
     if report:
         check_target(report)
-    album = Album(shown_quality(qualities))
-    see = album.see if report else unseen
+    pictures = Pictures(shown_quality(qualities))
+    on_trip = pictures.add if report else ignored
     rows = []
     for source in inputs:
-        rows += measure(source, options, qualities, methods, crop=crop, baselines=baselines, see=see)
+        rows += measure(source, options, qualities, methods, crop=crop, baselines=baselines, on_trip=on_trip)
     answer("\n".join(map(json.dumps, rows)) if as_json else table.table(rows))
     if report:
         about = {name: described(name, baselines) for name in methods}
         settings = f"--quality {quality} --subsampling {options.subsampling} --tables {options.tables}"
         settings += f" --effort {options.effort} --crop {crop}"
         settings += " --no-refine" * (not options.refine) + f" --against {against}" * bool(against)
-        atomic.save(report, seal.sealed([build(rows, album, about, settings).encode()]))
+        atomic.save(report, seal.sealed([build(rows, pictures, about, settings).encode()]))
         say(f"{report} written")
 
 

@@ -45,10 +45,11 @@ class Case:
         return {name: developed(self.data, **how) for name, how in edits(self.file.recipe).items()}
 
 
-See = Callable[[Case, int, Trip], None]
+OnTrip = Callable[[Case, int, Trip], None]
+"""Is called with every round trip that was measured, and its quality."""
 
 
-def unseen(case: Case, quality: int, trip: Trip) -> None:
+def ignored(case: Case, quality: int, trip: Trip) -> None:
     """For those who want figures alone."""
 
 
@@ -77,11 +78,11 @@ def _cropped(file: RawFile, side: int) -> bytes:
 
 def evaluate(
     source: str | Path, options: RenderOptions, qualities: list[int], methods: Sequence[str] = (OURS,),
-    *, crop: int = 0, baselines: Path | None = None, see: See = unseen,
+    *, crop: int = 0, baselines: Path | None = None, on_trip: OnTrip = ignored,
 ) -> list[dict]:  # fmt: skip
     """There and back at each quality by each method; one dictionary of figures each, dB unless named otherwise.
 
-    crop: see `case`. baselines: the folder of what learned methods were trained to. see: is shown every round trip.
+    crop: see `case`. baselines: the folder of what learned methods were trained to. on_trip: is called with every round trip.
     A method that cannot do the file has no figures, and says why under "note". Raises RawbackError for what cannot be read.
     """
     loaded = {name: method_of(name, baselines) for name in methods}
@@ -96,7 +97,7 @@ def evaluate(
             except CannotCompare as error:
                 rows.append(row | {"note": str(error)})
                 continue
-            see(chosen, quality, trip)
+            on_trip(chosen, quality, trip)
             rows.append(row | figures(chosen, trip, wanted))
     return rows
 
@@ -108,14 +109,14 @@ def by_codecs(case: Case) -> list[dict]:
     rows = []
     for codec, settings in raw_codecs.SETTINGS.items():
         for setting in settings:
-            size, found = raw_codecs.code(case.file, codec, setting)
+            size, mosaic = raw_codecs.code(case.file, codec, setting)
             known = {"file": case.name, "method": codec, "quality": setting}
-            rows.append({**known, **_distances(case.file, found, size)})
+            rows.append({**known, **_distances(case.file, mosaic, size)})
     return rows
 
 
-def _distances(file: RawFile, found: np.ndarray, size: int) -> dict[str, float]:
-    pair = file.mosaic, found
+def _distances(file: RawFile, recovered: np.ndarray, size: int) -> dict[str, float]:
+    pair = file.mosaic, recovered
     return {
         "raw_db": metrics.paper_psnr(*pair, file.recipe),
         "lin_db": metrics.mosaic_psnr(*pair, file.recipe),
@@ -138,12 +139,12 @@ def figures(case: Case, trip: Trip, options: RenderOptions) -> dict[str, float]:
 
 def edits(recipe: Recipe) -> dict[str, dict]:
     """LibRaw's options, by name, for developments with another exposure or white balance, at half size."""
-    found: dict[str, dict] = {f"{ev:+d}ev": {"half_size": True, "bright": 2.0**ev} for ev in EXPOSURES}
+    ways: dict[str, dict] = {f"{ev:+d}ev": {"half_size": True, "bright": 2.0**ev} for ev in EXPOSURES}
     for kelvin in (KELVIN - MOVED, KELVIN + MOVED):
         gains = recipe.gains * _answer(recipe, KELVIN) / _answer(recipe, kelvin)
         white = [*(gains / gains[1]).tolist(), 1.0]
-        found[f"{kelvin - KELVIN:+.0f}k"] = {"half_size": True, "user_wb": white, "use_camera_wb": False}
-    return found
+        ways[f"{kelvin - KELVIN:+.0f}k"] = {"half_size": True, "user_wb": white, "use_camera_wb": False}
+    return ways
 
 
 def _edits(case: Case, recovered: bytes) -> dict[str, float]:
@@ -161,24 +162,24 @@ def _answer(recipe: Recipe, kelvin: float) -> np.ndarray:
 
 def _picture(jpeg: bytes, target: np.ndarray, options: RenderOptions) -> dict[str, float]:
     """The picture against LibRaw's own rendering, and its size against that rendering's JPEG of the same quality."""
-    shown = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(jpeg))).convert("RGB"))
+    picture = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(jpeg))).convert("RGB"))
     stream = io.BytesIO()
     Image.fromarray(target).save(stream, "JPEG", quality=options.quality, subsampling=options.subsampling)
     size = len(stream.getvalue())
-    found = {"bytes": len(jpeg), "libraw_jpeg_bytes": size, "libraw_ratio": len(jpeg) / size}
-    if shown.shape != target.shape:  # LibRaw stretches pixels that are not square
-        return found | {"rgb_db": float("nan"), "ms_ssim": float("nan"), "de2000": float("nan")}
-    grey = (_luma(pixels) for pixels in (shown, target))
-    sparse = (perceptual.lab(p[::4, ::4] / 255) for p in (shown, target))
+    sizes = {"bytes": len(jpeg), "libraw_jpeg_bytes": size, "libraw_ratio": len(jpeg) / size}
+    if picture.shape != target.shape:  # LibRaw stretches pixels that are not square
+        return sizes | {"rgb_db": float("nan"), "ms_ssim": float("nan"), "de2000": float("nan")}
+    grey = (_luma(pixels) for pixels in (picture, target))
+    sparse = (perceptual.lab(p[::4, ::4] / 255) for p in (picture, target))
     difference = float(np.median(perceptual.delta_e_2000(*sparse)))
-    return found | {"rgb_db": metrics.psnr(shown, target, 255), "ms_ssim": perceptual.ms_ssim(*grey), "de2000": difference}
+    return sizes | {"rgb_db": metrics.psnr(picture, target, 255), "ms_ssim": perceptual.ms_ssim(*grey), "de2000": difference}
 
 
 def _luma(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(sum(pixels[..., c] * (weight / 255) for c, weight in enumerate((0.299, 0.587, 0.114))))
 
 
-def developed(data: bytes, **options) -> np.ndarray:
+def developed(data: bytes, **options: Any) -> np.ndarray:
     """LibRaw's rendering of a RAW file, upright, (H, W, 3) uint8; options are its own."""
     with rawpy.imread(io.BytesIO(data)) as file:
         return file.postprocess(**(LIBRAW | options))

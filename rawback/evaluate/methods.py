@@ -22,6 +22,7 @@ from rawback.isp.exposure import with_shoulder
 from rawback.isp.matmul import mix
 from rawback.isp.quantisation_tables import coding
 from rawback.nets import weights
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 from rawback.recovering import recover
 from rawback.rendering import Rendered, RenderOptions, decide, develop, render
@@ -90,9 +91,9 @@ def described(name: str, baselines: Path | None = None) -> str:
     card = (baselines or CHECKOUT) / f"{name}.json"
     if name not in LEARNED or not card.is_file():
         return SAYS[name]
-    told = weights.load(str(card)).card["training"]
-    crops = f"{told['steps']:,} steps of {told['batch']} squares of {told['side']} x {told['side']}"
-    return f"{SAYS[name]}; {told['parameters']:,} parameters, trained {crops}, {told['cpu_seconds']:,} s of one core"
+    training = weights.load(str(card)).card["training"]
+    crops = f"{training['steps']:,} steps of {training['batch']} squares of {training['side']} x {training['side']}"
+    return f"{SAYS[name]}; {training['parameters']:,} parameters, trained {crops}, {training['cpu_seconds']:,} s of one core"
 
 
 def _open_loop(name: str, file: RawFile, options: RenderOptions) -> Trip:
@@ -115,9 +116,9 @@ def _there_and_back(name: str, rendered: Rendered, options: RenderOptions) -> Tr
 
 
 def _upi(file: RawFile, data: bytes, options: RenderOptions) -> Trip:
-    sent = _sent(libraw_rendering(file, data), file.recipe, options)
-    shown = np.clip(inverse_pass.decoded_strip(sent, 0, sent.height), 0, 1)
-    return _trip(UPI, sent, unprocessed(shown, file.recipe), file.recipe)
+    sent = _sent(libraw_rendering(file, data), options)
+    decoded = np.clip(inverse_pass.decoded_strip(sent, 0, sent.height), 0, 1)
+    return _trip(UPI, sent, unprocessed(decoded, file.recipe), file.recipe)
 
 
 def unprocessed(srgb: np.ndarray, recipe: Recipe) -> np.ndarray:
@@ -145,12 +146,12 @@ class Learned:
             file.recipe, exposure=0.0, curve="bt709", shoulder=CURVES["bt709"].shoulder, pedestal=0.0, tone=(), refined=False
         )
         if "flow" in self.weights.card["parts"]:
-            shown = self._run("flow", stages.forward(file.mosaic, recipe), recipe)
+            rendered = self._run("flow", stages.forward(file.mosaic, recipe), recipe)
         else:
-            shown = libraw_rendering(file, data)
-        sent = _sent(shown, recipe, options)
-        found = self._run("flow_inverse", inverse_pass.decoded_strip(sent, 0, sent.height), recipe)
-        return _trip(self.name, sent, stages.inverse(found, recipe), recipe)
+            rendered = libraw_rendering(file, data)
+        sent = _sent(rendered, options)
+        recovered = self._run("flow_inverse", inverse_pass.decoded_strip(sent, 0, sent.height), recipe)
+        return _trip(self.name, sent, stages.inverse(recovered, recipe), recipe)
 
     def _run(self, part: str, planes: np.ndarray, recipe: Recipe) -> np.ndarray:
         """The net in tiles with the context that it needs; cells of 2x2 begin with red, as in training."""
@@ -162,8 +163,8 @@ class Learned:
         for y in range(0, framed.shape[1], TILE):
             for x in range(0, framed.shape[2], TILE):
                 top, left = max(y - halo, 0), max(x - halo, 0)
-                found = net(framed[None, :, top : y + TILE + halo, left : x + TILE + halo])[0]
-                out[:, y : y + TILE, x : x + TILE] = found[:, y - top :, x - left :][:, :TILE, :TILE]
+                tile = net(framed[None, :, top : y + TILE + halo, left : x + TILE + halo])[0]
+                out[:, y : y + TILE, x : x + TILE] = tile[:, y - top :, x - left :][:, :TILE, :TILE]
         return out[:, before[0] : before[0] + planes.shape[1], before[1] : before[1] + planes.shape[2]]
 
 
@@ -176,11 +177,11 @@ def libraw_rendering(file: RawFile, data: bytes) -> np.ndarray:
     return pixels.transpose(2, 0, 1).astype(np.float32) / 255
 
 
-def _sent(shown: np.ndarray, recipe: Recipe, options: RenderOptions):
-    return open_loop.encode(shown, coding(options.quality, SUBSAMPLING, "standard"))
+def _sent(srgb: np.ndarray, options: RenderOptions) -> Coefficients:
+    return open_loop.encode(srgb, coding(options.quality, SUBSAMPLING, "standard"))
 
 
-def _trip(name: str, sent, mosaic: np.ndarray, recipe: Recipe) -> Trip:
+def _trip(name: str, sent: Coefficients, mosaic: np.ndarray, recipe: Recipe) -> Trip:
     upright = exif.to_app1(None, recipe.orientation, "rawback", None, size=(sent.width, sent.height))
     picture = jpeg.write(sent, recipe, upright)
     return Trip(name, picture, mosaic, b"".join(dng.encode(mosaic, recipe, None, None)))

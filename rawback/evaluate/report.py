@@ -22,51 +22,52 @@ FAVOURED = 87
 
 
 @dataclass
-class Sight:
-    """What is shown of one method's round trip."""
+class MethodPictures:
+    """Of one method's round trip, as data URIs."""
 
     error_map: str
     pushed: str
+    """The crop of the recovered RAW."""
 
 
 @dataclass
-class Scene:
-    """What is shown of one file; all pictures are data URIs."""
+class FilePictures:
+    """Of one file, as data URIs."""
 
     rendering: str
     recovered: str
     pushed: str
     """The crop of the original."""
     size: tuple[int, int]
-    by_method: dict[str, Sight] = field(default_factory=dict)
+    by_method: dict[str, MethodPictures] = field(default_factory=dict)
 
 
-class Album:
+class Pictures:
     """Pictures of the round trips at one quality, and the RAW codecs' figures, gathered while files are measured."""
 
     def __init__(self, quality: int) -> None:
         self.quality = quality
-        self.scenes: dict[str, Scene] = {}
+        self.files: dict[str, FilePictures] = {}
         self.codecs: list[dict] = []
 
-    def see(self, case: Case, quality: int, trip: Trip) -> None:
-        """Keep what is to be shown of a round trip; rawback's own comes first."""
+    def add(self, case: Case, quality: int, trip: Trip) -> None:
+        """Make the pictures of a round trip; rawback's own comes first."""
         if quality != self.quality:
             return
         orientation = case.file.recipe.orientation
-        true, found = (metrics.displayed(m, case.file.recipe) for m in (case.file.mosaic, trip.mosaic))
+        true, recovered = (metrics.displayed(m, case.file.recipe) for m in (case.file.mosaic, trip.mosaic))
         pushed = [evaluate.developed(data, bright=2.0**report_images.PUSH) for data in (case.data, trip.dng)]
         place = report_images.telling_place(pushed[0])
         if trip.method == OURS:
-            shown = (
+            large = (
                 report_images.rendering(trip.jpeg),
-                report_images.recovered(found, orientation),
+                report_images.recovered(recovered, orientation),
                 report_images.crop(pushed[0], place),
             )
-            self.scenes[case.name] = Scene(*shown, case.file.mosaic.shape[::-1])
+            self.files[case.name] = FilePictures(*large, case.file.mosaic.shape[::-1])
             self.codecs += evaluate.by_codecs(case)
-        sight = Sight(report_images.error_map(true, found, orientation), report_images.crop(pushed[1], place))
-        self.scenes[case.name].by_method[trip.method] = sight
+        of_method = MethodPictures(report_images.error_map(true, recovered, orientation), report_images.crop(pushed[1], place))
+        self.files[case.name].by_method[trip.method] = of_method
 
 
 def shown_quality(qualities: Sequence[int]) -> int:
@@ -86,16 +87,16 @@ def check_target(path: Path) -> None:
                 raise UsageError(f"{path} is there and is no report of rawback; choose another name")
 
 
-def build(rows: list[dict], album: Album, about: dict[str, str], settings: str) -> str:
+def build(rows: list[dict], pictures: Pictures, about: dict[str, str], settings: str) -> str:
     """The page: figures, plots, pictures. about: the methods by name, and what they are; settings: of the command."""
     names = list(dict.fromkeys(row["file"] for row in rows))
-    sections = [_figures(rows, names), _curves(rows, album)]
-    sections += [_scene(i, name, [r for r in rows if r["file"] == name], album) for i, name in enumerate(names)]
+    sections = [_figures(rows, names), _curves(rows, pictures)]
+    sections += [_scene(i, name, [r for r in rows if r["file"] == name], pictures) for i, name in enumerate(names)]
     sections.append(_methods(about, settings))
     css = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     return PAGE.format(
         css=css, scale=report_images.scale(), seal=seal.TEXT, version=__version__,
-        files=f"{len(names)} RAW file{'s' * (len(names) != 1)}", today=date.today().isoformat(), quality=album.quality,
+        files=f"{len(names)} RAW file{'s' * (len(names) != 1)}", today=date.today().isoformat(), quality=pictures.quality,
         links="".join(f'<li><a href="#file-{i}">{_short(name)}</a></li>' for i, name in enumerate(names)),
         sections="\n".join(sections),
     )  # fmt: skip
@@ -140,15 +141,15 @@ def _short(name: str) -> str:
 
 def _figures(rows: list[dict], names: list[str]) -> str:
     notes = dict.fromkeys(f"{Path(row['file']).name}, {row['method']}: {row['note']}" for row in rows if "note" in row)
-    said = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
+    remarks = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
     terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in report_tables.TERMS.items())
     mean = f"Mean of {len(names)} file{'s' * (len(names) != 1)}"
     tables = report_tables.tables(table.means(rows), mean)
-    return f'<section id="figures"><h2>Figures</h2>{tables}{said}<dl>{terms.replace(" %", "&nbsp;%")}</dl></section>'
+    return f'<section id="figures"><h2>Figures</h2>{tables}{remarks}<dl>{terms.replace(" %", "&nbsp;%")}</dl></section>'
 
 
-def _curves(rows: list[dict], album: Album) -> str:
-    codecs = table.means(album.codecs)
+def _curves(rows: list[dict], pictures: Pictures) -> str:
+    codecs = table.means(pictures.codecs)
     rates = [row["bits_per_photosite"] for row in table.means(rows)]
     near = [row for row in codecs if 0.5 * min(rates) <= row["bits_per_photosite"] <= 1.5 * max(rates)]
     means = table.grouped(table.means(rows) + near, "method")
@@ -156,36 +157,36 @@ def _curves(rows: list[dict], album: Album) -> str:
     for key, title in (("raw_db", "raw dB"), ("lin_db", "lin dB")):
         lines = [Line(str(name), [(row["bits_per_photosite"], row[key]) for row in part]) for (name,), part in means.items()]
         drawn.append(f"<figure>{plot(lines, f'{title} over bits per photosite, a line for each method', title)}</figure>")
-    said = (
+    about_codecs = (
         "JPEG 2000 and JPEG XL store the RAW alone, as four CFA planes, and show no picture."
-        if album.codecs else "RAW codecs are missing here: they need imagecodecs, and Bayer files."
+        if pictures.codecs else "RAW codecs are missing here: they need imagecodecs, and Bayer files."
     )  # fmt: skip
     return (
         f'<section id="curves"><h2>Rate and distortion</h2><div class="pair">{"".join(drawn)}</div>{legend(lines)}'
-        f"<p>Means over files at each setting; everything in a file counts. {said}</p></section>"
+        f"<p>Means over files at each setting; everything in a file counts. {about_codecs}</p></section>"
     )
 
 
-def _scene(index: int, name: str, rows: list[dict], album: Album) -> str:
-    scene = album.scenes.get(name)
-    seen = _pictures(scene, album.quality, rows) if scene else ""
+def _scene(index: int, name: str, rows: list[dict], pictures: Pictures) -> str:
+    scene = pictures.files.get(name)
+    seen = _pictures(scene, pictures.quality, rows) if scene else ""
     tables = f"<details open><summary>Figures of this file</summary>{report_tables.tables(rows, Path(name).name)}</details>"
     return f'<section id="file-{index}"><h2>{_short(name)}</h2>{seen}{tables}</section>'
 
 
-def _pictures(scene: Scene, quality: int, rows: list[dict]) -> str:
+def _pictures(scene: FilePictures, quality: int, rows: list[dict]) -> str:
     figures = {row["method"]: row for row in rows if row["quality"] == quality}
     size = f"{scene.size[0]} x {scene.size[1]} photosites"
     large = _figure(scene.rendering, "the rendered picture", f"The JPEG, {size}") + _figure(
         scene.recovered, "the RAW recovered from it", "The recovered RAW: bilinear, white-balanced, gamma 2.2, camera colours"
     )
     maps = "".join(
-        _figure(sight.error_map, f"map of the errors of {method}", f"{method}: {figures[method]['raw_db']:.2f} raw dB")
-        for method, sight in scene.by_method.items()
+        _figure(made.error_map, f"map of the errors of {method}", f"{method}: {figures[method]['raw_db']:.2f} raw dB")
+        for method, made in scene.by_method.items()
     )
     crops = _figure(scene.pushed, "crop of the original, pushed", "the original RAW") + "".join(
-        _figure(sight.pushed, f"the same crop from {method}", f"{method}: {figures[method]['edit_+4ev_db']:.2f} dB at +4 EV")
-        for method, sight in scene.by_method.items()
+        _figure(made.pushed, f"the same crop from {method}", f"{method}: {figures[method]['edit_+4ev_db']:.2f} dB at +4 EV")
+        for method, made in scene.by_method.items()
     )
     finest, coarsest = (f"<span>1/{2**-exponent}</span>" for exponent in (report_images.FINEST, report_images.COARSEST))
     bar = f'<p class="bar">{finest}<span class="scale"></span>{coarsest}<span>of the range from black to white</span></p>'
@@ -200,6 +201,6 @@ def _figure(source: str, alternative: str, caption: str) -> str:
 
 
 def _methods(about: dict[str, str], settings: str) -> str:
-    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in about.items())
+    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(meaning)}</dd>" for name, meaning in about.items())
     command = escape(f"rawback evaluate {settings}")
     return f'<section id="methods"><h2>Methods</h2><dl>{terms}</dl><p>Made by <code>{command}</code></p></section>'

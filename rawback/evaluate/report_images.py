@@ -51,9 +51,9 @@ def recovered(planes: np.ndarray, orientation: int) -> str:
     return uri(picture)
 
 
-def error_map(true: np.ndarray, found: np.ndarray, orientation: int) -> str:
+def error_map(true: np.ndarray, recovered: np.ndarray, orientation: int) -> str:
     """Where a recovered RAW is off: mean error of the three channels of `metrics.displayed`, its logarithm as a colour."""
-    error = np.asarray(sum(np.abs(a - b) for a, b in zip(true, found, strict=True))) / 3
+    error = np.asarray(sum(np.abs(a - b) for a, b in zip(true, recovered, strict=True))) / 3
     cell = max(-(-max(error.shape) // MAP_SIDE), 1)
     rows, columns = (n // cell for n in error.shape)
     error = error[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell).mean((1, 3))

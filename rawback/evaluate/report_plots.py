@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -48,10 +49,10 @@ def ticks(low: float, high: float, about: int = 6) -> list[float]:
 
 def plot(lines: list[Line], title: str, ordinate: str) -> str:
     """An <svg> of lines over bits per photosite; `title` names it for those who cannot see it."""
-    found = [point for line in lines for point in line.points if all(map(math.isfinite, point))]
-    if not found:
+    points = [point for line in lines for point in line.points if all(map(math.isfinite, point))]
+    if not points:
         return ""
-    xs, ys = ticks(0, max(x for x, _ in found)), ticks(min(y for _, y in found), max(y for _, y in found))
+    xs, ys = ticks(0, max(x for x, _ in points)), ticks(min(y for _, y in points), max(y for _, y in points))
 
     def at(x: float, y: float) -> tuple[float, float]:
         across = (x - xs[0]) / (xs[-1] - xs[0]) * (WIDTH - LEFT - RIGHT)
@@ -73,7 +74,7 @@ def plot(lines: list[Line], title: str, ordinate: str) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def _drawn(line: Line, at) -> str:
+def _drawn(line: Line, at: Callable[[float, float], tuple[float, float]]) -> str:
     points = [at(*point) for point in sorted(line.points) if all(map(math.isfinite, point))]
     path = "M" + "L".join(f"{x},{y}" for x, y in points) if points else ""
     marks = "".join(f'<path class="mark" transform="translate({x},{y})" d="{line.mark}"/>' for x, y in points)

@@ -53,7 +53,7 @@ def _table(rows: list[dict], caption: str, columns: dict[str, str]) -> str:
     for (name,), group in table.grouped(rows, "method").items():
         first = f'<th scope="rowgroup" rowspan="{len(group)}">{escape(str(name))}</th>'
         for row in group:
-            cells = "".join(f"<td>{table.shown(key, row.get(key, np.nan))}</td>" for key in columns)
+            cells = "".join(f"<td>{table.formatted(key, row.get(key, np.nan))}</td>" for key in columns)
             body.append(f'<tr>{first}<th scope="row">{row["quality"]}</th>{cells}</tr>')
             first = ""
         body.append("</tbody><tbody>")

@@ -17,7 +17,7 @@ KEYS = ("file", "method", "quality", "note")
 """What a row of figures has that is no figure."""
 
 
-def shown(name: str, value: float) -> str:
+def formatted(name: str, value: float) -> str:
     """A figure with its digits; a dash where there is none."""
     if not np.isfinite(value):
         return "-"
@@ -42,9 +42,9 @@ def grouped(rows: Iterable[dict], *keys: str) -> dict[tuple[Hashable, ...], list
 def means(rows: list[dict]) -> list[dict]:
     """One row for each method and quality: the mean over files that the method can do."""
     return [
-        {"file": f"mean of {len(found)}", "method": method, "quality": quality} | mean(found)
+        {"file": f"mean of {len(measured)}", "method": method, "quality": quality} | mean(measured)
         for (method, quality), part in grouped(rows, "method", "quality").items()
-        if (found := [row for row in part if "note" not in row])
+        if (measured := [row for row in part if "note" not in row])
     ]
 
 
@@ -53,7 +53,7 @@ def table(rows: list[dict]) -> str:
     widest = max(len(row["method"]) for row in rows)
     lines = [f"{'file':28} {'method':{widest}} {'q':>3} " + " ".join(f"{title:>8}" for title in COLUMNS.values())]
     for row in [*rows, *means(rows)]:
-        figures = " ".join(f"{shown(name, row.get(name, np.nan)):>8}" for name in COLUMNS)
+        figures = " ".join(f"{formatted(name, row.get(name, np.nan)):>8}" for name in COLUMNS)
         lines.append(f"{Path(row['file']).name[-28:]:28} {row['method']:{widest}} {row['quality']:3} {figures}")
     notes = dict.fromkeys(f"{row['file']}, {row['method']}: {row['note']}" for row in rows if "note" in row)
     return "\n".join([*lines, *notes])

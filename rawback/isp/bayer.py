@@ -52,11 +52,11 @@ def _green_less(green: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """
     around = centre[1:-1, 2:] + centre[1:-1, :-2]
     around *= HALF
-    found = green[1:-1, 1:-1] - centre[1:-1, 1:-1]
-    found += green[1:-1, :-2]
-    found -= around
-    found *= HALF
-    return found
+    less = green[1:-1, 1:-1] - centre[1:-1, 1:-1]
+    less += green[1:-1, :-2]
+    less -= around
+    less *= HALF
+    return less
 
 
 def _steps(red: np.ndarray, blue: np.ndarray) -> np.ndarray:

@@ -110,9 +110,9 @@ def sharpened(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
 def _blurred(plane: np.ndarray, axis: int) -> np.ndarray:
     """What is left of subsampled chroma that is upsampled (`blocks.grow`) and subsampled again: 1/8, 3/4, 1/8."""
     lines = plane if axis == 0 else plane.T
-    found, eighth = lines * np.float32(0.75), lines * np.float32(0.125)
-    found[1:] += eighth[:-1]
-    found[:-1] += eighth[1:]
-    found[0] += eighth[0]
-    found[-1] += eighth[-1]
-    return found if axis == 0 else found.T
+    blurred, eighth = lines * np.float32(0.75), lines * np.float32(0.125)
+    blurred[1:] += eighth[:-1]
+    blurred[:-1] += eighth[1:]
+    blurred[0] += eighth[0]
+    blurred[-1] += eighth[-1]
+    return blurred if axis == 0 else blurred.T

@@ -92,24 +92,24 @@ class Solver:
 
         `mosaic` uint16 in DN; `blue`, `red` (rows, width) float32: chroma as the decoder will see it, times BLUE and RED.
         """
-        found = np.empty(mosaic.shape, np.float32)
-        whole = len(mosaic) // self.period * self.period
+        needed = np.empty(mosaic.shape, np.float32)
+        cut = len(mosaic) // self.period * self.period
         pattern = self.pattern.turned(top % self.period, self.period)
-        for part in parts(whole, mosaic.shape[1], self.period):
+        for part in parts(cut, mosaic.shape[1], self.period):
             shape = (-1, self.period, mosaic.shape[1])
-            dn, b, r, luma = (array[part].reshape(shape) for array in (mosaic, blue, red, found))
+            dn, b, r, luma = (array[part].reshape(shape) for array in (mosaic, blue, red, needed))
             self._solve(dn, b, r, luma, pattern)
-        if whole < len(mosaic):
-            rest = slice(whole, None)
-            self._solve(mosaic[rest], blue[rest], red[rest], found[rest], pattern.turned(0, len(mosaic) - whole))
-        return found
+        if cut < len(mosaic):
+            rest = slice(cut, None)
+            self._solve(mosaic[rest], blue[rest], red[rest], needed[rest], pattern.turned(0, len(mosaic) - cut))
+        return needed
 
     def blown(self, mosaic: np.ndarray, top: int) -> np.ndarray:
         """Which photosites are saturated: (rows, width) bool."""
-        found = np.empty(mosaic.shape, bool)
+        saturated = np.empty(mosaic.shape, bool)
         for row, least in enumerate(np.roll(self.pattern.blown, -top, 0)):
-            np.greater_equal(mosaic[row :: self.period], least, out=found[row :: self.period])
-        return found
+            np.greater_equal(mosaic[row :: self.period], least, out=saturated[row :: self.period])
+        return saturated
 
     def _solve(self, dn: np.ndarray, blue: np.ndarray, red: np.ndarray, luma: np.ndarray, pattern: _Pattern) -> None:
         """Find the luma, into `luma`."""
@@ -122,13 +122,13 @@ class Solver:
         far = np.abs(step, out=step) > np.float32(self.near * FINE)
         if far.any():
             weights = [np.broadcast_to(weight, dn.shape)[far] for weight in pattern.weights]
-            found, target, offsets = luma[far], target[far], [offset[far] for offset in offsets]
+            far_luma, target, offsets = luma[far], target[far], [offset[far] for offset in offsets]
             for _ in range(FAR_STEPS):
-                slope = np.zeros_like(found)
-                step = self._missing(found, target, offsets, weights, slope)
+                slope = np.zeros_like(far_luma)
+                step = self._missing(far_luma, target, offsets, weights, slope)
                 step /= np.maximum(slope, np.float32(LEAST_SLOPE / FINE))
-                _go(found, step)
-            luma[far] = found
+                _go(far_luma, step)
+            luma[far] = far_luma
 
     def _start(self, dn: np.ndarray, blue: np.ndarray, red: np.ndarray, luma: np.ndarray, pattern: _Pattern) -> np.ndarray:
         """The second-order solution into `luma`; returned is 1 / D' there."""

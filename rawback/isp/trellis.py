@@ -90,11 +90,11 @@ class _Scan:
             blocks = np.flatnonzero(self.magnitude[:, position] >= 0.5)
             if len(blocks):
                 self._reach(position, blocks)
-        found = np.zeros(self.magnitude.shape, np.int16)
-        found[:, ZIGZAG] = self._trace()
-        found = np.where(self.scaled < 0, -found, found)
-        found[:, 0] = np.rint(self.scaled[:, 0])
-        return found
+        levels = np.zeros(self.magnitude.shape, np.int16)
+        levels[:, ZIGZAG] = self._trace()
+        levels = np.where(self.scaled < 0, -levels, levels)
+        levels[:, 0] = np.rint(self.scaled[:, 0])
+        return levels
 
     def _reach(self, position: int, blocks: np.ndarray) -> None:
         """Try the nearest level and the one below it, after every earlier level of the block."""
@@ -119,10 +119,10 @@ class _Scan:
         ended = self.cost + LAMBDA * self.bits.end
         ended[:, 63] -= LAMBDA * self.bits.end
         at = ended.argmin(1)
-        found = np.zeros(self.magnitude.shape, np.int16)
+        levels = np.zeros(self.magnitude.shape, np.int16)
         blocks = np.flatnonzero(at)
         while len(blocks):
-            found[blocks, at[blocks]] = self.chosen[blocks, at[blocks]]
+            levels[blocks, at[blocks]] = self.chosen[blocks, at[blocks]]
             at[blocks] = self.previous[blocks, at[blocks]]
             blocks = blocks[at[blocks] > 0]
-        return found
+        return levels

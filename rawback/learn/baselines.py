@@ -49,14 +49,17 @@ class BaselineTask(FlowTask):
 
     def loss(self, net: nn.Module, examples: Examples) -> Tensor:
         assert isinstance(net, Pair | FlowPair)
-        picture, look, mosaic, told, jpeg = examples
+        picture, look, mosaic, conditions, jpeg = examples
         if self.method == "cycleisp":
-            found = mosaic_of(net.recover(self._coded(look.clamp(0, 1), jpeg, "true")), told)
-            return (found - mosaic).abs().mean()
-        shown = net.render(picture)
-        sent = self._coded(shown.detach(), jpeg, "true") if self.method == "unet" else self._coded(shown, jpeg, self.rounding)
-        found = mosaic_of(net.recover(sent), told)
-        return (shown.clamp(0, 1) - look.clamp(0, 1)).abs().mean() + RAW_WEIGHT * (found - mosaic).abs().mean()
+            recovered = mosaic_of(net.recover(self._coded(look.clamp(0, 1), jpeg, "true")), conditions)
+            return (recovered - mosaic).abs().mean()
+        rendered = net.render(picture)
+        if self.method == "unet":
+            sent = self._coded(rendered.detach(), jpeg, "true")
+        else:
+            sent = self._coded(rendered, jpeg, self.rounding)
+        recovered = mosaic_of(net.recover(sent), conditions)
+        return (rendered.clamp(0, 1) - look.clamp(0, 1)).abs().mean() + RAW_WEIGHT * (recovered - mosaic).abs().mean()
 
     def gains(self, net: nn.Module, examples: Examples) -> Tensor:
         """dB of the recovered mosaic over those of the classical picture's JPEG, (N, 2): raw, linear."""
@@ -66,12 +69,12 @@ class BaselineTask(FlowTask):
     def decibels(self, net: nn.Module | None, examples: Examples) -> Tensor:
         """(N, 3): raw, linear, and of the decoded JPEG against the noiseless rendering; None: without a net."""
         assert net is None or isinstance(net, Pair | FlowPair)
-        picture, look, mosaic, told, jpeg = examples
+        picture, look, mosaic, conditions, jpeg = examples
         look = look.clamp(0, 1)
         sent = look if self.method == "cycleisp" else net.render(picture) if net else picture
         decoded = self._coded(sent, jpeg, "true")
-        found = mosaic_of(net.recover(decoded) if net else decoded, told)
-        raw = losses.decibels(found, mosaic, 2 ** told[:, GAINS])
+        recovered = mosaic_of(net.recover(decoded) if net else decoded, conditions)
+        raw = losses.decibels(recovered, mosaic, 2 ** conditions[:, GAINS])
         error = (decoded.clamp(0, 1) - look).square().mean((1, 2, 3))
         return torch.cat([raw, -10 * torch.log10(error + 1e-9)[:, None]], 1)
 

@@ -73,21 +73,21 @@ class DemosaicTask:
         return *(torch.stack(column) for column in zip(*rows, strict=True)), jpeg
 
     def loss(self, net: nn.Module, examples: Examples) -> Tensor:
-        code, chroma, told, jpeg = examples
-        loop = OpenLoop(jpeg, code, told)
-        found, size = loop(net(code, chroma, loop.told))
-        shown, samples = losses.light_errors(found, losses.linear(code), 2 ** told[:, GAINS])
-        decibels = DECIBEL * (torch.log(shown + losses.FLOOR) + torch.log(samples + losses.FLOOR)) / 2
+        code, chroma, conditions, jpeg = examples
+        loop = OpenLoop(jpeg, code, conditions)
+        recovered, size = loop(net(code, chroma, loop.conditions))
+        raw_error, linear_error = losses.light_errors(recovered, losses.linear(code), 2 ** conditions[:, GAINS])
+        decibels = DECIBEL * (torch.log(raw_error + losses.FLOOR) + torch.log(linear_error + losses.FLOOR)) / 2
         return (decibels + loop.worth * size).mean()
 
     def gains(self, net: nn.Module, examples: Examples) -> Tensor:
         """dB gained over classical chroma at equal (estimated) bytes, (N, 2): raw, linear."""
-        code, chroma, told, jpeg = examples
-        loop = OpenLoop(jpeg, code, told)
+        code, chroma, conditions, jpeg = examples
+        loop = OpenLoop(jpeg, code, conditions)
         figures = []
-        for drawn in (net(code, chroma, loop.told), chroma):
-            found, size = loop(drawn)
-            errors = losses.light_errors(found, losses.linear(code), 2 ** told[:, GAINS])
+        for drawn in (net(code, chroma, loop.conditions), chroma):
+            recovered, size = loop(drawn)
+            errors = losses.light_errors(recovered, losses.linear(code), 2 ** conditions[:, GAINS])
             figures.append(torch.stack([-10 * torch.log10(e + 1e-9) - loop.worth * size for e in errors], 1))
         return figures[0] - figures[1]
 
@@ -95,16 +95,16 @@ class DemosaicTask:
 class OpenLoop:
     """`render` and `recover` at one quality and subsampling, for mosaics (N, 1, H, W) of code."""
 
-    def __init__(self, jpeg: Tensor, code: Tensor, told: Tensor) -> None:
-        """jpeg: (2,) quality and index of the subsampling; told (N, CONDITIONS) lacks the tables."""
+    def __init__(self, jpeg: Tensor, code: Tensor, conditions: Tensor) -> None:
+        """jpeg: (2,) quality and index of the subsampling; conditions (N, CONDITIONS) lacks the tables."""
         quality, subsampling = int(jpeg[0]), list(SUBSAMPLING)[int(jpeg[1])]
         tables = coding(quality, subsampling, "standard")
         self.factors = tables.factors
         self.tables = [torch.from_numpy(t.astype(np.float32)) for t in (tables.luma, tables.chroma)]
-        self.told = told.clone()
-        self.told[:, TABLES] = torch.from_numpy(features.of_tables(tables.luma, tables.chroma, tables.factors))
+        self.conditions = conditions.clone()
+        self.conditions[:, TABLES] = torch.from_numpy(features.of_tables(tables.luma, tables.chroma, tables.factors))
         self.target = losses.extended(F.pixel_unshuffle(code, 2))[0]
-        self.rows = torch.linalg.inv(matrix_of(told))[:, [0, 1, 1, 2]]  # (N, 4 positions, 3)
+        self.rows = torch.linalg.inv(matrix_of(conditions))[:, [0, 1, 1, 2]]  # (N, 4 positions, 3)
         self.worth = float(np.interp(quality, (75, 85, 90, 95), (3.4, 2.8, 2.3, 1.8)))
         """dB that a bit per photosite buys on real RAW at that quality."""
 
@@ -118,8 +118,8 @@ class OpenLoop:
         size = (bits(steps[0]) + bits(steps[1]).view(-1, 2).sum(1)) / luma[0].numel()
         coded = [from_steps(graded(s), t, p.shape) for s, t, p in zip(steps, self.tables, (luma, small), strict=True)]
         luma, chroma = (coded[0] + 128) / 255, grow(coded[1] / 255, self.factors)
-        found, _ = self._answer(F.pixel_unshuffle(luma, 2), self._offsets(chroma))
-        return F.pixel_shuffle(found, 2), size
+        samples, _ = self._answer(F.pixel_unshuffle(luma, 2), self._offsets(chroma))
+        return F.pixel_shuffle(samples, 2), size
 
     def luma_for(self, chroma: Tensor) -> Tensor:
         """The luma (N, 1, H, W) with which every photosite answers what was measured: Newton's method.
@@ -130,8 +130,8 @@ class OpenLoop:
         with torch.no_grad():
             luma = losses.code(self.target)
             for _ in range(NEWTON_STEPS):
-                found, slope = self._answer(luma, offsets)
-                luma = luma - ((found - self.target) / slope.clamp(min=0.02)).clamp(-0.2, 0.2)
+                answer, slope = self._answer(luma, offsets)
+                luma = luma - ((answer - self.target) / slope.clamp(min=0.02)).clamp(-0.2, 0.2)
             slope = self._answer(luma, offsets)[1].clamp(min=0.02)
         luma = luma - ((self._answer(luma, offsets)[0] - self.target) / slope).clamp(-0.2, 0.2)
         return F.pixel_shuffle(luma.clamp(*LUMA_RANGE), 2)
@@ -143,9 +143,9 @@ class OpenLoop:
 
     def _answer(self, luma: Tensor, offsets: list[Tensor]) -> tuple[Tensor, Tensor]:
         """What the photosites answer to that picture, and how it grows with luma."""
-        found, slope = torch.zeros_like(luma), torch.zeros_like(luma)
+        answer, slope = torch.zeros_like(luma), torch.zeros_like(luma)
         for channel, offset in enumerate(offsets):
             weight = self.rows[:, :, channel, None, None]
             light, rise = losses.extended(luma + offset)
-            found, slope = found + weight * light, slope + weight * rise
-        return found, slope
+            answer, slope = answer + weight * light, slope + weight * rise
+        return answer, slope

@@ -72,17 +72,17 @@ class FlowTask:
 
     def loss(self, net: nn.Module, examples: Examples) -> Tensor:
         assert isinstance(net, Flow)
-        picture, look, mosaic, told, jpeg = examples
-        shown = net(picture)
-        found = mosaic_of(net.inverse(self._coded(shown, jpeg, self.rounding)), told)
-        return (shown.clamp(0, 1) - look.clamp(0, 1)).abs().mean() + RAW_WEIGHT * (found - mosaic).abs().mean()
+        picture, look, mosaic, conditions, jpeg = examples
+        rendered = net(picture)
+        recovered = mosaic_of(net.inverse(self._coded(rendered, jpeg, self.rounding)), conditions)
+        return (rendered.clamp(0, 1) - look.clamp(0, 1)).abs().mean() + RAW_WEIGHT * (recovered - mosaic).abs().mean()
 
     def gains(self, net: nn.Module, examples: Examples) -> Tensor:
         """dB gained by the flow in the open loop, (N, 2): raw, linear."""
         assert isinstance(net, Flow)
-        picture, _, mosaic, told, jpeg = examples
-        found = net.inverse(self._coded(net(picture), jpeg, "true")), self._coded(picture, jpeg, "true")
-        after, before = (losses.decibels(mosaic_of(p, told), mosaic, 2 ** told[:, GAINS]) for p in found)
+        picture, _, mosaic, conditions, jpeg = examples
+        decoded = net.inverse(self._coded(net(picture), jpeg, "true")), self._coded(picture, jpeg, "true")
+        after, before = (losses.decibels(mosaic_of(p, conditions), mosaic, 2 ** conditions[:, GAINS]) for p in decoded)
         return after - before
 
     def _coded(self, picture: Tensor, jpeg: Tensor, rounding: str) -> Tensor:
@@ -92,9 +92,9 @@ class FlowTask:
         return JpegSimulator(luma, chroma, tables.factors, rounding)(picture)
 
 
-def mosaic_of(picture: Tensor, told: Tensor) -> Tensor:
+def mosaic_of(picture: Tensor, conditions: Tensor) -> Tensor:
     """Extended sRGB (N, 3, H, W) -> mosaic code (N, 1, H, W) RGGB: the inverse of the classical stages."""
-    to_camera = torch.linalg.inv(matrix_of(told))
+    to_camera = torch.linalg.inv(matrix_of(conditions))
     light = torch.einsum("nij,njhw->nihw", to_camera, losses.linear(picture))
     mosaic = light[:, 1:2].clone()
     mosaic[:, 0, 0::2, 0::2], mosaic[:, 0, 1::2, 1::2] = light[:, 0, 0::2, 0::2], light[:, 2, 1::2, 1::2]

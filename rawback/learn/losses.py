@@ -43,30 +43,30 @@ def code(light: Tensor) -> Tensor:
     return power + toe + DOMAIN.shoulder * torch.log1p((light - 1).clamp(min=0) * slope_at_one / DOMAIN.shoulder)
 
 
-def errors(found: Tensor, target: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+def errors(recovered: Tensor, target: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
     """Mean squared errors of each mosaic's codes (N, 1, H, W) RGGB: in the paper's display space, and linear; (N,) each.
 
     `gains` (N, 3): white balance times exposure.
     """
-    return light_errors(linear(found), linear(target), gains)
+    return light_errors(linear(recovered), linear(target), gains)
 
 
-def light_errors(found: Tensor, target: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+def light_errors(recovered: Tensor, target: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
     """The same of balanced samples (N, 1, H, W)."""
     quad = torch.stack([gains[:, 0], gains[:, 1], gains[:, 1], gains[:, 2]], 1).view(-1, 1, 2, 2)
-    tiled = quad.repeat(1, 1, found.shape[2] // 2, found.shape[3] // 2)
+    tiled = quad.repeat(1, 1, recovered.shape[2] // 2, recovered.shape[3] // 2)
     largest = gains.amax(1).view(-1, 1, 1, 1)
-    samples = [(x / tiled).clamp(0, 1) for x in (found, target)]
-    shown = [(x * tiled / largest + TOE) ** (1 / 2.2) for x in samples]
-    return ((shown[0] - shown[1]) ** 2).mean((1, 2, 3)), ((samples[0] - samples[1]) ** 2).mean((1, 2, 3))
+    samples = [(x / tiled).clamp(0, 1) for x in (recovered, target)]
+    displayed = [(x * tiled / largest + TOE) ** (1 / 2.2) for x in samples]
+    return ((displayed[0] - displayed[1]) ** 2).mean((1, 2, 3)), ((samples[0] - samples[1]) ** 2).mean((1, 2, 3))
 
 
-def decibel_loss(found: Tensor, target: Tensor, gains: Tensor) -> Tensor:
+def decibel_loss(recovered: Tensor, target: Tensor, gains: Tensor) -> Tensor:
     """Mean log of both errors: a decibel counts alike in every picture, as in the mean of PSNRs."""
-    shown, samples = errors(found, target, gains)
-    return (torch.log(shown + FLOOR) + torch.log(samples + FLOOR)).mean() / 2
+    displayed, samples = errors(recovered, target, gains)
+    return (torch.log(displayed + FLOOR) + torch.log(samples + FLOOR)).mean() / 2
 
 
-def decibels(found: Tensor, target: Tensor, gains: Tensor) -> Tensor:
+def decibels(recovered: Tensor, target: Tensor, gains: Tensor) -> Tensor:
     """(N, 2): raw dB (the paper's space, without its interpolation) and linear dB."""
-    return torch.stack([-10 * torch.log10(error + 1e-9) for error in errors(found, target, gains)], 1)
+    return torch.stack([-10 * torch.log10(error + 1e-9) for error in errors(recovered, target, gains)], 1)

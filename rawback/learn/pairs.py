@@ -112,8 +112,8 @@ def pair_of(picture: Coefficients, recipe: Recipe) -> Pair:
     srgb = inverse_pass.extended_srgb(luma, *colour)
     balanced = inverse_pass.at_photosites(srgb, inverse_pass.camera_rows(recipe), curve_of(recipe), 0)
     chroma = [shrink(plane, (2, 2)) for plane in colour]
-    told = features.conditions(recipe, picture.tables, picture.factors)
-    return Pair(pack(features.encode(balanced)), pack_chroma(chroma), told)
+    conditions = features.conditions(recipe, picture.tables, picture.factors)
+    return Pair(pack(features.encode(balanced)), pack_chroma(chroma), conditions)
 
 
 def resave(data: bytes, quality: int, subsampling: str) -> bytes:

@@ -79,33 +79,33 @@ class RestoreTask:
         for pick in picks:
             crop, which = divmod(int(pick), 4)
             y, x = corner(side, rng)
-            told = np.array(shards["conditions"][crop, which])
+            conditions = np.array(shards["conditions"][crop, which])
             code, target = (
                 shards["code"][crop, which, y : y + side, x : x + side],
                 shards["target"][crop, y : y + side, x : x + side],
             )
             chroma = shards["chroma"][crop, which, :, y // 2 : (y + side) // 2, x // 2 : (x + side) // 2]
-            if told[7] == told[8] and rng.random() < 0.5:  # transposed, RGGB stays RGGB; 4:2:2 would not stay 4:2:2
+            if conditions[7] == conditions[8] and rng.random() < 0.5:  # transposed, RGGB stays RGGB; 4:2:2 would not stay 4:2:2
                 code, target, chroma = code.T, target.T, chroma.swapaxes(1, 2)
             rows.append(
                 (
                     codes(code)[None],
                     torch.from_numpy(chroma.astype(np.float32)) / pairs.CHROMA_SCALE,
-                    torch.from_numpy(told),
+                    torch.from_numpy(conditions),
                     codes(target)[None],
                 )
             )
         return tuple(torch.stack(column) for column in zip(*rows, strict=True))
 
     def loss(self, net: nn.Module, examples: Examples) -> Tensor:
-        code, chroma, told, target = examples
-        return losses.decibel_loss(net(code, chroma, told), target, 2 ** told[:, GAINS])
+        code, chroma, conditions, target = examples
+        return losses.decibel_loss(net(code, chroma, conditions), target, 2 ** conditions[:, GAINS])
 
     def gains(self, net: nn.Module, examples: Examples) -> Tensor:
         """dB gained, (N, 2): raw, linear."""
-        code, chroma, told, target = examples
-        scale = 2 ** told[:, GAINS]
-        return losses.decibels(net(code, chroma, told), target, scale) - losses.decibels(code, target, scale)
+        code, chroma, conditions, target = examples
+        scale = 2 ** conditions[:, GAINS]
+        return losses.decibels(net(code, chroma, conditions), target, scale) - losses.decibels(code, target, scale)
 
     def _demosaicer(self, recipe: Recipe, tables: Coding) -> Demosaicer | None:
         if self.demosaic is None:

@@ -68,20 +68,21 @@ def _start(name_or_path: str) -> dict[str, nn.Module]:
     loaded = weights.load(name_or_path)
     path = loaded.folder / f"{loaded.name}.safetensors"
     weights.verified(path, loaded.card["safetensors_sha256"])
-    return {p: run_torch.network(p, told["config"], path) for p, told in loaded.card["parts"].items() if p in TASKS}
+    listed = {part: entry["config"] for part, entry in loaded.card["parts"].items() if part in TASKS}
+    return {part: run_torch.network(part, config, path) for part, config in listed.items()}
 
 
 def export_training(work: Path, out: Path, name: str) -> Path:
-    """Export the best that a training, finished or interrupted, has found so far. Returns the card.
+    """Export the best that a training, finished or interrupted, has checkpoints so far. Returns the card.
 
     Raises RawbackError where the folder `work` holds no checkpoints.
     """
-    found = {part: work / f"{part}.checkpoint.safetensors" for part in TASKS}
-    found = {part: path for part, path in found.items() if path.exists()}
-    if not found or not (work / FACTS).exists():
+    checkpoints = {part: work / f"{part}.checkpoint.safetensors" for part in TASKS}
+    checkpoints = {part: path for part, path in checkpoints.items() if path.exists()}
+    if not checkpoints or not (work / FACTS).exists():
         raise RawbackError(f"{work}: no checkpoints; expected the NAME.training folder of `rawback train`")
     facts = json.loads((work / FACTS).read_text()) | {"manifest_sha256": export.sha256_of(work / MANIFEST)}
-    best = {part: _best(part, path) for part, path in found.items()}
+    best = {part: _best(part, path) for part, path in checkpoints.items()}
     return export.export(best, out, name, facts, facts["options"]["start"] and Path(facts["options"]["start"]).stem)
 
 
@@ -212,13 +213,13 @@ class Training:
 
     def _resume(self) -> None:
         with safe_open(self.path, "pt", self.device) as file:
-            told = file.metadata()
-            if int(told["steps"]) != self.steps:
+            metadata = file.metadata()
+            if int(metadata["steps"]) != self.steps:
                 raise RawbackError(
-                    f"{self.path} is of a training of {told['steps']} steps, not {self.steps}; delete it to begin anew"
+                    f"{self.path} is of a training of {metadata['steps']} steps, not {self.steps}; delete it to begin anew"
                 )
             part = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        self.state = _State(**json.loads(told["state"]))
+        self.state = _State(**json.loads(metadata["state"]))
         self.net.load_state_dict(_under(part, "net."))
         self.average, self.best_average = _under(part, "average."), _under(part, "best.")
         moments: dict[int, dict[str, Tensor]] = {}

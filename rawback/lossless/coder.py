@@ -87,24 +87,24 @@ class Coder:
 
     def encode(self, rows: np.ndarray, start: int) -> bytes:
         """Rows of the mosaic, one of `blocks` -> bytes."""
-        found = self._foretell(start, start + len(rows))
-        true = np.take(self.ranks.rank_of, found.colour * SLOPES + rows.astype(np.int32))
-        code = residuals.pack(((true - found.rank) * found.sign).ravel(), found.model)
-        return CHECKS.pack(found.checksum(), zlib.crc32(rows.astype("<u2").tobytes())) + code
+        foretold = self._foretell(start, start + len(rows))
+        true = np.take(self.ranks.rank_of, foretold.colour * SLOPES + rows.astype(np.int32))
+        code = residuals.pack(((true - foretold.rank) * foretold.sign).ravel(), foretold.model)
+        return CHECKS.pack(foretold.checksum(), zlib.crc32(rows.astype("<u2").tobytes())) + code
 
     def decode(self, data: bytes, start: int, stop: int) -> np.ndarray:
         """The inverse: (stop - start, width) uint16. Raises RawbackError for a damaged block, or one of another picture."""
         if len(data) < CHECKS.size:
             raise RawbackError("a block of the lossless layer is cut short")
-        foretold, expected = CHECKS.unpack_from(data)
-        found = self._foretell(start, stop)
-        if found.checksum() != foretold:
+        checksum, expected = CHECKS.unpack_from(data)
+        foretold = self._foretell(start, stop)
+        if foretold.checksum() != checksum:
             raise RawbackError("a block of the lossless layer belongs to another picture")
-        rank = residuals.unpack(data[CHECKS.size :], found.model).reshape(found.rank.shape)
-        rank *= found.sign
-        rank += found.rank
+        rank = residuals.unpack(data[CHECKS.size :], foretold.model).reshape(foretold.rank.shape)
+        rank *= foretold.sign
+        rank += foretold.rank
         rank &= SLOPES - 1
-        rows = np.take(self.ranks.value_of, found.colour * SLOPES + rank)
+        rows = np.take(self.ranks.value_of, foretold.colour * SLOPES + rank)
         if zlib.crc32(rows.astype("<u2").tobytes()) != expected:
             raise RawbackError("a block of the lossless layer is damaged")
         return rows

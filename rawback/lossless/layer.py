@@ -114,21 +114,21 @@ def recipe_sha256(recipe: Recipe) -> bytes:
 
 def read(boxes: list[Box]) -> Layer | None:
     """The layer of a file; None if it has none whose header is whole. Raises RawbackError for one of a later version."""
-    whole: dict[str, list[bytes]] = {label: [] for label in LABELS}
+    contents: dict[str, list[bytes]] = {label: [] for label in LABELS}
     for box in boxes:
         body = memoryview(box.content)[CRC.size :]
-        if box.label in whole and len(box.content) > CRC.size and CRC.pack(zlib.crc32(body)) == box.content[: CRC.size]:
-            whole[box.label].append(bytes(body))
-    if not whole[HEADER_LABEL]:
+        if box.label in contents and len(box.content) > CRC.size and CRC.pack(zlib.crc32(body)) == box.content[: CRC.size]:
+            contents[box.label].append(bytes(body))
+    if not contents[HEADER_LABEL]:
         return None
-    layer = _header(whole[HEADER_LABEL][0])
-    layer.margins = next(iter(whole[MARGINS_LABEL]), None)
-    layer.original = next(iter(whole[ORIGINAL_LABEL]), None)
-    layer.recipe_sha256 = next(iter(whole[RECIPE_LABEL]), None)
+    layer = _header(contents[HEADER_LABEL][0])
+    layer.margins = next(iter(contents[MARGINS_LABEL]), None)
+    layer.original = next(iter(contents[ORIGINAL_LABEL]), None)
+    layer.recipe_sha256 = next(iter(contents[RECIPE_LABEL]), None)
     around = layer.frame[0] * layer.frame[1] - layer.size[0] * layer.size[1]
     if around > layer.size[0] * layer.size[1] // 4 + SPARE and around > PIXELS_PER_BYTE * len(layer.margins or b""):
         raise RawbackError("the lossless layer inside has impossible margins; it is damaged")
-    layer.blocks = {int.from_bytes(body[:4], "little"): body[4:] for body in whole[BLOCK_LABEL]}
+    layer.blocks = {int.from_bytes(body[:4], "little"): body[4:] for body in contents[BLOCK_LABEL]}
     layer.stored_bytes = sum(len(box.content) for box in boxes)
     return layer
 
@@ -158,8 +158,8 @@ def restore(
             return False
         return True
 
-    whole = in_threads(block, list(enumerate(rows)), progress)
-    restored.damaged = [where for where, good in zip(rows, whole, strict=True) if not good]
+    intact = in_threads(block, list(enumerate(rows)), progress)
+    restored.damaged = [where for where, good in zip(rows, intact, strict=True) if not good]
     if restored.damaged:
         plain = fallback()
         for start, stop in restored.damaged:

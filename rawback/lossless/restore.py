@@ -1,4 +1,4 @@
-"""What the lossless layer of a JPEG restores: read, applied where it may be, and told about."""
+"""What the lossless layer of a JPEG restores: read, applied where it may be, and reported."""
 
 from __future__ import annotations
 
@@ -40,30 +40,32 @@ class Restoration:
 
 
 def find(photo: Photo) -> tuple[Layer | None, list[str]]:
-    """The layer that a photo carries, and what is to be said about it."""
+    """The layer that a photo carries, and messages about it."""
     boxes = jumbf.find(photo.file) if photo.file else []
     try:
-        found = layer.read(boxes)
+        stored = layer.read(boxes)
     except RawbackError as error:
         return None, [f"{error}; the recipe is used alone"]
-    lost = found is None and any(box.label in layer.LABELS for box in boxes)
-    return found, ["its lossless layer has lost its beginning and cannot be used; the recipe is used alone"] * lost
+    lost = stored is None and any(box.label in layer.LABELS for box in boxes)
+    return stored, ["its lossless layer has lost its beginning and cannot be used; the recipe is used alone"] * lost
 
 
 def describe(photo: Photo, state: State | None) -> dict:
     """Facts about the layer of a photo, ready for JSON, without applying it: what it is and what it would restore to."""
-    found, notes = find(photo)
-    if found is None:
+    stored, notes = find(photo)
+    if stored is None:
         return {"lossless_layer": notes[0]} if notes else {}
-    margins = found.area == (0, 0, *found.frame) or found.margins is not None
-    parts = {f"{len(found.blocks)} of {found.count} blocks": True, "margins": margins, "metadata": found.original is not None}
+    margins = stored.area == (0, 0, *stored.frame) or stored.margins is not None
+    blocks = f"{len(stored.blocks)} of {stored.count} blocks"
+    parts = {blocks: True, "margins": margins, "metadata": stored.original is not None}
     applies = state in (State.UNTOUCHED, State.ROTATED)
-    whole = margins and len(found.blocks) == found.count
+    complete = margins and len(stored.blocks) == stored.count
+    restores = "the RAW to the last bit" if complete else "part of it to the last bit"
     return {
         "lossless_layer": ", ".join(name for name, there in parts.items() if there),
-        "lossless_bytes": found.stored_bytes,
-        "lossless_frame": f"{found.frame[1]} x {found.frame[0]}",
-        "restores": "the RAW to the last bit" if applies and whole else "part of it to the last bit" if applies else OUTDATED,
+        "lossless_bytes": stored.stored_bytes,
+        "lossless_frame": f"{stored.frame[1]} x {stored.frame[0]}",
+        "restores": restores if applies else OUTDATED,
     }
 
 
@@ -71,40 +73,41 @@ def restore(
     photo: Photo, state: State | None, picture: Coefficients | Pixels, recipe: Recipe, progress: Progress = lambda share: None
 ) -> Restoration:
     """Apply the layer, if there is one and the picture, turned as it was rendered, is still what it was made for."""
-    found, notes = find(photo)
-    if found is None:
+    stored, notes = find(photo)
+    if stored is None:
         return Restoration(notes=notes)
     if state not in (State.UNTOUCHED, State.ROTATED) or not isinstance(picture, Coefficients):
         return Restoration(notes=[f"its lossless layer {OUTDATED}"])
     try:
         sha256 = recipe.picture_sha256  # of an untouched picture it holds
-        restored = layer.restore(found, picture, sha256, lambda: inverse_pass.decode(picture, recipe), progress)
+        restored = layer.restore(stored, picture, sha256, lambda: inverse_pass.decode(picture, recipe), progress)
     except RawbackError as error:
         return Restoration(notes=[f"{error}; the recipe is used alone"])
-    kept, said = _original(found)
+    kept, unreadable = _original(stored)
     tags = (kept.ifd0, kept.raw) if kept else ({}, {})
     whole = Whole(restored.frame, restored.area, *tags)
-    edited = found.recipe_sha256 not in (None, layer.recipe_sha256(recipe))
-    messages = [RECIPE_EDITED] if edited and restored.exact else _said(found, restored)
-    return Restoration(restored.mosaic, whole, restored.exact and not edited, kept, [*messages, *said])
+    edited = stored.recipe_sha256 not in (None, layer.recipe_sha256(recipe))
+    messages = [RECIPE_EDITED] if edited and restored.exact else _messages(stored, restored)
+    return Restoration(restored.mosaic, whole, restored.exact and not edited, kept, [*messages, *unreadable])
 
 
-def _original(found: Layer) -> tuple[Original | None, list[str]]:
+def _original(stored: Layer) -> tuple[Original | None, list[str]]:
+    """The original's metadata, and why there is none."""
     try:
-        return original_metadata.load(found.original) if found.original else None, []
+        return original_metadata.load(stored.original) if stored.original else None, []
     except RawbackError as error:
         return None, [str(error)]
 
 
-def _said(found: Layer, restored: Restored) -> list[str]:
+def _messages(stored: Layer, restored: Restored) -> list[str]:
     """In sentences: whether it is exact, else what is missing."""
     if restored.exact:
         return ["its lossless layer is whole: the RAW is bit-exact"]
-    said = []
+    messages = []
     if restored.damaged:
         rows = ", ".join(f"{start}-{stop - 1}" for start, stop in restored.damaged[:8])
         more = ", ..." if len(restored.damaged) > 8 else ""
-        said.append(f"its lossless layer is damaged: rows {rows}{more} are recovered without it")
-    if restored.area != found.area:
-        said.append("its lossless layer is damaged: the photosites outside the visible area are lost")
-    return said or ["its lossless layer does not add up: the RAW is not bit-exact"]
+        messages.append(f"its lossless layer is damaged: rows {rows}{more} are recovered without it")
+    if restored.area != stored.area:
+        messages.append("its lossless layer is damaged: the photosites outside the visible area are lost")
+    return messages or ["its lossless layer does not add up: the RAW is not bit-exact"]

@@ -35,8 +35,8 @@ def conditions(recipe: Recipe, tables: list[np.ndarray], factors: tuple[int, int
     """
     guessed = recipe.refined and recipe.exposure <= 0  # brightened, what is white in the picture need not be blown
     sensor = [guessed, *(np.log2(recipe.gains) + recipe.exposure), *np.array(recipe.matrix)[~np.eye(3, dtype=bool)]]
-    told = of_tables(tables[0], tables[-1], factors)
-    return np.concatenate([told, np.array([*sensor, recipe.curve == "srgb"], np.float32)])
+    jpeg = of_tables(tables[0], tables[-1], factors)
+    return np.concatenate([jpeg, np.array([*sensor, recipe.curve == "srgb"], np.float32)])
 
 
 def encode(balanced: np.ndarray) -> np.ndarray:

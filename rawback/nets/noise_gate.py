@@ -1,4 +1,4 @@
-"""How far a restoration is trusted: where the sensor's noise is beyond what it was taught on, it would smear that.
+"""How much of a restoration is let through: where the sensor's noise is beyond what it was taught on, it would smear that.
 
 A net that has learned to undo a quantiser takes a fixed share of whatever looks like noise. That pays while the quantiser's
 error is as large as the noise; where it is smaller, more is lost than the quantiser had taken.
@@ -19,18 +19,18 @@ NOISIEST = 20.0
 FINEST = 5.0
 """Noise variance over the quantiser's error: one in a hundred there has more."""
 LEAST = 0.02
-"""Trust so small is none: noise stays as it is to the last DN."""
+"""A share so small is none: noise stays as it is to the last DN."""
 CERTAIN = 0.99
-"""And from here on none is lacking."""
+"""And from here on it is all."""
 WHITE = 0.85
 """Light from which on other programs may have clipped: what they cut off is guessed whatever the noise."""
 
 
-class Trust:
+class NoiseGate:
     """Of a restoration, for one JPEG of a Bayer sensor."""
 
     def __init__(self, recipe: Recipe, picture: Coefficients, guessed: bool) -> None:
-        """guessed: whether highlights are, and so are trusted. Without a noise model everything is."""
+        """guessed: whether highlights are, and so let through. Without a noise model everything is."""
         self.recipe, self.guessed = recipe, guessed
         self.curve, self.gains = curve_of(recipe), sample_gains(recipe)
         self.quantiser = float(np.mean(np.square(picture.tables[0].astype(float))) + 1) / 12  # and rounding to 8 bits
@@ -40,10 +40,10 @@ class Trust:
     def __call__(self, balanced: np.ndarray) -> np.ndarray:
         """Recovered samples (8m, 8n) from the frame's first row and column or whole blocks below -> (m, n) float32, 0..1."""
         noise = self.noise(balanced)
-        trust = 1 / (1 + (noise / NOISIEST) ** 4 + (noise / (FINEST * self.quantiser)) ** 2)
-        if self.guessed and trust.min() < CERTAIN:
-            trust = np.where(self._near_white(balanced), 1, trust)
-        return np.where(trust < LEAST, 0, trust).astype(np.float32)
+        share = 1 / (1 + (noise / NOISIEST) ** 4 + (noise / (FINEST * self.quantiser)) ** 2)
+        if self.guessed and share.min() < CERTAIN:
+            share = np.where(self._near_white(balanced), 1, share)
+        return np.where(share < LEAST, 0, share).astype(np.float32)
 
     def noise(self, balanced: np.ndarray) -> np.ndarray:
         """Noise variance that the sensor has at each block's mean, in squared levels of the JPEG: (m, n)."""
@@ -66,6 +66,6 @@ class Trust:
         return brightest.reshape(m, 4, 4 * n).max(1).reshape(m, n, 4).max(2) >= WHITE
 
 
-def spread(trust: np.ndarray) -> np.ndarray:
-    """By block (m, n) -> by sample (8m, 8n)."""
-    return trust.repeat(8, 0).repeat(8, 1)
+def spread(share: np.ndarray) -> np.ndarray:
+    """Shares by block (m, n) -> by sample (8m, 8n)."""
+    return share.repeat(8, 0).repeat(8, 1)

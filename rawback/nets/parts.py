@@ -9,7 +9,7 @@ import numpy as np
 from rawback.isp.closed_loop import Coding
 from rawback.isp.dct import grow, shrink
 from rawback.nets import features
-from rawback.nets.noise_gate import Trust, spread
+from rawback.nets.noise_gate import NoiseGate, spread
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
@@ -39,8 +39,8 @@ class Restorer:
 
     def __init__(self, engine: Engine, recipe: Recipe, picture: Coefficients, depth: int) -> None:
         self.engine, self.mirrors = engine, mirrors(recipe)
-        self.told = features.conditions(recipe, picture.tables, picture.factors)
-        self.trust = Trust(recipe, picture, bool(self.told[features.REFINED]))
+        self.conditions = features.conditions(recipe, picture.tables, picture.factors)
+        self.gate = NoiseGate(recipe, picture, bool(self.conditions[features.REFINED]))
         self.halo = -(-4 * depth // 16) * 16
         """Rows of context above and below that a strip needs."""
 
@@ -51,14 +51,14 @@ class Restorer:
         decoded chroma (H, W), centred, in 0..1 units.
         """
         height, width = balanced.shape
-        trust = self.trust(widen(balanced))
-        if not trust.any():
+        share = self.gate(widen(balanced))
+        if not share.any():
             return balanced
         turn = (slice(None, None, self.mirrors[0]), slice(None, None, self.mirrors[1]))
         code, chroma = seen(balanced, (cb, cr), turn)
-        restored = self.engine(code, chroma, self.told[None])[0, 0]
-        if trust.min() < 1:
-            restored = code[0, 0] + spread(trust)[turn] * (restored - code[0, 0])
+        restored = self.engine(code, chroma, self.conditions[None])[0, 0]
+        if share.min() < 1:
+            restored = code[0, 0] + spread(share)[turn] * (restored - code[0, 0])
         return features.decode(restored[turn][:height, :width])
 
 
@@ -67,7 +67,7 @@ class Demosaicer:
 
     def __init__(self, engine: Engine, recipe: Recipe, coding: Coding, depth: int) -> None:
         self.engine, self.mirrors = engine, mirrors(recipe)
-        self.told = features.conditions(recipe, [coding.luma, coding.chroma], coding.factors)
+        self.conditions = features.conditions(recipe, [coding.luma, coding.chroma], coding.factors)
         self.halo = -(-(4 * depth + 2) // 8) * 8  # two for the upsampling
         """Rows of context above and below that a strip needs."""
 
@@ -79,7 +79,7 @@ class Demosaicer:
         height, width = balanced.shape
         turn = (slice(None, None, self.mirrors[0]), slice(None, None, self.mirrors[1]))
         code, chroma = seen(balanced, (cb, cr), turn)
-        drawn = self.engine(code, chroma, self.told[None])[0]
+        drawn = self.engine(code, chroma, self.conditions[None])[0]
         return np.stack([grow(plane[turn], (2, 2))[:height, :width] for plane in drawn])
 
 
@@ -95,8 +95,8 @@ class FlowPart:
         """Extended sRGB planes (3, rows, width) float32 -> the other look's. The strip begins at an even row."""
         height, width = srgb.shape[1:]
         turn = (slice(None), slice(None, None, self.mirrors[0]), slice(None, None, self.mirrors[1]))
-        whole = np.pad(srgb, [(0, 0), (0, height % 2), (0, width % 2)], mode="edge")  # cells of 2x2
-        return self.engine(whole[turn][None])[0][turn][:, :height, :width]
+        cells = np.pad(srgb, [(0, 0), (0, height % 2), (0, width % 2)], mode="edge")  # cells of 2x2
+        return self.engine(cells[turn][None])[0][turn][:, :height, :width]
 
 
 def seen(balanced: np.ndarray, chroma: Sequence[np.ndarray], turn: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:

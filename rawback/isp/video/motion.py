@@ -57,15 +57,15 @@ def field(other: np.ndarray, current: np.ndarray) -> np.ndarray:
     pairs = [(other, current)]
     while len(pairs) < LEVELS and min(pairs[-1][1].shape) >= 2 * WINDOW:
         pairs.append((_halved(pairs[-1][0]), _halved(pairs[-1][1])))
-    common, found = np.zeros(2, np.int32), None
+    common, vectors = np.zeros(2, np.int32), None
     for number, pair in enumerate(reversed(pairs)):
         match, reach = _Match(*pair), NEAR if number else FAR
         common = match.common(2 * common, reach)
         still = np.zeros((*match.shape, 2), np.int32)
-        start = still if found is None else _inherited(match, found, common)
-        found = match.refined(start, reach, common)
-    assert found is not None
-    return found.astype(np.float32) + match.between(found)
+        start = still if vectors is None else _inherited(match, vectors, common)
+        vectors = match.refined(start, reach, common)
+    assert vectors is not None
+    return vectors.astype(np.float32) + match.between(vectors)
 
 
 def framed(planes: np.ndarray) -> np.ndarray:
@@ -79,13 +79,13 @@ def squares(planes: np.ndarray, vectors: np.ndarray, side: int = BLOCK, before: 
     One for each block, that begins `before` cells before it; `first`: of the rows of blocks that the vectors are of.
     Whole cells come back exactly; between them by Catmull and Rom's cubic. What lies outside the frame is its edge.
     """
-    whole = np.floor(vectors).astype(np.int32)
-    part = vectors - whole
-    if not part.any():
-        return np.stack([_cut(plane, whole, side, before, first) for plane in planes])
-    down, right = (_taps(part[..., axis], side) for axis in (0, 1))
+    cells = np.floor(vectors).astype(np.int32)
+    fraction = vectors - cells
+    if not fraction.any():
+        return np.stack([_cut(plane, cells, side, before, first) for plane in planes])
+    down, right = (_taps(fraction[..., axis], side) for axis in (0, 1))
     wider = side + TAPS - 1
-    return np.stack([down @ _cut(plane, whole, wider, before + 1, first) @ right.swapaxes(-1, -2) for plane in planes])
+    return np.stack([down @ _cut(plane, cells, wider, before + 1, first) @ right.swapaxes(-1, -2) for plane in planes])
 
 
 class _Match:
@@ -121,10 +121,10 @@ class _Match:
 
     def refined(self, start: np.ndarray, reach: int, common: np.ndarray) -> np.ndarray:
         """The best of all vectors within `reach` steps of those at the start, then of what blocks around agree on."""
-        found, clear = self.best((start + step for step in _steps(reach)), _smoothed(start))
-        agreed = _agreed(found, clear, common)
-        found, _ = self.best([found, *(np.rint(vectors).astype(np.int32) for vectors in agreed)], agreed[0])
-        return self.best((found + step for step in _steps(NEAR)), agreed[0])[0]
+        chosen, clear = self.best((start + step for step in _steps(reach)), _smoothed(start))
+        agreed = _agreed(chosen, clear, common)
+        chosen, _ = self.best([chosen, *(np.rint(vectors).astype(np.int32) for vectors in agreed)], agreed[0])
+        return self.best((chosen + step for step in _steps(NEAR)), agreed[0])[0]
 
     def between(self, vectors: np.ndarray) -> np.ndarray:
         """What is to be added to the best whole vectors: the lowest point of the parabola through them and those beside."""
@@ -144,20 +144,20 @@ def _inherited(match: _Match, coarse: np.ndarray, common: np.ndarray) -> np.ndar
     down, right = (np.arange(size) % 2 * 2 - 1 for size in (rows, columns))
     near = [(row, column), (row + down, column), (row, column + right), (row + down, column + right)]
     candidates = [framed[r[:, None], c[None]] for r, c in near]
-    whole = [np.broadcast_to(vector, (rows, columns, 2)) for vector in (common, np.zeros_like(common))]
-    return match.best([*candidates, *whole], _smoothed(candidates[0]))[0]
+    of_frame = [np.broadcast_to(vector, (rows, columns, 2)) for vector in (common, np.zeros_like(common))]
+    return match.best([*candidates, *of_frame], _smoothed(candidates[0]))[0]
 
 
 def _agreed(vectors: np.ndarray, clear: np.ndarray, common: np.ndarray) -> list[np.ndarray]:
     """Means over ever more blocks around each, the clearer ones counting more; where none is clear, what is common."""
     both = np.concatenate([vectors * clear[..., None], clear[..., None]], -1)
     frame = np.array([*common, 1], np.float32)
-    found = []
+    means = []
     for reach in REACHES:
         framed = np.pad(both, ((reach, reach), (reach, reach), (0, 0)))
         sums = sliding_window_view(framed, (2 * reach + 1,) * 2, (0, 1)).sum((-1, -2)) + frame
-        found.append(sums[..., :2] / sums[..., 2:])
-    return [*found, np.broadcast_to(common, vectors.shape)]
+        means.append(sums[..., :2] / sums[..., 2:])
+    return [*means, np.broadcast_to(common, vectors.shape)]
 
 
 def _steps(reach: int) -> np.ndarray:

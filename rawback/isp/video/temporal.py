@@ -31,20 +31,20 @@ def merged(mosaic: np.ndarray, recipe: Recipe, others: Sequence[tuple[np.ndarray
 
     The recipes tell their levels, this frame's its noise too; else that is measured. Returns the recipe with what is left.
     """
-    told = recipe.noise or noises.estimate(mosaic, recipe) or (0.0, noises.rounding(recipe))
+    model = recipe.noise or noises.estimate(mosaic, recipe) or (0.0, noises.rounding(recipe))
     if not others:
-        return mosaic, replace(recipe, noise=told)
-    samples, *rest = (level(one, replace(its, pedestal=0.0)) for one, its in ((mosaic, recipe), *others))
+        return mosaic, replace(recipe, noise=model)
+    samples, *rest = (level(frame, replace(its, pedestal=0.0)) for frame, its in ((mosaic, recipe), *others))
     guide = motion.guide(samples)
     fields = [motion.field(motion.guide(other), guide) for other in rest]
-    pairs = np.array(told, np.float32).reshape(-1, 2)
+    pairs = np.array(model, np.float32).reshape(-1, 2)
     noise = (pairs if len(pairs) == 3 else pairs.repeat(3, 0))[np.ravel(recipe.cfa)]
     planes, left = _averaged(_planes(samples), [_planes(other) for other in rest], fields, noise)
     height, width = (2 * size for size in planes.shape[1:])
     for plane, (y, x) in zip(planes, np.ndindex(2, 2), strict=True):
         samples[y:height:2, x:width:2] = plane
     back = unlevel(samples, replace(recipe, pedestal=0.0))
-    return back, replace(recipe, noise=tuple(value * left for value in told))
+    return back, replace(recipe, noise=tuple(value * left for value in model))
 
 
 def _planes(samples: np.ndarray) -> np.ndarray:
@@ -64,18 +64,18 @@ def _averaged(
     height, width = rows * BLOCK + WINDOW - BLOCK, columns * BLOCK + WINDOW - BLOCK
     sums, left = np.zeros((4, height, width), np.float32), 0.0
     still = np.zeros((rows, columns, 2), np.float32)
-    whole = [motion.framed(frame) for frame in (planes, *others)]
+    frames = [motion.framed(frame) for frame in (planes, *others)]
     for first in range(0, rows, ROWS):
         part = slice(first, first + ROWS)
-        moved = (motion.squares(f, v[part], WINDOW, AROUND, first) for f, v in zip(whole, (still, *fields), strict=True))
+        moved = (motion.squares(f, v[part], WINDOW, AROUND, first) for f, v in zip(frames, (still, *fields), strict=True))
         known = (_inside(vectors[part], first, planes.shape[1:]) for vectors in fields)
-        mean, share = _mean(next(moved), zip(moved, known, strict=True), len(whole), noise)
+        mean, share = _mean(next(moved), zip(moved, known, strict=True), len(frames), noise)
         _add(sums, mean, first)
         left += share * len(mean[0]) / rows
     weights = np.zeros((1, height, width), np.float32)
     _add(weights, np.ones((1, rows, columns, WINDOW, WINDOW), np.float32), 0)
     inside = np.s_[:, AROUND : AROUND + planes.shape[1], AROUND : AROUND + planes.shape[2]]
-    return sums[inside] / weights[inside], float(np.clip(left, 1 / len(whole), 1))
+    return sums[inside] / weights[inside], float(np.clip(left, 1 / len(frames), 1))
 
 
 def _inside(vectors: np.ndarray, first: int, size: tuple[int, ...]) -> np.ndarray:

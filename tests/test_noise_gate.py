@@ -1,4 +1,4 @@
-"""A restoration is trusted where the quantiser took more than noise, and not where it would only smear that."""
+"""A restoration is let through where the quantiser took more than noise, and not where it would only smear that."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 from rawback.isp.colour import curve_of
 from rawback.isp.inverse_pass import sample_gains
 from rawback.isp.mosaic import tile
-from rawback.nets.noise_gate import Trust
+from rawback.nets.noise_gate import NoiseGate
 from rawback.nets.parts import Restorer
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -49,19 +49,19 @@ def test_noise_is_foretold_in_levels_of_the_jpeg(fields, model):
     balanced = (noisy * gains + recipe.pedestal * 2**recipe.exposure).astype(np.float32)
     codes = 255 * curve_of(recipe).encode(balanced)
     measured = np.mean([codes[y::2, x::2].var() for y, x in np.ndindex(2, 2)])
-    assert Trust(recipe, saved_at(4), False).noise(balanced).mean() == pytest.approx(measured, rel=0.05)
+    assert NoiseGate(recipe, saved_at(4), False).noise(balanced).mean() == pytest.approx(measured, rel=0.05)
 
 
-def test_without_a_noise_model_everything_is_trusted():
-    trust = Trust(recipe_of(), saved_at(1), False)
-    assert np.array_equal(trust(grey(0.2)), np.ones((8, 8)))
+def test_without_a_noise_model_everything_is_let_through():
+    gate = NoiseGate(recipe_of(), saved_at(1), False)
+    assert np.array_equal(gate(grey(0.2)), np.ones((8, 8)))
 
 
-def test_where_the_quantiser_rules_it_is_trusted_and_where_noise_rules_it_is_not():
+def test_where_the_quantiser_rules_it_lets_through_and_where_noise_rules_it_is_not():
     quiet, noisy = recipe_of(ISO_100), recipe_of(ISO_800, exposure=5.0)
-    assert Trust(quiet, saved_at(12), False)(grey(0.2)).min() > 0.99
-    assert Trust(noisy, saved_at(12), False)(grey(0.2)).max() == 0
-    steps = [Trust(recipe_of(ISO_800), saved_at(step), False)(grey(0.05)).mean() for step in (1, 2, 4, 8, 16)]
+    assert NoiseGate(quiet, saved_at(12), False)(grey(0.2)).min() > 0.99
+    assert NoiseGate(noisy, saved_at(12), False)(grey(0.2)).max() == 0
+    steps = [NoiseGate(recipe_of(ISO_800), saved_at(step), False)(grey(0.05)).mean() for step in (1, 2, 4, 8, 16)]
     assert steps == sorted(steps) and steps[0] < 0.5 < 0.9 < steps[-1]
 
 
@@ -69,9 +69,9 @@ def test_what_another_program_may_have_clipped_is_guessed_whatever_the_noise():
     noisy = recipe_of((1e-3, 1e-6), exposure=0.0)
     bright = grey(0.2)
     bright[16:24, 40:48] = 1.2
-    guessed = Trust(noisy, saved_at(1), True)(bright)
+    guessed = NoiseGate(noisy, saved_at(1), True)(bright)
     assert guessed[2, 5] == 1 and guessed[0, 0] < 0.1
-    assert Trust(noisy, saved_at(1), False)(bright).max() < 0.1
+    assert NoiseGate(noisy, saved_at(1), False)(bright).max() < 0.1
 
 
 @pytest.mark.parametrize("shape", [(SIDE, SIDE), (58, 50)])
