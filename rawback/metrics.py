@@ -13,6 +13,7 @@ TONES = {"shadows": (0.0, 0.05), "midtones": (0.05, 0.4), "highlights": (0.4, 1.
 NOISE_LEVELS = {"black": (-1.0, 0.002), "shadows": (0.002, 0.02), "midtones": (0.02, 0.2), "highlights": (0.2, 0.9)}
 """Ranges of level within which noise is compared, finer towards black than TONES."""
 ENOUGH_BLOCKS = 24
+"""Of a range of levels, for its noise to be compared."""
 ROWS, CONTEXT = 192, 6
 """Of a strip, and above and below it for the interpolation: whole CFA cells of any camera."""
 PART = 1 << 18

@@ -30,6 +30,7 @@ DARKEST, BRIGHTEST_CODE, BLOWN = 0.012, 0.975, 0.95
 FLAT = 0.06
 """Spread of codes within a sample, above which it lies on an edge: there shifts and sharpening matter."""
 ENOUGH = 200
+"""Samples that a pair must have."""
 TEXTURE = 0.25
 """Correlation of gradients from which two pictures are of one scene."""
 

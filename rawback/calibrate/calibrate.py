@@ -22,6 +22,7 @@ from rawback.isp.colour import CURVES, d65_tags, xyz_from_matrix
 from rawback.recipe import Recipe
 
 ENOUGH_HUES = 4
+"""Of six; with fewer, colours are largely guessed."""
 
 
 @dataclass(frozen=True)

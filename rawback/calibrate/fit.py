@@ -12,8 +12,11 @@ from rawback.isp import cielab, tone
 from rawback.isp.colour import CURVES
 
 KNOTS = 33
+"""Of the tone curve."""
 ROUNDS, ENOUGH_GAIN = 40, 1e-5
+"""Steps at most, and the share of the cost from which on less is gained than a step is worth."""
 MOST_SAMPLES = 6000
+"""Of all pairs together: more take time and change nothing."""
 LIGHT_MATTERS, STRAY_LIGHT = 100.0, 0.1
 """Weight of the error of light, of which the 99.9th percentile is 1; errors beyond the second lose theirs."""
 COLOUR_MATTERS, STRAY_COLOUR = 2.0, 50.0
@@ -22,9 +25,11 @@ SMOOTH, NEAR_GENERIC, NEAR_WHITE, NEAR_PLAIN, NEAR_MEAN = 1.0, 0.3, 0.01, 2e-3, 
 """How much the curve is held smooth and in shape like the generic one, white to white, the falling off to none, and
 colours to what cameras do in the mean: a picture may show few."""
 FALLOFF_TERMS = 3
+"""r^2, r^4, r^6."""
 COLOURFUL = 8
 """CIELAB chroma from which a hue is worth comparing."""
 SEEN = 0.01
+"""Share of the samples that a sixth of the hues must have to count."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ class Fit:
 
 
 PARAMETERS = 6 + KNOTS - 1 + 9 + FALLOFF_TERMS
+"""Of a fit: code matrix, logarithm of the curve but for its end, matrix, falling off."""
 
 
 def powers(radius2: np.ndarray) -> np.ndarray:

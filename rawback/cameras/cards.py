@@ -9,6 +9,9 @@ from pathlib import Path
 from rawback.errors import RawbackError
 
 DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-2", "none"
+"""The weights that are used where no others are asked for, and the name that stands for none."""
+FORMAT = 1
+"""Of cards, those of looks and those of learned parts alike."""
 MAX_BYTES = 1 << 20
 """Of a card."""
 

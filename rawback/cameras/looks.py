@@ -9,13 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rawback.cameras.cards import card_of, cards
+from rawback.cameras.cards import FORMAT, card_of, cards
 from rawback.errors import RawbackError
 from rawback.isp.mosaic import BAYER
 from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe, is_tone_curve, mixes
-
-FORMAT = 1
-"""Of cards; those with learned parts have the same."""
 
 
 @dataclass(frozen=True)

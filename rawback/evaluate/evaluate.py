@@ -25,6 +25,7 @@ from rawback.recipe import Recipe
 from rawback.rendering import RenderOptions
 
 EXPOSURES = (-2, 2, 4)
+"""EV by which developments are pushed."""
 KELVIN, MOVED = 5500.0, 2000.0
 """Editing moves white balance as if the light, taken for 5500 K, had been 2000 K lower or higher."""
 

@@ -28,7 +28,9 @@ from rawback.recovering import recover
 from rawback.rendering import Rendered, RenderOptions, decide, develop, render
 
 OURS, CLASSICAL, OPEN, UPI = "rawback", "classical", "open", "upi"
+"""Names of methods that need no training."""
 LEARNED = ("flow", "paper", "unet", "cycleisp", "gray")
+"""Names of those that do: see `learn.baseline_nets`."""
 SAYS = {
     OURS: "the closed loop",
     CLASSICAL: "rawback's open loop without learned parts: the paper's way",
@@ -40,12 +42,15 @@ SAYS = {
     "cycleisp": "CycleISP's RGB to RAW branch",
     "gray": "Invertible Grayscale's idea: encoder and decoder learned together",
 }
+"""What a method is, for the report."""
 SUBSAMPLING = "4:2:2"
 """As in the paper; all but rawback's own JPEGs have it, with the standard's tables."""
 LIBRAW: dict[str, Any] = {"use_camera_wb": True, "no_auto_bright": True, "adjust_maximum_thr": 0.0}
+"""Options of the rendering that the paper calls ground truth: the camera's white balance, nothing rescaled."""
 TILE, CELLS = 512, 16
 """Pixels along a tile, and what the nets' sides must be multiples of."""
 CHECKOUT = Path(__file__).parents[2] / "benchmarks" / "baselines"
+"""Where trained baselines lie in a checkout."""
 
 
 class CannotCompare(RawbackError):

@@ -10,7 +10,9 @@ from rawback.isp.colour import srgb_light
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Wang, Simoncelli and Bovik 2003."""
 ROWS = 128
+"""Of a picture that are compared at a time."""
 GAUSS = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+"""The window of SSIM: 11 pixels, sigma 1.5 (Wang et al. 2004)."""
 
 
 def lab(srgb: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from rawback.files.raw import RawFile
 from rawback.isp.mosaic import level, unlevel
 
 SCALE, MIDDLE = 30000, 32768
+"""White of a root, and zero of a difference, in 16 bits."""
 SETTINGS = {
     "JPEG 2000": (36, 42, 47, 52, 57, 62, 67, 72),
     "JPEG XL": (4, 2.5, 1.6, 1, 0.5, 0.25, 0.12, 0.06),

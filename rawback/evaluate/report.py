@@ -103,6 +103,7 @@ def build(rows: list[dict], pictures: Pictures, about: dict[str, str], settings:
 
 
 MARK = '<meta name="generator" content="rawback">'
+"""By which a report is known, so that nothing else is written over."""
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -133,6 +134,7 @@ with the original. Pictures are of quality {quality}.</p>
 </body>
 </html>
 """
+"""The frame of the page."""
 
 
 def _short(name: str) -> str:

@@ -13,7 +13,9 @@ from rawback.files.tiff_png16 import upright
 SIDE = 900
 """Longest side of a picture in a report."""
 MAP_SIDE = 420
+"""Longest side of a map of errors."""
 CROP = 288
+"""Pixels along a crop."""
 SHADES = 64
 """Of a map: noise in more takes twice the bytes."""
 PUSH = 3.0

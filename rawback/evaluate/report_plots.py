@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 560, 400
+"""Of a plot, in units of its own."""
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 46
+"""Margins, for ticks and titles."""
 MARKS = {
     "rawback": "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z", "classical": "M-4,-4h8v8h-8z", "open": "M-5,-3h10v6h-10z",
     "paper": "M0,-5L5,4H-5z",
@@ -17,6 +19,7 @@ MARKS = {
 }  # fmt: skip
 """A shape for each method, so that no line is known by its colour alone."""
 CODEC_MARK = "M-2.5,0a2.5,2.5 0 1,0 5,0a2.5,2.5 0 1,0 -5,0z"
+"""Of a line that is not in MARKS."""
 
 
 @dataclass(frozen=True)

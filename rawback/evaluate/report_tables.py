@@ -29,6 +29,7 @@ TABLES = (
     ("Its shadows and its noise", DARK_COLUMNS),
     ("What an editor sees of the RAW, and the picture", SEEN_COLUMNS),
 )
+"""Titles, and their figures."""
 TERMS = {
     "raw dB": "PSNR of the RAW as the InvISP paper measures it: bilinear, white-balanced, gamma 2.2, peak 1, whole frame",
     "lin dB": "PSNR of the mosaic itself between black and white level",
@@ -41,6 +42,7 @@ TERMS = {
     "size": "bytes of the JPEG over those of LibRaw's rendering as a JPEG of the same quality",
     "-": "there is no such figure: too little of the picture is as dark, bright or even",
 }
+"""What the titles mean."""
 
 
 def tables(rows: list[dict], of: str) -> str:

@@ -13,6 +13,7 @@ COLUMNS = {
     "edit_-2000k_db": "-2000 K", "edit_+2000k_db": "+2000 K", "rgb_db": "rgb dB", "ms_ssim": "MS-SSIM", "de2000": "DE2000",
     "bits_per_photosite": "bits", "libraw_ratio": "x LibRaw JPEG",
 }  # fmt: skip
+"""Figures of the table, and their titles."""
 KEYS = ("file", "method", "quality", "note")
 """What a row of figures has that is no figure."""
 

@@ -12,6 +12,7 @@ import numpy as np
 MARGIN = 4
 """Cells around the wanted ones that have to be given."""
 HALF = np.float32(0.5)
+"""float32, so that products are."""
 
 
 def demosaic(cells: np.ndarray) -> np.ndarray:
@@ -21,7 +22,7 @@ def demosaic(cells: np.ndarray) -> np.ndarray:
     """
     (red, beside), (below, blue) = cells
     of_red, of_blue = _differences(red, beside, below, blue)
-    planes = np.empty((3, 2, 2, *(side - 2 * MARGIN for side in red.shape)), np.float32)
+    planes = np.empty((3, 2, 2, *(side - 2 * MARGIN for side in red.shape)), np.float32)  # colour, row, column, h, w
     inside = slice(MARGIN, -MARGIN)
     planes[0] = cells[:, :, inside, inside]
     _spread(of_red[1:, 1:], planes[1])

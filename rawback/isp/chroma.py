@@ -37,19 +37,19 @@ class BayerChroma:
     def __init__(self, mosaic: np.ndarray, recipe: Recipe, factors: tuple[int, int], white_at: float) -> None:
         self.mosaic, self.factors, self.white_at = mosaic, factors, white_at
         self.codes = _encoding(curve_of(recipe))
-        self.scale, self.bias = sample_line(recipe)
+        self.scale, self.bias = sample_line(recipe)  # DN -> balanced sample, (2, 2) each
         (self.red,) = np.argwhere(np.array(recipe.cfa) == 0).tolist()
         matrix = np.array(recipe.matrix) * FINE  # of camera RGB; here of green, and of what red and blue are less
         mixed_later = np.linalg.inv(np.array(recipe.code_matrix)) if recipe.code_matrix else np.eye(3)
-        self.to_chroma = (RGB_TO_YCC[1:] @ mixed_later).astype(np.float32)
-        self.matrix = np.stack([matrix.sum(1), -matrix[:, 0], -matrix[:, 2]], 1).astype(np.float32)
+        self.to_chroma = (RGB_TO_YCC[1:] @ mixed_later).astype(np.float32)  # (2, 3)
+        self.matrix = np.stack([matrix.sum(1), -matrix[:, 0], -matrix[:, 2]], 1).astype(np.float32)  # (3, 3)
 
     def strip(self, start: int, stop: int) -> np.ndarray:
         """Cb and Cr as they are coded, (2, rows / v, columns / h) float32, for rows start..stop and whole MCUs across."""
         v, h = self.factors
         width = -(-self.mosaic.shape[1] // (8 * h)) * 8 * h
         chroma = np.empty((2, (stop - start) // v, width // h), np.float32)
-        rows = window(self.mosaic, start - HALO, stop + HALO, 2)
+        rows = window(self.mosaic, start - HALO, stop + HALO, 2)  # (rows + 2 HALO, W)
         count = max(BLOCK_PIXELS // (stop - start) // COLUMNS, 4) * COLUMNS
         for left in range(0, width, count):
             right = min(left + count, width)
@@ -59,9 +59,9 @@ class BayerChroma:
     def _block(self, mosaic: np.ndarray) -> np.ndarray:
         """Means of Cb and Cr within the halo, (2, rows, columns)."""
         turn = tuple(slice(None, None, -1 if red else 1) for red in self.red)  # red comes first, as cells have it
-        cells = self._cells(mosaic[turn])
-        planes = bayer.demosaic(cells)
-        light = mix(self.matrix, planes.reshape(3, -1, planes.shape[-1]))
+        cells = self._cells(mosaic[turn])  # (2, 2, h, w)
+        planes = bayer.demosaic(cells)  # (3, 2, 2, h, w) without the halo: green, and how much less red and blue are
+        light = mix(self.matrix, planes.reshape(3, -1, planes.shape[-1]))  # (3, 4 h, w) linear sRGB, FINE to 1
         light += np.float32(0.5 - FINE * LIGHT_RANGE[0])
         codes = planes
         for code, values in zip(codes.reshape(light.shape), light, strict=True):
@@ -87,7 +87,7 @@ class BayerChroma:
         if h == 2:
             codes = codes[:, :, :1] + codes[:, :, 1:]
         y, x, height, width = codes.shape[1:]
-        chroma = mix(self.to_chroma / np.float32(v * h), codes.reshape(3, -1, width))
+        chroma = mix(self.to_chroma / np.float32(v * h), codes.reshape(3, -1, width))  # (2, y x h, w): means of cells
         return chroma.reshape(2, y, x, height, width).transpose(0, 3, 1, 4, 2).reshape(2, y * height, x * width)
 
 

@@ -81,7 +81,9 @@ def encode(
 def brightest_luma(mosaic: np.ndarray, recipe: Recipe) -> float:
     """About the largest luma, in code values, that the mosaic will need: that of its brightest photosite, were it grey."""
     period = len(recipe.cfa)
-    peaks = np.array([[mosaic[y::period, x::period].max(initial=0) for x in range(period)] for y in range(period)])
+    peaks = np.array(
+        [[mosaic[y::period, x::period].max(initial=0) for x in range(period)] for y in range(period)]
+    )  # by position
     balanced = level(peaks, recipe) * inverse_pass.sample_gains(recipe)
     return float(min(curve_of(recipe).encode(balanced.astype(np.float32)).max(), luma.LUMA_RANGE[1]))
 
@@ -134,7 +136,7 @@ class _Encoding:
 
     def optimised_luma(self, strip: tuple[int, int]) -> None:
         """Quantise it again, each level weighed against its bits, now that the picture's statistics are known."""
-        steps = self._luma_steps(self._needed_luma(strip), luma.FINE)
+        steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
         levels = trellis.optimise(steps.reshape(-1, 64), self.bits, self.centroids)
         self._keep_luma(levels.reshape(steps.shape), steps, strip)
 
@@ -150,7 +152,7 @@ class _Encoding:
     def _needed_luma(self, strip: tuple[int, int]) -> np.ndarray:
         """The luma with which the decoder gives back the mosaic under the chroma that it will see; white is at `luma.FINE`."""
         start, stop = strip
-        mosaic = window(self.mosaic, start, stop, self.period)
+        mosaic = window(self.mosaic, start, stop, self.period)  # (rows, W); an MCU may go beyond the frame
         blue, red = (inverse_pass.chroma_rows(self.picture, c, start, stop, k) for c, k in ((1, luma.BLUE), (2, luma.RED)))
         return _smooth_where(self.solver.luma(mosaic, blue, red, start), self.solver.blown(mosaic, start))
 

@@ -13,6 +13,7 @@ from rawback.recipe import Recipe
 RGB_TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=np.float32)
 """JFIF's matrix: rows Y, Cb, Cr; chroma centred on 0."""
 YCC_TO_RGB = np.linalg.inv(RGB_TO_YCC.astype(np.float64)).astype(np.float32)
+"""Its inverse: columns Y, Cb, Cr."""
 SRGB_TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
@@ -105,6 +106,7 @@ CURVES = {
     "bt709": Curve(0.45, 0.09929682680944, 0.018053968510807, 0.5),
     "srgb": Curve(1 / 2.4, 0.055, 0.0031308, 0.5),
 }
+"""By the name that recipes give: `Recipe.curve`."""
 
 
 def srgb_light(code: np.ndarray) -> np.ndarray:

@@ -21,12 +21,13 @@ def _dct_matrix() -> np.ndarray:
 
 
 DCT = _dct_matrix()
+"""The orthonormal DCT of an 8x8 block (ITU T.81, A.3.3): (64 coefficients, 64 samples), both in natural order."""
 
 
 def to_coefficients(plane: np.ndarray, scale: np.ndarray | float = 1.0) -> np.ndarray:
     """(8m, 8n) float32 samples -> (m, n, 64) float32 coefficients in natural order, times `scale`, a number or (64,)."""
     m, n = plane.shape[0] // 8, plane.shape[1] // 8
-    basis = DCT.T * np.asarray(scale, np.float32)
+    basis = DCT.T * np.asarray(scale, np.float32)  # (64 samples, 64 coefficients)
     coefficients = np.empty((m, n, 64), np.float32)
     for rows in _chunks(m, n):
         samples = plane[8 * rows.start : 8 * rows.stop].reshape(-1, 8, n, 8).swapaxes(1, 2)  # (rows, n, 8, 8)

@@ -12,8 +12,10 @@ from rawback.isp.mosaic import black_pattern
 from rawback.recipe import Recipe
 
 BINS, LOWEST, CLIPPED = 8192, 32, 0.01
+"""LibRaw's auto-bright rule: bins of its histogram, the least white level that it takes, the share of pixels that may clip."""
 CELLS = 1 << 18  # enough to tell where one pixel in a hundred clips
 SHOULDERS = (0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03)
+"""From the gentlest to the flattest that `with_shoulder` tries."""
 HIGHEST_CODE = 1.6
 """Where a saturated photosite of the strongest channel may land, leaving room to what a JPEG can carry (1.88)."""
 

@@ -35,18 +35,18 @@ def decode(
     `restore` is applied to the samples before they lose their gains; it needs `halo` rows above and below a strip.
     """
     mosaic = np.empty((picture.height, picture.width), np.uint16)
-    rows = camera_rows(recipe)
-    per_gain = 1 / sample_gains(recipe)
+    rows = camera_rows(recipe)  # (2, 2, 3), or (6, 6, 3)
+    per_gain = 1 / sample_gains(recipe)  # (2, 2)
     curve = curve_of(recipe)
 
     def strip(rows_of_strip: tuple[int, int]) -> None:
         start, stop = rows_of_strip
         first, last = max(start - halo, 0), min(stop + halo, picture.height)
-        planes = decoded_planes(picture, first, last)
+        planes = decoded_planes(picture, first, last)  # Y, Cb, Cr (last - first, W)
         samples = np.empty((last - first, picture.width), np.float32)
         for part in parts(*samples.shape):
-            codes = stages.CODE_MATRIX.inverse(extended_srgb(*(plane[part] for plane in planes)), recipe, first)
-            samples[part] = at_photosites(codes, rows, curve, first + part.start)
+            codes = stages.CODE_MATRIX.inverse(extended_srgb(*(plane[part] for plane in planes)), recipe, first)  # (3, n, W)
+            samples[part] = at_photosites(codes, rows, curve, first + part.start)  # balanced
         if restore:
             samples = restore(samples, *planes[1:])[start - first : start - first + stop - start]
         samples *= tile(per_gain, *samples.shape, top=start)
@@ -135,7 +135,7 @@ def chroma_rows(picture: Coefficients, component: int, start: int, stop: int, sc
     v, h = picture.factors
     levels = picture.planes[component]
     first, last = max(start // v - 1, 0), min(-(-stop // v) + 1, 8 * len(levels))  # a row of context on either side
-    small = dct.dequantise(levels[first // 8 : -(-last // 8)], picture.tables[component])
+    small = dct.dequantise(levels[first // 8 : -(-last // 8)], picture.tables[component])  # (8 m, 8 n)
     small = small[first % 8 : first % 8 + last - first] * np.float32(scale / 255)
     offset = start - first * v
     return dct.grow(small, (v, h))[offset : offset + stop - start, : picture.width]

@@ -30,7 +30,10 @@ BLUE, RED = float(YCC_TO_RGB[2, 1]) * FINE, float(YCC_TO_RGB[0, 2]) * FINE
 OFFSETS = np.array([[0, 1], [YCC_TO_RGB[1, 1] / YCC_TO_RGB[2, 1], YCC_TO_RGB[1, 2] / YCC_TO_RGB[0, 2]], [1, 0]])
 """What is then added in R, G and B."""
 FAR_STEPS = 5
+"""Steps of Newton's method after the first, for photosites whose first step was longer than `near`."""
 LONGEST_STEP, LEAST_SLOPE, LARGEST = 0.2, 0.02, 1e6
+"""Of one step in code values; of a slope D', so that none is divided by nothing; of light in the table, so that products
+stay finite."""
 NEAR = 0.005
 """After a first step no longer than this, in code values, 0.05 / 255 are missing at most."""
 BLOWN = 0.9985
@@ -71,12 +74,13 @@ class Solver:
     ) -> None:  # fmt: skip
         curve, self.period, self.near = curve_of(recipe), len(recipe.cfa), near
         self.light, self.slope = _decoding(curve)
-        rows, (scale, bias) = camera_rows(recipe), sample_line(recipe)
+        rows, (scale, bias) = camera_rows(recipe), sample_line(recipe)  # (period, period, 3), (period, period) each
         blown = np.ceil((BLOWN * sample_gains(recipe) - bias) / scale).clip(0, 65535).astype(np.uint16)
         total = rows.sum(-1)
         total = np.where(total > 0.1, total, 1)  # other than 1 with a look's matrix
         scale, bias = scale / total, bias / total
-        codes = curve.encode(np.arange(brightest + 1, dtype=np.float32) * scale[..., None] + bias[..., None])
+        targets = np.arange(brightest + 1, dtype=np.float32) * scale[..., None] + bias[..., None]  # (period, period, DN)
+        codes = curve.encode(targets)
         bends, slopes = _bend(curve, codes)
         self.codes = (codes * np.float32(FINE)).astype(np.float32).ravel()
         self.bends = (bends * np.float32(0.5 / FINE)).astype(np.float32).ravel()
@@ -197,7 +201,7 @@ def _forms(rows: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, list[np.n
 def _decoding(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     """D and D' in the middle of each entry of the table, the latter by entry."""
     low, high = CODE_RANGE
-    codes = low + (np.arange(round((high - low) * FINE)) + 0.5) / FINE
+    codes = low + (np.arange(round((high - low) * FINE)) + 0.5) / FINE  # (24576,)
     with np.errstate(over="ignore"):
         light, slope = curve.decode(codes.astype(np.float32))
     return np.clip(light, -LARGEST, LARGEST).astype(np.float32), np.clip(slope / FINE, 0, LARGEST).astype(np.float32)

@@ -141,8 +141,8 @@ def demosaic_bayer(samples: np.ndarray, red_row: int, red_column: int) -> np.nda
     rows = (HALO + red_row, HALO + (height + red_row) % 2)
     columns = (HALO + red_column, HALO + (width + red_column) % 2)
     framed = np.pad(samples, (rows, columns), mode="reflect")  # red at the top left, whole cells
-    cells = np.array([[framed[y::2, x::2] for x in (0, 1)] for y in (0, 1)])
-    green, *less = bayer.demosaic(cells)
+    cells = np.array([[framed[y::2, x::2] for x in (0, 1)] for y in (0, 1)])  # (2, 2, h, w)
+    green, *less = bayer.demosaic(cells)  # (2, 2, h - 2 MARGIN, w - 2 MARGIN) each
     planes = np.empty((3, framed.shape[0] - 2 * HALO, framed.shape[1] - 2 * HALO), np.float32)
     inside = slice(bayer.MARGIN, -bayer.MARGIN)
     for y, x in np.ndindex(2, 2):

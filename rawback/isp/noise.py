@@ -10,7 +10,9 @@ from rawback.isp.mosaic import level
 from rawback.recipe import Recipe
 
 BLOCK = 8
+"""Photosites of one colour along a block."""
 BINS = 24
+"""Tones, of equally many blocks, that the line is laid through."""
 QUIET = 0.2
 """Share of the blocks of a tone that is taken to be free of texture: those of least variance."""
 QUIET_BIAS = 1.35

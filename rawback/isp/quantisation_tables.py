@@ -24,6 +24,7 @@ CHROMA = np.array([
 ])  # fmt: skip
 """ITU T.81, table K.2, natural order."""
 SUBSAMPLING = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
+"""By the name that is usual: rows and columns of luma for one chroma sample."""
 
 
 def coding(quality: int, subsampling: str, tables: str, optimise: bool = False, dim: bool = False) -> Coding:

@@ -101,9 +101,13 @@ class CodeMatrix:
 
 
 CODE_MATRIX = CodeMatrix()
+"""The stage by itself: faster versions take it as it stands."""
 SENSOR: list[Stage] = [Levels(), WhiteBalance(), Demosaic()]
+"""Mosaic <-> balanced camera RGB."""
 COLOUR: list[Stage] = [CameraMatrix(), TransferCurve(), CODE_MATRIX]
+"""Balanced camera RGB <-> extended sRGB."""
 STAGES = SENSOR + COLOUR
+"""All, from the mosaic on."""
 
 
 def forward(mosaic: np.ndarray, recipe: Recipe, top: int = 0, white_at: float | None = None) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 PIECES = 4096
+"""Straight pieces that a tone curve is sampled by from code 0 to 1: sixteen for a level of 8 bits."""
 STEEPEST, FAR = 4.0, 8.0
 """Above 1 the curve goes on by its slope at the end, between 1 / STEEPEST and STEEPEST; how far it is ever followed."""
 GENERIC_POWER, GENERIC_TOE, GENERIC_SHOULDER = 0.78, 0.005, 0.2
@@ -18,6 +19,7 @@ GENERIC_SATURATION = 0.88
 GENERIC_EXPOSURE = 0.65
 """EV by which a camera's picture is brighter than LibRaw's plain rendering of its RAW."""
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+"""Shares of linear R, G, B in luminance (ITU-R BT.709, also of sRGB)."""
 
 
 class Curve(Protocol):

@@ -19,6 +19,7 @@ ZIGZAG = np.array([
     35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55,
     62, 63,
 ])  # fmt: skip
+"""Natural order at each place of the scan (ITU T.81, figure A.6)."""
 
 
 @dataclass(frozen=True)

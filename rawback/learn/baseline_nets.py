@@ -15,7 +15,9 @@ from rawback.nets.cells import zero
 from rawback.nets.flow import PAPER, Flow
 
 CELL = 2
+"""Pixels along a cell."""
 CHANNELS = 3 * CELL * CELL
+"""Of a picture in cells."""
 CONFIGS: dict[str, dict[str, int]] = {
     "flow": {"cell": 2, "blocks": 3, "width": 16, "depth": 3, "dense": 0},
     "paper": PAPER,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rawback.cameras.cards import FORMAT
 from rawback.isp.quantisation_tables import SUBSAMPLING
 from rawback.learn import export, losses
 from rawback.learn.baseline_nets import CONFIGS, FlowPair, InCells, Pair, network
@@ -19,7 +20,6 @@ from rawback.learn.tasks import Examples
 from rawback.learn.train import Training, TrainOptions
 from rawback.nets.features import GAINS
 from rawback.nets.flow import FrozenInverse
-from rawback.nets.weights import FORMAT
 
 
 class BaselineTask(FlowTask):

@@ -17,7 +17,9 @@ from rawback.isp.mosaic import RGGB
 from rawback.recipe import Recipe
 
 PHOTOS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".jxl"}
+"""Suffixes of photographs, developed already."""
 RAW = {".arw", ".cr2", ".cr3", ".crw", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".srw"}
+"""Suffixes of RAW files."""
 VALIDATION_SHARE = 12
 """One scene in so many is kept for validation."""
 

@@ -28,8 +28,11 @@ from rawback.nets.demosaic import Demosaic
 from rawback.nets.features import GAINS, TABLES
 
 DECIBEL = 10 / math.log(10)
+"""dB of a natural logarithm."""
 NEWTON_STEPS = 3
+"""That `luma_for` goes before the one that is differentiated."""
 QUALITIES = 75, 97
+"""Of the JPEGs that are drawn: from, and up to but not including."""
 
 
 class DemosaicTask:

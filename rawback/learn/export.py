@@ -13,11 +13,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from rawback.cameras.cards import FORMAT
 from rawback.nets.features import CONDITIONS
 from rawback.nets.flow import Flow, FrozenInverse
-from rawback.nets.weights import FORMAT
 
 OPSET = 17
+"""Of ONNX; onnxruntime knows it since 1.12."""
 USE = {"restore": ["resaved"], "restore_open": ["open"]}
 """For which JPEGs a restoration is used: closed loops that another program saved again, or open ones; an untouched closed
 loop needs none."""

@@ -18,7 +18,9 @@ from rawback.isp import dct
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB
 
 FOURIER_TERMS = 9
+"""As many as the paper's code has."""
 SOFTNESS = 6.0
+"""How steep soft quantisation is: its slope is 3 half-way between two integers, 0.03 at both."""
 
 
 def fourier(x: Tensor) -> Tensor:
@@ -57,6 +59,7 @@ ROUNDINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda x: x,
     "true": torch.round,
 }
+"""By the name that `JpegSimulator.rounding` gives."""
 
 
 @dataclass(frozen=True)

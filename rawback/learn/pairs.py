@@ -30,7 +30,9 @@ from rawback.recipe import Recipe
 CODE_SCALE, CODE_OFFSET = 24576, 0.25
 """Codes are kept as uint16: (code + offset) * scale holds -0.25..2.41 to 4e-5."""
 CHROMA_SCALE = 16384
+"""Chroma is kept as int16: -2..2 to 6e-5."""
 ISO = 50, 3200
+"""That sensors are drawn at, from and to."""
 
 
 @dataclass

@@ -18,6 +18,7 @@ TABLE = Path(__file__).with_name("sensors.json")
 D65 = SRGB_TO_XYZ.sum(1)
 """XYZ of daylight: white of linear sRGB."""
 COLOURS = "RGB"
+"""Letters of a pattern by their number in a CFA."""
 LEAST_ANSWER = 0.15
 """Of a channel to the light, against that of the most sensitive one: no camera's gains are steeper."""
 LOWEST_MIRED, HIGHEST_MIRED = 105, 400
@@ -29,6 +30,7 @@ SHOT_NOISE = 1.0e-5
 READ_BY_SHOT, READ_AT_ONE, READ_SPREAD = 2.18, 1.2, 0.4
 """log offset = 2.18 log scale + 1.2 (Brooks et al. 2019, 3.1, from the Darmstadt dataset), and the spread about it."""
 BITS, BITS_SHARES = (8, 10, 12, 14), (0.08, 0.17, 0.35, 0.4)
+"""Depths that are drawn, and how often."""
 BLACKS = (0, 1 / 64, 1 / 32, 1 / 16)
 """Black levels that are drawn, as shares of all DN."""
 COLOURLESS = 0.1

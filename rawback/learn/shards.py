@@ -16,15 +16,18 @@ RESTORE = {
     "code": ((4, SIDE, SIDE), np.uint16), "chroma": ((4, 2, SIDE // 2, SIDE // 2), np.int16),
     "target": ((SIDE, SIDE), np.uint16), "conditions": ((4, 20), np.float32),
 }  # fmt: skip
+"""Arrays of one crop, shape and type: four JPEGs of a mosaic, and the mosaic."""
 FLOW = {
     "picture": ((3, SIDE, SIDE), np.uint16),
     "look": ((3, SIDE, SIDE), np.uint16),
     "mosaic": ((SIDE, SIDE), np.uint16),
     "conditions": ((20,), np.float32),
 }
+"""Extended sRGB as the classical stages make it and as it should look, and the mosaic."""
 DEMOSAIC = {
     "mosaic": ((SIDE, SIDE), np.uint16), "chroma": ((2, SIDE // 2, SIDE // 2), np.int16), "conditions": ((20,), np.float32),
 }  # fmt: skip
+"""The mosaic and its classical chroma at half size."""
 
 
 class Shards:

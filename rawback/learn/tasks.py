@@ -20,6 +20,7 @@ from rawback.nets.run_torch import TorchPart
 from rawback.recipe import Recipe
 
 Examples = tuple[Tensor, ...]
+"""A batch, in the order that `loss` takes it apart."""
 
 
 class Task(Protocol):

@@ -25,13 +25,17 @@ from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 BLOCK_PIXELS, STRIP_PIXELS = 1 << 20, 1 << 17
+"""Photosites of a block, which is coded by itself, and of a strip of it, which stays in the cache."""
 SLOPES = 1 << 16
+"""Slopes that are told apart, and values of a photosite."""
 BUSY = (1, 4, 10)
 """Coefficients other than 0 in a block of 8x8, from which it belongs to the next class."""
 FINE = 64
 """Below this slope the fraction of the foretold value tells which way the truth is rounded."""
 MAX_TABLES = 1 << 20
+"""Bytes of the predictor's tables: they are 4 kB."""
 CHECKS = struct.Struct("<II")
+"""Before a block: crc32 of what was foretold, and of the photosites."""
 
 
 def _slope_classes() -> np.ndarray:
@@ -43,7 +47,9 @@ def _slope_classes() -> np.ndarray:
 
 
 CLASS_OF_SLOPE = _slope_classes()
+"""(65536,) uint8: see `_slope_classes`."""
 LOW_OF_CLASS = np.clip(np.arange(64) // 4 - 8, 0, residuals.MAX_LOW).astype(np.uint8)
+"""(64,) uint8: bits of a residual that are noise, by the class of its slope."""
 
 
 @dataclass(frozen=True)

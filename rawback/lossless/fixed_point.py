@@ -12,6 +12,7 @@ import numpy as np
 from rawback.isp.dct import LIMIT
 
 BITS = 13
+"""Of fractions in weights."""
 C1, C2, C3, C4, C5, C6, C7 = 4017, 3784, 3406, 2896, 2276, 1567, 799  # cos(k pi / 16) / 2 times 2^13
 ODD = ((C1, C3, C5, C7), (C3, -C7, -C1, -C5), (C5, -C1, C7, C3), (C7, -C5, C3, -C1))
 """By odd frequency 1, 3, 5, 7 and sample 0..3; the other half mirrors with the sign changed."""
@@ -23,6 +24,7 @@ CHROMA_LIMIT = 1 << 14  # 1024 code values: four times a JPEG's own range
 JFIF = ((0, 11485), (-2819, -5850), (14516, 0))
 """What Cb and Cr add to red, green and blue, times 2^13."""
 WEIGHT_LIMIT = (1 << 14) - 1
+"""Of a weight's magnitude: see `rgb`."""
 
 
 def plane(levels: np.ndarray, table: np.ndarray, centroids: tuple[int, ...] = (0, 0, 0)) -> np.ndarray:

@@ -24,7 +24,9 @@ from rawback.recipe import Provenance, Recipe
 from rawback.recipe_text import to_fields
 
 VERSION = 1
+"""The highest that this release reads, and the one that it writes."""
 HEADER_LABEL, BLOCK_LABEL = "rawback.lossless", "rawback.lossless.block"
+"""JUMBF labels of the boxes; blocks have one each."""
 MARGINS_LABEL, ORIGINAL_LABEL = "rawback.lossless.margins", "rawback.lossless.original"
 RECIPE_LABEL = "rawback.lossless.recipe"
 LABELS = (HEADER_LABEL, MARGINS_LABEL, ORIGINAL_LABEL, RECIPE_LABEL, BLOCK_LABEL)
@@ -33,9 +35,11 @@ HEADER = struct.Struct("<H32s32s8I")
 and height, number of blocks, 0; the tables of the coder follow."""
 UNHASHED = {entry.name: entry.default for entry in fields(Provenance)}
 CRC = struct.Struct("<I")
+"""Before the content of each box: its crc32."""
 LARGEST_FRAME = 1 << 29
 """Photosites; and a frame has no more than four times those that are visible, and SPARE."""
 SPARE = 1 << 22
+"""See LARGEST_FRAME."""
 PIXELS_PER_BYTE = 64
 """Wide margins hold the noise of darkness: more photosites to a byte than that no sensor's take, but a forger's."""
 

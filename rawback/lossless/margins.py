@@ -22,6 +22,7 @@ SLOPE_PER_ERROR = 69
 BEFORE = 1
 """The way of a line that is coded against the photosite before; 0: against the median."""
 LINE = np.dtype([("start", "<u2"), ("way", "u1"), ("kind", "u1")])
+"""What is told of a line: its first value, its way, the class of its noise."""
 
 
 def encode(frame: np.ndarray, area: Area) -> bytes:

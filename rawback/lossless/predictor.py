@@ -25,8 +25,11 @@ from rawback.recipe import Recipe
 LOWEST, CODES = -256, 1024
 """The tables reach from code value LOWEST over CODES values (255 is white): beyond what a JPEG's luma and chroma sum to."""
 LIGHT_BITS, WEIGHT_BITS = 20, 8
+"""Of fractions in light, and in weights beyond those of a sixteenth of a DN."""
 LIGHT_LIMIT, ENTRY_LIMIT = (1 << 30) - 1, 1 << 26
+"""Of light, so that times a weight it fits into 63 bits; of an entry of `_values`, so that sums of three fit into int32."""
 HEADER, CHROMA = struct.Struct("<9q3iHBB"), struct.Struct("<6i")
+"""Nine weights, three centroids and white, number of rows and columns of the CFA; and the chroma that a look mixes."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from rawback.errors import RawbackError
 
 VALUES = 1 << 16
+"""Of a uint16."""
 SPARSE = 0.6
 """A colour is counted by rank if it uses no more than this share of its range; else rank is value."""
 

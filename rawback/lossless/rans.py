@@ -16,12 +16,17 @@ import numpy as np
 from rawback.errors import RawbackError
 
 PRECISION = 12
+"""Bits of a frequency."""
 TOTAL = 1 << PRECISION
+"""Frequencies of a table sum to it."""
 SYMBOLS = 256
+"""Bytes."""
 LOW = 1 << 16
 """States lie in LOW..2^32 - 1 between symbols; sixteen bits leave or enter at a time."""
 MAX_LANES, PER_LANE = 1024, 512
+"""States that are interleaved at most, and symbols that are worth a state of their own."""
 MAX_TABLES = 256
+"""That a byte can tell apart."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,13 @@ from rawback.lossless import rans
 ZERO, ESCAPE = 128, 255
 """Symbols: ZERO + the residual without its low bits; ESCAPE stands for what does not fit, whose residual follows as it is."""
 MAX_LOW = 7
+"""Bits of a residual at most that are taken for noise."""
 CONTEXTS = 1024
+"""At most, before those alike are put together."""
 TABLES, FEWEST = 48, 1024
 """Contexts next to each other share a table until it stands for 1 / TABLES of all residuals, and no fewer than FEWEST."""
 HEADER = struct.Struct("<IIHH")
+"""Bytes of code and of frequencies, number of tables, number of escapes."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ RECIPE_EDITED = (
     "levels, colours or crop are not the RAW's"
 )
 OUTDATED = "belongs to the picture as it was before that, and is not used"
+"""How a message about a layer ends whose picture has changed."""
 
 
 @dataclass

@@ -17,6 +17,7 @@ from rawback.nets.features import DOMAIN, MATRIX
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 CELL = 4
+"""Photosites along a cell."""
 CLIPPING = 10
 """Channels of `clipping`."""
 STEADY = 5e-4
@@ -24,6 +25,7 @@ STEADY = 5e-4
 MIDDLE = 0.35
 """About the mean of a picture's code values."""
 BLACK_LIGHT = (DOMAIN.offset / (1 + DOMAIN.offset)) ** (1 / DOMAIN.power)
+"""Light at code 0 of the power's branch, continued below the toe."""
 
 
 def cosines(n: int) -> Tensor:

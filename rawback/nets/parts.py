@@ -14,6 +14,7 @@ from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 Engine = Callable[..., np.ndarray]
+"""A network: float32 arrays -> its output (`OnnxPart`, or `TorchPart` in training)."""
 MULTIPLE = 8  # the nets' cells are 4x4, a JPEG's blocks 8x8
 
 

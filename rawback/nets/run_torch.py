@@ -14,6 +14,7 @@ from rawback.nets.flow import Flow, FrozenInverse
 from rawback.nets.restore import Restore
 
 NETS = {"restore": Restore, "restore_open": Restore, "demosaic": Demosaic, "flow": Flow}
+"""By the name of their part in a card."""
 
 
 class TorchPart:

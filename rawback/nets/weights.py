@@ -10,15 +10,15 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rawback.cameras.cards import path_of, read
+from rawback.cameras.cards import FORMAT, path_of, read
 from rawback.errors import RawbackError
 from rawback.isp.closed_loop import Coding
 from rawback.nets.parts import Demosaicer, Engine, FlowPart, Restorer, is_bayer
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
-FORMAT = 1
 PARTS = ("restore", "restore_open", "demosaic", "flow", "flow_inverse")
+"""What a card may list."""
 
 
 @dataclass

@@ -17,6 +17,7 @@ BLOCK = 8
 AROUND = 4
 """Cells around a block that are compared too: noise is averaged over them."""
 WINDOW = BLOCK + 2 * AROUND
+"""Cells along what is compared."""
 FINEST = 4
 """Parts of a cell in which vectors are counted, as video codecs do: what does not move comes out as not moving."""
 LEVELS = 5

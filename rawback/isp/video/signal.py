@@ -20,6 +20,7 @@ from rawback.recipe import Recipe
 NEAR = 0.002
 """See `luma.Solver`: levels of 10 bits are finer than a JPEG's steps."""
 HIGHEST_LUMA = 1.08
+"""Of a blown picture: codes of 10 bits end at 1.09."""
 SHOULDERS = (0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01)
 """From the gentlest to the flattest that a recipe may have."""
 
