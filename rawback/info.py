@@ -7,7 +7,7 @@ from pathlib import Path
 from rawback import recovering
 from rawback.clips import reader
 from rawback.errors import MachineError, RawbackError
-from rawback.files import file_type, paths, raw
+from rawback.files import file_type, jumbf, paths, raw
 from rawback.files import photo as photos
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
@@ -38,7 +38,7 @@ def describe(source: Path) -> dict:
 def _describe_photo(data: bytes, name: str) -> dict:
     photo = photos.read(data, name)
     planned = recovering.plan(photo)
-    layer = restore.describe(photo, planned.state)
+    layer = restore.describe(jumbf.find(photo.file) if photo.file else [], planned.state)
     return {
         "file": name,
         "kind": kind_of_photo(data),

@@ -15,11 +15,13 @@ from rawback.cameras import looks
 from rawback.cameras.cards import NO_WEIGHTS, cards, weights_for
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import dng, jpeg, paths, preview, seal, xmp
+from rawback.files import dng, jpeg, jumbf, paths, preview, seal, sidecar, xmp
 from rawback.files import photo as photos
+from rawback.files.dng_pixels import Whole
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
-from rawback.files.original_metadata import Original, merged
+from rawback.files.original import edits, packed, write_back
+from rawback.files.original.metadata import Original
 from rawback.files.tiff import Buffer
 from rawback.isp import inverse_pass
 from rawback.isp.colour_profile import Profile
@@ -54,12 +56,12 @@ class Recovered:
     state: State | None
     """What became of the JPEG since rawback rendered it; None: it did not."""
     notes: list[str]
-    whole: dng.Whole | None = None
-    """What a lossless layer adds: the margins, and tags of the original."""
+    whole: Whole | None = None
+    """What is stored and said around the mosaic: margins that a lossless layer kept, tags of the original."""
     exact: bool = False
     """Whether every photosite is the original's: the layer's hash says so."""
     original: Original | None = None
-    """The metadata of the RAW that was rendered, where a lossless layer kept it."""
+    """The metadata of the RAW that was rendered, with what was edited since."""
     compress: bool = True
     """Whether `dng` stores the mosaic as lossless JPEG, if it is not told."""
     options: str = ""
@@ -81,11 +83,14 @@ class Recovered:
         return seal.mark({"SourceSha256": source, "PictureSha256": picture, "Options": self.options})
 
     def _preview(self) -> JpegFile | None:
-        """The photo itself where a viewer can decode it."""
+        """The photo itself where a viewer can decode it; of one that rawback rendered, its picture: the DNG says the rest."""
         try:
-            return preview.baseline(self.photo.viewable)
+            shown = preview.baseline(self.photo.viewable)
         except RawbackError:
             return None
+        if self.photo.exif is None:
+            return preview.bare(shown)
+        return preview.bare(shown, preview.WITH_PROFILE) if self.photo.recipe else shown
 
 
 def recover(
@@ -98,7 +103,7 @@ def recover(
     Raises RawbackError for what is no picture that can be read, or carries a recipe that cannot be.
     """
     options = replace(options, **changes)
-    photo = photos.read(paths.load(source), str(source), _sidecar(source) if options.keep_exif else b"")
+    photo = photos.read(paths.load(source), str(source), sidecar.read(source) if options.keep_exif else b"")
     return from_photo(photo, str(source), options, progress=progress)
 
 
@@ -110,7 +115,8 @@ def from_photo(
     recipe, weights = planned.recipe, options.weights or weights_for(options.camera)
     if recipe.flow and planned.state not in (None, State.EDITED):
         planned = replace(planned, picture=replace(planned.coefficients, undo=_flow_inverse(recipe, weights)))
-    layer = restore.restore(photo, planned.state, planned.picture, recipe, progress)
+    boxes = jumbf.find(photo.file) if photo.file else []
+    layer = restore.restore(boxes, planned.state, planned.picture, recipe, progress)
     if planned.state in (None, State.EDITED) or options.linear:
         mosaic = foreign.sensor(planned.picture, recipe, planned.profile, options.linear, progress)
         if planned.state in (None, State.EDITED):
@@ -120,17 +126,29 @@ def from_photo(
     else:
         restorer = _restorer(planned, weights)
         mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restorer, restorer.halo if restorer else 0)
-    photo = _with_metadata(photo, layer.original) if options.keep_exif else replace(photo, exif=None)
+    original, told = packed.find(boxes) if planned.is_own and options.keep_exif else (None, [])
+    photo, original = _with_metadata(photo, original) if options.keep_exif else (replace(photo, exif=None), None)
     message = planned.message if layer.mosaic is not None else f"{planned.message}{error_left(planned)}"
     too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > foreign.WIDEST else []
-    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in (message, *layer.notes, *too_wide))]
+    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in (message, *layer.notes, *told, *too_wide))]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
     recovered = Recovered(mosaic, recipe, photo, planned.state, notes, compress=options.compress, options=as_text(options))
-    if mosaic is layer.mosaic:
-        recovered = replace(recovered, whole=layer.whole, exact=layer.exact, original=layer.original)
-    return recovered
+    exact = layer.exact and mosaic is layer.mosaic
+    whole = replace(layer.whole, as_exposed=exact) if layer.whole and mosaic is layer.mosaic else None
+    if original:
+        original = write_back.by_recipe(original) if layer.recipe_is_edited else original
+        whole = write_back.into(whole or Whole(mosaic, (0, 0, *mosaic.shape[:2])), original, recipe)
+        recovered.notes += [f"{source}: {text}" for text in _left_out(original, whole)]
+    return replace(recovered, whole=whole, exact=exact, original=original)
+
+
+def _left_out(original: Original, whole: Whole) -> list[str]:
+    """What of the RAW's metadata does not come back, in sentences."""
+    unfit = write_back.left_out(original, whole)
+    notes = [f"left out when it was rendered: {', '.join(original.left_out)}"] if original.left_out else []
+    return notes + ([f"{', '.join(unfit)} left out: right only of the whole mosaic, margins included"] if unfit else [])
 
 
 def error_left(planned: Plan) -> str:
@@ -170,12 +188,14 @@ def _restorer(planned: Plan, weights: str) -> Restorer | None:
     return load_weights(weights).restorer(planned.recipe, planned.coefficients, untouched=untouched)
 
 
-def _with_metadata(photo: Photo, original: Original | None) -> Photo:
-    """The photo with one packet of XMP in its EXIF, and with what the original RAW told beyond it."""
-    exif, packets = photo.exif, photo.xmp
+def _with_metadata(photo: Photo, original: Original | None) -> tuple[Photo, Original | None]:
+    """The photo with what is to be said in its DNG: its own EXIF and one packet of XMP, or the original's with its edits."""
+    agent = f"rawback {__version__}"
     if original:
-        exif, packets = merged(exif, original.exif), [*packets, *filter(None, [original.exif.xmp])]
-    return replace(photo, exif=replace(exif, xmp=xmp.merged(packets, f"rawback {__version__}")) if exif else None)
+        original = edits.merged(original, photo.exif, photo.xmp, agent)
+        return replace(photo, exif=original.exif), original
+    exif = replace(photo.exif, xmp=xmp.merged(photo.xmp, agent)) if photo.exif else None
+    return replace(photo, exif=exif), None
 
 
 @dataclass(frozen=True)
@@ -193,6 +213,11 @@ class Plan:
     """All that in a sentence."""
     notes: list[str] = field(default_factory=list)
     """What else the user should know."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether rawback rendered the picture, and nobody edited it since."""
+        return self.state not in (None, State.EDITED)
 
     def turned(self, photo: Photo) -> bool:
         """Whether the file shows the picture another way round than it was rendered, and than its RAW lies."""
@@ -230,17 +255,3 @@ def plan(photo: Photo, camera: str | None = None) -> Plan:
         orientation=photo.exif.orientation if photo.exif else 1,
     )  # fmt: skip
     return Plan(state, picture, edited, photos.profile(photo), MESSAGES[state], photos.profile_notes(photo))
-
-
-def _sidecar(source: str | paths.Location) -> bytes:
-    """The XMP that lies beside a file: NAME.xmp or NAME.jpg.xmp."""
-    location = paths.parse(source)
-    if not isinstance(location, Path) or location == paths.STREAM:
-        return b""
-    for candidate in (location.with_suffix(".xmp"), location.with_name(location.name + ".xmp")):
-        try:
-            if candidate.is_file() and candidate.stat().st_size <= xmp.MAX_BYTES:
-                return candidate.read_bytes()
-        except OSError:
-            continue
-    return b""

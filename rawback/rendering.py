@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,9 @@ from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cameras.looks import Look
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import exif, jpeg, jumbf, paths, seal, tiff_png16
+from rawback.files import exif, jpeg, jpeg_metadata, jumbf, paths, seal, sidecar, tiff_png16
+from rawback.files.original import carried, shown
+from rawback.files.original.carried import Carried
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.isp import closed_loop, exposure, mosaic, noise, remaining_error, stages
@@ -33,6 +36,8 @@ from rawback.version import __version__
 
 THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would cost more than the RAW gains
 THUMBNAIL_SIDE = 160
+METADATA_SHARE = 0.25
+"""Of a file whose size is given: small ones are for the picture first."""
 HASHES = 700
 """Bytes that the recipe grows by once the picture is known: its hash, thumbnail and centroids."""
 
@@ -58,9 +63,16 @@ def render(
     """
     if kind in tiff_png16.KINDS:
         conflicts.check_picture(options)
-    raw = source if isinstance(source, RawFile) else read_raw(paths.load(source), str(source), whole=options.lossless)
+    raw = source if isinstance(source, RawFile) else _read(source, options)
     recipe = decide(raw, options)
     return _render16(raw, recipe, kind) if kind in tiff_png16.KINDS else develop(raw, recipe, options, progress)
+
+
+def _read(source: str | paths.Location, options: RenderOptions) -> RawFile:
+    raw = read_raw(paths.load(source), str(source), whole=options.lossless, metadata=options.keep_exif)
+    if raw.original is not None:
+        raw.original = replace(raw.original, sidecar=sidecar.read(source))
+    return raw
 
 
 def develop(
@@ -82,11 +94,39 @@ def develop(
             rms=rms,
         )  # fmt: skip
         boxes = _layer(raw, picture, recipe, options) if options.lossless else []
-        exif_tags = _exif(raw, picture, recipe, options)
-        data = jpeg.with_metadata(coded_picture.result(), recipe, exif_tags, jumbf.to_segments(boxes))
+        data, left_out = _file(coded_picture.result(), raw, picture, recipe, options, boxes)
+    if left_out:
+        advice = "" if options.lossless else "; --keep lossless keeps all that can be"
+        reached.append(f"left out of what the RAW says: {', '.join(left_out)}{advice}")
     if boxes:
         reached.append(f"kept to the last bit, in {sum(len(box.content) for box in boxes)} of {len(data)} bytes")
     return Rendered(data, recipe, [*raw.notes, *reached])
+
+
+def _file(
+    coded: bytes, raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions, boxes: Sequence[jumbf.Box] = ()
+) -> tuple[bytes, tuple[str, ...]]:
+    """The coded picture with all that goes along, and what of the RAW's metadata does not."""
+    take = Carried()
+    exif_of_raw = raw.exif if options.keep_exif else None
+    if raw.original is not None and options.keep_exif:
+        take = carried.fit(raw.original, None if options.lossless else _budget(len(coded), options))
+        exif_of_raw = shown.exif(raw.original)
+    large = options.thumbnail and picture.width * picture.height >= THUMBNAIL_FROM
+    tags = exif.to_app1(
+        exif_of_raw, recipe.orientation, f"rawback {__version__}", _thumbnail(picture) if large else None,
+        size=(picture.width, picture.height),
+    )  # fmt: skip
+    segments = [jpeg_metadata.iptc_segment(take.iptc)] if take.iptc else []
+    segments += jumbf.to_segments([*take.boxes, *boxes])
+    return jpeg.with_metadata(coded, recipe, tags, segments, take.others), take.left_out
+
+
+def _budget(size: int, options: RenderOptions) -> int:
+    """Bytes for metadata: of a file whose size is given, not more than METADATA_SHARE."""
+    goal = rate_control.parse(options.keep) if options.keep else None
+    most = int(METADATA_SHARE * goal.value) if goal and goal.kind == "size" else size + carried.LEAST
+    return min(carried.budget_of(size), most)
 
 
 def coded(
@@ -100,7 +140,7 @@ def coded(
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
-        return len(jpeg.write(picture, recipe, _exif(raw, picture, recipe, options))) + HASHES
+        return len(_file(jpeg.coded_picture(picture), raw, picture, recipe, options)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, file_size)
@@ -121,11 +161,11 @@ def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer |
 
 
 def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> list[jumbf.Box]:
-    """The lossless layer, with the photosites and the metadata that the file showed."""
+    """The lossless layer, with all photosites that the file has."""
     top, left = recipe.margins[:2] if raw.frame is not None else (0, 0)
     frame = raw.mosaic if raw.frame is None else raw.frame
     area = (top, left, top + recipe.height, left + recipe.width)
-    return layer.make(frame, area, picture, recipe, raw.original if options.keep_exif else b"")
+    return layer.make(frame, area, picture, recipe)
 
 
 def decide(raw: RawFile, options: RenderOptions) -> Recipe:
@@ -146,17 +186,6 @@ def _look(raw: RawFile, options: RenderOptions) -> Look:
         camera = options.camera or raw.recipe.camera or "this camera"
         raise RawbackError(f"no look of {camera} is installed; make one with `rawback calibrate`")
     return look
-
-
-def _exif(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> bytes:
-    large = options.thumbnail and picture.width * picture.height >= THUMBNAIL_FROM
-    return exif.to_app1(
-        raw.exif if options.keep_exif else None,
-        recipe.orientation,
-        f"rawback {__version__}",
-        _thumbnail(picture) if large else None,
-        size=(picture.width, picture.height),
-    )
 
 
 def _thumbnail(picture: Coefficients) -> bytes:

@@ -23,6 +23,7 @@ from rawback.errors import RawbackError, UsageError
 from rawback.files import dng, exif, jpeg, jumbf, raw, tiff
 from rawback.files.dng import Whole
 from rawback.files.jpeg_file import JpegFile
+from rawback.files.original import packed
 from rawback.files.strip import strip
 from rawback.lossless import coder, layer
 from rawback.provenance import TURNS
@@ -139,14 +140,14 @@ def test_a_picture_saved_again_does_without(photo, tmp_path):
     assert any("as it was before that" in note for note in recovered.notes)
 
 
-@pytest.mark.parametrize("label", [layer.BLOCK_LABEL, layer.MARGINS_LABEL, layer.ORIGINAL_LABEL, layer.HEADER_LABEL])
+@pytest.mark.parametrize("label", [layer.BLOCK_LABEL, layer.MARGINS_LABEL, packed.LABEL, layer.HEADER_LABEL])
 def test_damage_costs_its_part_and_is_told(original, photo, tmp_path, label):
     data = bytearray(photo.read_bytes())
     data[data.index(label.encode() + b"\0") + 100] ^= 4
     recovered = recover(copy(photo, tmp_path, bytes(data)))
     true = raw.read(original.read_bytes(), "dng").mosaic
     told = " ".join(recovered.notes)
-    if label == layer.ORIGINAL_LABEL:
+    if label == packed.LABEL:
         assert recovered.exact
         assert recovered.original is None
     else:

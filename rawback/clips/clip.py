@@ -56,7 +56,7 @@ class Clip:
     def load(self, source: Path, options: RenderOptions) -> tuple[RawFile, Recipe, FrameMetadata]:
         """A frame, its recipe and what else it says of itself. Raises RawbackError for one that is not like the others."""
         data = paths.load(source)
-        raw = read_raw(data, str(source), whole=options.lossless)
+        raw = read_raw(data, str(source), whole=options.lossless, metadata=options.lossless and options.keep_exif)
         return raw, self.recipe(raw, str(source)), replace(cinema_dng.read(data, source.stem), rate=self.rate)
 
     def notes_of(self, source: Path, notes: list[str]) -> list[str]:

@@ -11,7 +11,10 @@ from rawback.files.tags import Tag
 from rawback.files.tiff import SHORT, SRATIONAL, Entries
 
 MAGIC = b"HEAPCCDR"
-MAX_RECORDS, MAX_BYTES = 1024, 4096
+IN_DIRECTORY, IN_HEAP, STORAGE, NUMBER, TYPE = 0x4000, 0x0000, 0xC000, 0x3FFF, 0x3800
+"""Bits of a record's tag: where its content is kept, its number, and what kind it is of."""
+HEAPS = (0x2800, 0x3000)
+MAX_RECORDS, MAX_DEPTH = 1 << 14, 16
 MAKE_MODEL, OWNER, SHOT, SETTINGS, TAKEN = 0x080A, 0x0810, 0x102A, 0x102D, 0x180E
 METERING = {0: 1, 1: 3, 2: 1, 3: 5, 4: 6, 5: 2}
 """Canon's numbers -> EXIF's MeteringMode."""
@@ -27,8 +30,8 @@ def is_ciff(data: bytes | memoryview) -> bool:
 def entries(data: memoryview) -> tuple[Entries, Entries]:
     """What of IFD0 and of the Exif IFD only the records of a CRW tell (LibRaw tells exposure, ISO and focal length)."""
     order = "<" if bytes(data[:2]) == b"II" else ">"
-    (start,) = struct.unpack_from(order + "I", data, 2)
-    found = dict(_records(data[start:], order))
+    wanted = (MAKE_MODEL, OWNER, SHOT, SETTINGS, TAKEN)
+    found = {tag & NUMBER: bytes(content) for tag, content in records(data) if tag & NUMBER in wanted}
     (make, model), (owner, _) = (_texts(found.get(tag, b"")) for tag in (MAKE_MODEL, OWNER))
     taken = _taken(found.get(TAKEN, b""), order)
     texts: tuple[dict[int, str], ...] = (
@@ -39,25 +42,29 @@ def entries(data: memoryview) -> tuple[Entries, Entries]:
     return ifd0, exif | _modes(found, order)
 
 
-def _records(whole: memoryview, order: str) -> Iterator[tuple[int, bytes]]:
-    """Tag and content of the records of a heap and of those within it: its directory is named in its last four bytes."""
-    heaps, left = [whole], MAX_RECORDS
-    while heaps:
-        heap = heaps.pop()
-        (at,) = struct.unpack_from(order + "I", heap, len(heap) - 4) if len(heap) >= 6 else (0,)
-        if not 0 < at + 2 <= len(heap) or len(heap) < 6:
+def records(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Tag and content of every record of a CRW, in the order of the file; a heap's last four bytes name its directory."""
+    order = "<" if bytes(data[:2]) == b"II" else ">"
+    (start,) = struct.unpack_from(order + "I", data, 2)
+    yield from _records(data[start:], order, iter(range(MAX_RECORDS)), 0)
+
+
+def _records(heap: memoryview, order: str, left: Iterator[int], depth: int) -> Iterator[tuple[int, memoryview]]:
+    (at,) = struct.unpack_from(order + "I", heap, len(heap) - 4) if len(heap) >= 6 else (0,)
+    if not 0 < at + 2 <= len(heap) or len(heap) < 6 or depth > MAX_DEPTH:
+        return
+    (count,) = struct.unpack_from(order + "H", heap, at)
+    count = min(count, (len(heap) - at - 2) // 10)
+    for place, _ in zip(range(at + 2, at + 2 + 10 * count, 10), left, strict=False):
+        tag, size, offset = struct.unpack_from(order + "HII", heap, place)
+        if tag & STORAGE == IN_DIRECTORY:
+            yield tag, heap[place + 2 : place + 10]
+        elif offset + size > at:
             continue
-        (count,) = struct.unpack_from(order + "H", heap, at)
-        count = min(count, left, (len(heap) - at - 2) // 10)
-        left -= count
-        for place in range(at + 2, at + 2 + 10 * count, 10):
-            tag, size, offset = struct.unpack_from(order + "HII", heap, place)
-            if tag & 0xC000 == 0x4000:  # kept in the directory itself
-                yield tag & 0x3FFF, bytes(heap[place + 2 : place + 10])
-            elif tag & 0x3800 in (0x2800, 0x3000) and offset + size <= at:
-                heaps.append(heap[offset : offset + size])
-            elif offset + size <= at and size <= MAX_BYTES:
-                yield tag & 0x3FFF, bytes(heap[offset : offset + size])
+        elif tag & TYPE in HEAPS:
+            yield from _records(heap[offset : offset + size], order, left, depth + 1)
+        else:
+            yield tag, heap[offset : offset + size]
 
 
 def _texts(content: bytes) -> tuple[str, str]:

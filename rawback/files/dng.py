@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from rawback.files.dng_levels import Levels
 from rawback.files.dng_pixels import Whole
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import JpegFile
+from rawback.files.original.written_anew import PROFILE
 from rawback.files.tags import Photometric, Tag
 from rawback.files.tiff import BYTE, RATIONAL, SHORT, SRATIONAL, Buffer, Entries, Entry
 from rawback.files.tiff_writer import serialise
@@ -27,6 +28,8 @@ COLOUR_TYPES = {
     "LinearResponseLimit": RATIONAL,
 }  # fmt: skip
 """Type of each of the tags of the recipe's DNG_NUMBERS."""
+VERSION, NEWEST = bytes([1, 4, 0, 0]), bytes([1, 7, 1, 0])
+"""Of DNG: what a reader must know, and the latest whose tags are known here."""
 
 
 @dataclass(frozen=True)
@@ -112,35 +115,55 @@ def encode(
     if mosaic.shape[:2] != (recipe.height, recipe.width) or mosaic.shape[2:] not in ((), (3,)) or mosaic.dtype != np.uint16:
         expected = f"{(recipe.height, recipe.width)} uint16, the visible mosaic"
         raise RawbackError(f"the mosaic is {mosaic.shape} {mosaic.dtype}, the recipe expects {expected}")
-    shown = dng_extras.carried(exif)
+    whole = whole or Whole(mosaic, (0, 0, recipe.height, recipe.width))
+    said, below = described(recipe, exif, software, mark, whole)
     first = preview.directory(preview.baseline(picture) if picture else preview.small_picture(mosaic, recipe))
-    first.entries |= shown.ifd0 | camera_tags(recipe, shown, software, mark) | dng_extras.look(recipe)
-    if exif is not None:
-        first.entries |= dng_extras.attached(exif)
-        shown.exif |= dng_extras.plain_note(exif)
+    first.entries |= said
     if mosaic.ndim == 3:
-        first.children[Tag.SubIFDs] = [dng_pixels.linear(mosaic, recipe, compress)]
+        pixels = dng_pixels.linear(mosaic, recipe, compress, below.order, whole.raw)
     else:
-        whole = whole or Whole(mosaic, (0, 0, recipe.height, recipe.width))
-        first.entries |= whole.ifd0
-        first.children[Tag.SubIFDs] = [dng_pixels.mosaic(whole, recipe, compress)]
-    first.children |= shown.directories()
-    return seal.sealed(serialise(first))
+        pixels = dng_pixels.mosaic(whole, recipe, compress, below.order)
+    first.children = {Tag.SubIFDs: [pixels], **below.directories()}
+    first.blocks = profiles(whole)
+    return seal.sealed(serialise(first, below.order))
 
 
-def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str) -> Entries:
+def described(recipe: Recipe, exif: Exif | None, software: str, mark: str, whole: Whole) -> tuple[Entries, Exif]:
+    """IFD0 but for the pixels that it may hold, and the directories below it, in the byte order of the EXIF."""
+    below = dng_extras.carried(exif)
+    look = {} if PROFILE & whole.ifd0.keys() else dng_extras.look(recipe)
+    ifd0 = below.ifd0 | camera_tags(recipe, below, software, mark, whole) | look
+    if exif is not None:
+        ifd0 |= dng_extras.packets(exif)
+    ifd0 |= whole.ifd0
+    if Tag.AsShotWhiteXY in whole.ifd0 and Tag.AsShotNeutral not in whole.ifd0:
+        ifd0.pop(Tag.AsShotNeutral, None)  # one or the other (DNG 1.7.1, AsShotWhiteXY)
+    if exif is not None:
+        private, notes = dng_extras.maker_note(exif, whole.ifd0.get(Tag.DNGPrivateData))
+        ifd0 |= private
+        below = replace(below, exif=below.exif | notes)
+    return ifd0, below
+
+
+def profiles(whole: Whole) -> dict[int, list[bytes]]:
+    """As `tiff.Directory.blocks`."""
+    return {Tag.ProfileIFD: whole.profiles} if whole.profiles else {}
+
+
+def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str, whole: Whole) -> Entries:
     """IFD0: the camera and its colours."""
     make, _, model = recipe.camera.partition(" ")
     numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)
+    brightened = 0.0 if whole.as_exposed else recipe.exposure
     return {
         Tag.Make: exif.ifd0.get(Tag.Make) or tiff.ascii_text(make),
         Tag.Model: exif.ifd0.get(Tag.Model) or tiff.ascii_text(model or make),
         Tag.Orientation: tiff.pack(SHORT, [recipe.orientation]),
         Tag.Software: tiff.ascii_text(software),
-        Tag.DNGVersion: tiff.pack(BYTE, [1, 4, 0, 0]),
-        Tag.DNGBackwardVersion: tiff.pack(BYTE, [1, 4, 0, 0]),
+        Tag.DNGVersion: tiff.pack(BYTE, max(VERSION, min(whole.version, NEWEST))),
+        Tag.DNGBackwardVersion: tiff.pack(BYTE, VERSION),
         Tag.UniqueCameraModel: tiff.ascii_text(recipe.camera or exif.camera or "unknown"),
-        Tag.BaselineExposure: tiff.rationals([recipe.baseline_exposure + recipe.exposure], SRATIONAL),
+        Tag.BaselineExposure: tiff.rationals([recipe.baseline_exposure + brightened], SRATIONAL),
         **_neutral(recipe),
         **_marked(mark),
     } | {Tag[name]: _entry(COLOUR_TYPES[name], values) for name, values in numbers.items()}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import replace
 
-from rawback.files import makernote, tiff
+from rawback.files import tiff
 from rawback.files.exif import Exif, closed, metadata
+from rawback.files.original import adobe
 from rawback.files.tags import Tag, is_dng
 from rawback.files.tiff import BYTE, FLOAT, LONG, UNDEFINED, Entries, Entry
 from rawback.isp import dng_look
@@ -38,21 +38,28 @@ def carried(exif: Exif | None) -> Exif:
     )
 
 
-def attached(exif: Exif) -> Entries:
-    """XMP, IPTC and the MakerNote: the last as Adobe's block, which tells its byte order and where it used to stand."""
+def packets(exif: Exif) -> Entries:
+    """XMP and IPTC."""
     found = {Tag.XMP: Entry(BYTE, len(exif.xmp), exif.xmp), Tag.IPTC: Entry(UNDEFINED, len(exif.iptc), exif.iptc)}
-    note = exif.exif.get(Tag.MakerNote)
-    if note and makernote.has_directory(note.data):
-        body = exif.order.encode() + struct.pack(">I", makernote.origin(exif)) + note.data
-        block = b"Adobe\0MakN" + struct.pack(">I", len(body)) + body + b"\0" * (len(body) % 2)
-        found[Tag.DNGPrivateData] = Entry(BYTE, len(block), block)
     return {tag: entry for tag, entry in found.items() if entry.data}
 
 
-def plain_note(exif: Exif) -> Entries:
-    """A MakerNote without a directory, and so without offsets, in its usual place: Adobe's block is for the others."""
+def maker_note(exif: Exif, private: Entry | None) -> tuple[Entries, Entries]:
+    """Where the MakerNote goes, tags of IFD0 and of Exif; private: the DNGPrivateData that the original had.
+
+    As Adobe's block where its offsets need that; where another maker's data stands there, which stays as it is, and where a
+    note has no offsets, in its usual place.
+    """
     note = exif.exif.get(Tag.MakerNote)
-    return {Tag.MakerNote: note} if note and not makernote.has_directory(note.data) else {}
+    if note is None:
+        return {}, {}
+    blocks = adobe.maker_note(exif)
+    there = adobe.blocks(private.data) if private else []
+    taken = private is not None and not there
+    if not blocks or taken or adobe.MAKER_NOTE in dict(there):
+        return {}, {Tag.MakerNote: note}
+    block = adobe.build([*there, *blocks])
+    return {Tag.DNGPrivateData: Entry(BYTE, len(block), block)}, {}
 
 
 def look(recipe: Recipe) -> Entries:

@@ -20,7 +20,7 @@ FIX_VIGNETTE, SINCE_VERSION, OPTIONAL = 3, bytes([1, 3, 0, 0]), 1
 
 @dataclass(frozen=True)
 class Whole:
-    """What a DNG of a bit-exact recovery holds beyond the visible mosaic and its recipe."""
+    """What a DNG holds beyond the visible mosaic and its recipe."""
 
     frame: np.ndarray
     """(rows, columns) uint16: the mosaic with the photosites around it."""
@@ -30,45 +30,62 @@ class Whole:
     """Tags of the original's IFD0 that are said again."""
     raw: Entries = field(default_factory=dict)
     """Tags of its mosaic's own directory."""
+    profiles: list[bytes] = field(default_factory=list)
+    """Camera profiles beside the first (ExtraCameraProfiles)."""
+    version: bytes = b""
+    """The original's DNGVersion: its tags may need one above the lowest."""
+    as_exposed: bool = False
+    """Whether it is to be developed as the original is, not as bright as the picture."""
 
 
-def mosaic(whole: Whole, recipe: Recipe, compress: bool) -> Directory:
-    """The SubIFD of a mosaic."""
+SAMPLES = {"II": "<u2", "MM": ">u2"}
+"""numpy's name of uncompressed samples, by the file's byte order."""
+
+
+def mosaic(whole: Whole, recipe: Recipe, compress: bool, order: str = "II") -> Directory:
+    """The SubIFD of a mosaic, for a file of that byte order."""
     frame = whole.frame
     height, width = frame.shape
     rows, columns = len(recipe.cfa), len(recipe.cfa[0])
     raw = _common(recipe, width, height, compress)
-    raw.entries |= {
+    raw.entries |= _black(recipe, whole.raw) | {
         Tag.BitsPerSample: tiff.pack(SHORT, [16]), Tag.SamplesPerPixel: tiff.pack(SHORT, [1]),
         Tag.PhotometricInterpretation: tiff.pack(SHORT, [Photometric.CFA]),
         Tag.CFARepeatPatternDim: tiff.pack(SHORT, [rows, columns]), Tag.CFAPattern: tiff.pack(BYTE, sum(recipe.cfa, ())),
         Tag.CFAPlaneColor: tiff.pack(BYTE, [0, 1, 2]), Tag.CFALayout: tiff.pack(SHORT, [RECTANGULAR]),
-        Tag.WhiteLevel: tiff.pack(LONG, [round(recipe.white)]), Tag.ActiveArea: tiff.pack(LONG, whole.area), **_black(recipe),
+        Tag.WhiteLevel: tiff.pack(LONG, [round(recipe.white)]), Tag.ActiveArea: tiff.pack(LONG, whole.area),
     } | whole.raw  # fmt: skip
     if compress:
         raw.strips[Tag.TileOffsets] = ljpeg.tiles(frame, TILE, _tile_width(width))
     else:
-        raw.strips[Tag.StripOffsets] = [np.ascontiguousarray(frame, "<u2").data.cast("B")]
+        raw.strips[Tag.StripOffsets] = [_plain(frame, order)]
     return raw
 
 
-def linear(pixels: np.ndarray, recipe: Recipe, compress: bool) -> Directory:
-    """The SubIFD of camera RGB (H, W, 3) uint16: black 0 and white 65535, all else is misread by some developer."""
+def linear(pixels: np.ndarray, recipe: Recipe, compress: bool, order: str = "II", tags: Entries | None = None) -> Directory:
+    """The SubIFD of camera RGB (H, W, 3) uint16: black 0 and white 65535, all else is misread by some developer.
+
+    tags: the original's, to be said again.
+    """
     height, width = pixels.shape[:2]
     raw = _common(recipe, width, height, compress)
     raw.entries |= {
         Tag.BitsPerSample: tiff.pack(SHORT, [16] * 3), Tag.SamplesPerPixel: tiff.pack(SHORT, [3]),
         Tag.PhotometricInterpretation: tiff.pack(SHORT, [Photometric.LINEAR_RAW]),
         Tag.WhiteLevel: tiff.pack(LONG, [65535] * 3), Tag.ActiveArea: tiff.pack(LONG, [0, 0, height, width]),
-    }  # fmt: skip
+    } | (tags or {})  # fmt: skip
     if compress:
         tile_width = _tile_width(width)
         framed = np.pad(pixels, [(0, -height % TILE), (0, -width % tile_width), (0, 0)], mode="edge")
         starts = [(y, x) for y in range(0, height, TILE) for x in range(0, width, tile_width)]
         raw.strips[Tag.TileOffsets] = [ljpeg.encode(framed[y : y + TILE, x : x + tile_width]) for y, x in starts]
     else:
-        raw.strips[Tag.StripOffsets] = [np.ascontiguousarray(pixels, "<u2").data.cast("B")]
+        raw.strips[Tag.StripOffsets] = [_plain(pixels, order)]
     return raw
+
+
+def _plain(samples: np.ndarray, order: str) -> memoryview:
+    return np.ascontiguousarray(samples, SAMPLES[order]).view(np.uint8).data.cast("B")
 
 
 def _common(recipe: Recipe, width: int, height: int, compress: bool) -> Directory:
@@ -94,11 +111,13 @@ def _common(recipe: Recipe, width: int, height: int, compress: bool) -> Director
     return raw
 
 
-def _black(recipe: Recipe) -> Entries:
-    """One level if all positions share it, else one for each.
+def _black(recipe: Recipe, said: Entries) -> Entries:
+    """One level if all positions share it, else one for each; none where the original's own tags are said again.
 
     BlackLevelRepeatDim always: without it LibRaw takes four levels for none, RawTherapee misreads the one of X-Trans.
     """
+    if said.keys() & {Tag.BlackLevel, Tag.BlackLevelDeltaH, Tag.BlackLevelDeltaV}:
+        return {Tag.BlackLevelRepeatDim: tiff.pack(SHORT, (1, 1))}
     shared = len(set(recipe.black)) == 1
     repeat = (1, 1) if shared else (len(recipe.cfa), len(recipe.cfa[0]))
     levels = recipe.black[:1] if shared else recipe.black

@@ -34,7 +34,9 @@ MANDATORY: Entries = {
 }  # fmt: skip
 INCHES, CENTRED, SRGB = 2, 1, 1
 """Values of ResolutionUnit, YCbCrPositioning and ColorSpace."""
+XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
+JPG_FROM_RAW = 46
 RAF_MAGIC = b"FUJIFILMCCD-RAW "
 
 
@@ -48,7 +50,7 @@ class Exif:
     interop: Entries = field(default_factory=dict)
     """Interoperability directory."""
     order: str = "II"
-    """Byte order of the file it was read from: MakerNotes are in it."""
+    """Byte order of the file it was read from: MakerNotes and some texts are in it, so that it is written in it again."""
     xmp: bytes = b""
     """XMP packet."""
     iptc: bytes = b""
@@ -91,7 +93,7 @@ class Exif:
 def find_exif(data: Buffer) -> Exif | None:
     """The EXIF of a file by its content: TIFF-like RAW or DNG, CR3, RAF, JPEG. None if there is none."""
     if tiff.is_tiff(data):
-        return from_tiff(data)
+        return _with_panasonic_jpeg(from_tiff(data))
     if bytes(data[4:12]) == b"ftypcrx ":
         return _from_cr3(memoryview(data))
     if bytes(data[:16]) == RAF_MAGIC and len(data) >= 92:
@@ -100,14 +102,28 @@ def find_exif(data: Buffer) -> Exif | None:
     return from_jpeg(JpegFile(data))
 
 
+def _with_panasonic_jpeg(found: Exif) -> Exif:
+    """RW2 has most of its EXIF in the JPEG that it carries, as tag 46 of IFD0."""
+    picture = found.ifd0.get(JPG_FROM_RAW)
+    inside = from_jpeg(JpegFile(picture.data)) if picture else None
+    if inside is None or inside.order != found.order:
+        return found
+    return replace(found, exif=inside.exif | found.exif, gps=found.gps or inside.gps, interop=found.interop or inside.interop)
+
+
 def from_tiff(data: Buffer) -> Exif:
     """The EXIF of a TIFF-based RAW, or of a JPEG's APP1 after its "Exif\\0\\0". Raises RawbackError if not a TIFF."""
-    first = tiff.read(data)
+    return from_directory(tiff.read(data), bytes(data[:2]).decode())
+
+
+def from_directory(first: Directory, order: str) -> Exif:
+    """The EXIF of a TIFF whose IFD0 is read already; what TIFF/EP keeps there is moved to where EXIF has it."""
     exif = first.child(Tag.ExifIFD)
     strays = {tag: first.entries[tag] for tag in EXIF_IN_IFD0 if tag in first.entries}
     ifd0 = {tag: entry for tag, entry in first.entries.items() if tag not in strays}
     gps, interop = (first.child(tag) or _below_exif(first, tag) for tag in (Tag.GPSIFD, Tag.InteropIFD))
-    return Exif(ifd0, strays | exif, gps, interop, bytes(data[:2]).decode())
+    xmp, iptc = (tiff.in_order(ifd0[tag], order) if tag in ifd0 else b"" for tag in (Tag.XMP, Tag.IPTC))
+    return Exif(ifd0, strays | exif, gps, interop, order, xmp, iptc)
 
 
 def _below_exif(first: Directory, tag: int) -> Entries:
@@ -122,11 +138,19 @@ def from_jpeg(file: JpegFile) -> Exif | None:
 
 
 def _from_cr3(data: memoryview) -> Exif | None:
-    """CR3 keeps three TIFFs in moov/uuid: CMT1 is IFD0, CMT2 Exif, CMT4 GPS."""
+    """CR3 keeps four TIFFs in moov/uuid: CMT1 is IFD0, CMT2 Exif, CMT3 the MakerNote, CMT4 GPS."""
     uuid = boxes.first(boxes.first(data, b"moov"), b"uuid", CANON_UUID)
     tiffs = {box.kind: box.body for box in boxes.walk(uuid) if box.kind[:3] == b"CMT" and tiff.is_tiff(box.body)}
-    found = {kind: tiff.read(body).entries for kind, body in tiffs.items()}
-    return Exif(found.get(b"CMT1", {}), found.get(b"CMT2", {}), found.get(b"CMT4", {})) if found else None
+    if not tiffs:
+        return None
+    first, exif, gps = (
+        tiff.read(tiffs[kind]).entries if kind in tiffs else {} for kind in (b"CMT1", b"CMT2", b"CMT4")
+    )  # fmt: skip
+    order = bytes(next(iter(tiffs.values()))[:2]).decode()
+    if b"CMT3" in tiffs:  # its offsets count from its own header, so there is where it stood
+        header, note = tiffs[b"CMT3"][:8], bytes(tiffs[b"CMT3"][8:])
+        exif[Tag.MakerNote] = Entry(UNDEFINED, len(note), note, len(header))
+    return Exif(first, exif, gps, order=order, xmp=bytes(boxes.first(data, b"uuid", XMP_UUID)))
 
 
 def from_values(
@@ -144,7 +168,7 @@ def from_values(
             "%Y:%m:%d %H:%M:%S"
         ).encode()
     known = {name: {t: v for t, v in tags.items() if v} for name, tags in (("0th", ifd0), ("Exif", exif))}
-    return from_tiff(piexif.dump(known)[6:])
+    return replace(from_tiff(piexif.dump(known)[6:]), order="II")
 
 
 def _fraction(value: float) -> tuple[int, int] | None:
@@ -160,17 +184,17 @@ def metadata(exif: Exif | None) -> Exif:
         return Exif()
     return Exif(
         {tag: closed(entry) for tag, entry in exif.ifd0.items() if tag in METADATA},
-        {tag: closed(_ordered(tag, entry, exif.order)) for tag, entry in exif.exif.items() if tag != Tag.MakerNote},
+        {tag: closed(entry) for tag, entry in exif.exif.items() if tag != Tag.MakerNote},
         {tag: closed(entry) for tag, entry in exif.gps.items()},
+        order=exif.order,
     )
 
 
-def _ordered(tag: int, entry: Entry, order: str) -> Entry:
-    """CFAPattern's two sizes are shorts in the file's byte order, though its type says bytes (EXIF 2.32, 4.6.5)."""
-    if tag != Tag.ExifCFAPattern or order != "MM" or len(entry.data) < 4:
+def turned_pattern(entry: Entry) -> Entry:
+    """CFAPattern in the other byte order: its two sizes are shorts, though its type says bytes (EXIF 2.32, 4.6.5)."""
+    if len(entry.data) < 4:
         return entry
-    columns, rows = entry.data[1::-1], entry.data[3:1:-1]
-    return Entry(entry.type, entry.count, columns + rows + entry.data[4:])
+    return Entry(entry.type, entry.count, entry.data[1::-1] + entry.data[3:1:-1] + entry.data[4:])
 
 
 def closed(entry: Entry) -> Entry:
@@ -206,7 +230,7 @@ def to_app1(
         if thumbnail:
             coding: Entries = {Tag.Compression: tiff.pack(SHORT, [Compression.JPEG_OLD])}
             first.next = Directory(density | coding, strips={Tag.JPEGInterchangeFormat: [thumbnail]})
-        payload = b"".join(serialise(first))
+        payload = b"".join(serialise(first, kept.order))
         if len(payload) <= MAX_APP1:
             return payload
         if thumbnail:

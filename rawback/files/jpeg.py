@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from rawback.errors import RawbackError
 from rawback.files import exif as exifs
-from rawback.files import libjpeg, recipe_xmp, seal
+from rawback.files import jpeg_metadata, libjpeg, recipe_xmp, seal
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import (
     APP1,
@@ -188,11 +188,16 @@ def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes, more: 
     return with_metadata(coded_picture(coefficients), recipe, exif, more)
 
 
-def with_metadata(coded: bytes, recipe: Recipe | None, exif: bytes, more: Sequence[tuple[int, bytes]] = ()) -> bytes:
-    """The file of a `coded_picture`, with the metadata that `write` takes; one with a recipe is sealed."""
-    segments = [(APP1, EXIF + exif), (APP2, ICC + ONLY_PIECE + srgb_profile()), *more]
-    if recipe is not None:
-        segments.insert(1, (APP1, XMP + recipe_xmp.build(to_fields(recipe) | {seal.NAME: seal.BLANK.decode()})))
+def with_metadata(
+    coded: bytes, recipe: Recipe | None, exif: bytes, more: Sequence[tuple[int, bytes]] = (), others: str = ""
+) -> bytes:
+    """The file of a `coded_picture`, with the metadata that `write` takes; one with a recipe is sealed.
+
+    others: an rdf:Description of the RAW's own properties, to stand beside the recipe.
+    """
+    sealed = {seal.NAME: seal.BLANK.decode()}
+    xmp = jpeg_metadata.xmp_segments(to_fields(recipe) | sealed, others) if recipe is not None else []
+    segments = [(APP1, EXIF + exif), *xmp, (APP2, ICC + ONLY_PIECE + srgb_profile()), *more]
     head = 4 + int.from_bytes(coded[4:6], "big")  # after SOI and JFIF's APP0
     return b"".join(seal.sealed([coded[:head], *(segment(*part) for part in segments), memoryview(coded)[head:]]))
 

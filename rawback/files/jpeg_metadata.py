@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
+from rawback.files import recipe_xmp
 from rawback.files.jpeg_file import APP1, APP2, APP13, EXTENDED_XMP, ICC, PHOTOSHOP, XMP, JpegFile
 
-IPTC_RESOURCE = 0x0404
+IPTC_RESOURCE, IPTC_DIGEST = 0x0404, 0x0425
 DIGEST = 32
 """Bytes of the MD5, in hexadecimal, that says which extended packet a piece belongs to (XMP part 3, 1.1.3.1)."""
 MAX_BYTES = 1 << 24
 """Of all pieces of one kind together."""
+MAX_XMP, MAX_IPTC = 65502, 65000
+"""Bytes of a packet in one segment (XMP part 3, 1.1.3), and of IPTC with the heads around it."""
+PIECE = 65400
+"""Of an extended packet, in one segment."""
+ROOM_FOR_OTHERS = 50_000
+"""Bytes that there are in any case beside a recipe in its packet."""
 
 
 @dataclass
@@ -62,3 +70,29 @@ def _resources(block: bytes) -> list[bytes]:
             found.append(block[start + 4 : start + 4 + size])
         position = start + 4 + size + size % 2
     return found
+
+
+def xmp_segments(fields: dict[str, str], others: str = "") -> list[tuple[int, bytes]]:
+    """Marker and payload of the segments for properties of rawback's namespace and an rdf:Description of others.
+
+    Where both are too much for one, the others go on in a packet of their own, in as many segments as that needs.
+    """
+    if len(packet := recipe_xmp.build(fields, others)) <= MAX_XMP:
+        return [(APP1, XMP + packet)]
+    extended = recipe_xmp.wrapped(others).encode()
+    digest = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper()
+    head = EXTENDED_XMP + digest.encode() + len(extended).to_bytes(4, "big")
+    pieces = [(APP1, head + at.to_bytes(4, "big") + extended[at : at + PIECE]) for at in range(0, len(extended), PIECE)]
+    return [(APP1, XMP + recipe_xmp.build(fields, extended=digest)), *pieces]
+
+
+def iptc_segment(iptc: bytes) -> tuple[int, bytes]:
+    """Marker and payload of the segment for IPTC records of at most MAX_IPTC bytes, with the digest by which editors see
+    whether they are older than the XMP."""
+    digest = hashlib.md5(iptc, usedforsecurity=False).digest()
+    return APP13, PHOTOSHOP + _resource(IPTC_RESOURCE, iptc) + _resource(IPTC_DIGEST, digest)
+
+
+def _resource(kind: int, data: bytes) -> bytes:
+    head = b"8BIM" + kind.to_bytes(2, "big") + b"\0\0" + len(data).to_bytes(4, "big")
+    return head + data + b"\0" * (len(data) % 2)

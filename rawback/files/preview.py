@@ -9,9 +9,9 @@ import numpy as np
 
 from rawback.errors import RawbackError
 from rawback.files import tiff
-from rawback.files.jpeg_file import SOF0, JpegFile
+from rawback.files.jpeg_file import ADOBE, APP0, APP2, APP14, COM, ICC, JFIF, SOF0, JpegFile
 from rawback.files.tags import Compression, Photometric, Tag
-from rawback.files.tiff import LONG, SHORT, Directory, Entries
+from rawback.files.tiff import LONG, SHORT, Buffer, Directory, Entries
 from rawback.isp.quick_look import quick_look
 from rawback.recipe import Recipe
 
@@ -22,6 +22,11 @@ REDUCED, CENTRED, SRGB = 1, 1, 2
 """Values of NewSubfileType, YCbCrPositioning and PreviewColorSpace."""
 YCBCR_TRANSFORM = 1
 """Of Adobe's APP14 segment."""
+APPLICATION = range(0xE0, 0xF0)
+"""Markers of the segments APP0 to APP15."""
+OF_THE_PICTURE = ((APP0, JFIF), (APP14, ADOBE))
+"""Marker and start of segments without which a picture is read otherwise."""
+WITH_PROFILE = (*OF_THE_PICTURE, (APP2, ICC))
 
 
 def directory(jpeg: JpegFile) -> Directory:
@@ -64,6 +69,18 @@ def baseline(jpeg: JpegFile) -> JpegFile:
             return _coded(picture.convert("RGB"))
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise RawbackError(f"the preview is not a JPEG that can be decoded ({error}); give another or none") from error
+
+
+def bare(jpeg: JpegFile, keep: tuple[tuple[int, bytes], ...] = OF_THE_PICTURE) -> JpegFile:
+    """The JPEG without segments that say anything but how its picture is coded; `keep`: marker and start of those that stay."""
+    view, end = memoryview(jpeg.data), 0
+    pieces: list[Buffer] = []
+    for part in jpeg.segments:
+        application = part.marker in APPLICATION or part.marker == COM
+        if application and not any(part.marker == marker and part.payload[: len(start)] == start for marker, start in keep):
+            pieces.append(view[end : part.start])
+            end = part.stop
+    return JpegFile(b"".join([*pieces, view[end:]])) if pieces else jpeg
 
 
 def small_picture(mosaic: np.ndarray, recipe: Recipe) -> JpegFile:

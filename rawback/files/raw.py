@@ -10,10 +10,13 @@ import numpy as np
 import rawpy
 
 from rawback.errors import MachineError, RawbackError
-from rawback.files import dng, file_type, jpeg, original_metadata, raw_colours, raw_exif, stderr
+from rawback.files import dng, file_type, jpeg, raw_colours, raw_exif, stderr, tiff
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
+from rawback.files.original.collect import collect
+from rawback.files.original.metadata import Original
+from rawback.files.original.packed import MAX_VALUES
 from rawback.files.truncation import missing_bytes
 from rawback.recipe import Recipe
 
@@ -41,12 +44,15 @@ class RawFile:
     """What the user should know, a sentence each."""
     frame: np.ndarray | None = None
     """All photosites, those outside the visible area included (`Recipe.margins` says where it lies); where asked for."""
-    original: bytes = b""
-    """All other metadata, packed (`files.original`); where asked for."""
+    original: Original | None = None
+    """All that the file says beside its pixels; where asked for."""
 
 
-def read(data: bytes, name: str, *, whole: bool = False) -> RawFile:
-    """Read a RAW file of any format that LibRaw knows; whole: with margins and all metadata.
+def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False) -> RawFile:
+    """Read a RAW file of any format that LibRaw knows.
+
+    whole: with the photosites around the visible area. metadata: with all that the file says, in each of its directories;
+    very large values only together with `whole`.
 
     Raises RawbackError for what is no mosaic of red, green and blue.
     """
@@ -61,7 +67,9 @@ def read(data: bytes, name: str, *, whole: bool = False) -> RawFile:
             file = _read(raw, data, name)
             if whole:
                 file.frame = np.array(raw.raw_image, np.uint16)
-                file.original = original_metadata.collect(data, file.exif)
+            if metadata:
+                limit = MAX_VALUES if whole else tiff.MAX_VALUE
+                file.original = collect(data, file.exif, (raw.sizes.raw_width, raw.sizes.raw_height), limit)
             if damage:
                 file.notes.append(f"{name} {DAMAGED} ({damage}); what can be read is used")
             return file

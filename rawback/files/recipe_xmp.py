@@ -8,23 +8,33 @@ from xml.sax.saxutils import quoteattr
 
 NAMESPACE = "http://ns.rawback.org/1.0/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+NOTE = "http://ns.adobe.com/xmp/note/"
 MAX_BYTES = 1 << 20
 """A packet larger than this is not read: XMP of a photograph has a few kilobytes."""
 NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold in any form (section 2.2): left out."""
 
 
-def build(fields: dict[str, str]) -> bytes:
-    """Properties of the rawback namespace -> XMP packet (UTF-8)."""
+def build(fields: dict[str, str], others: str = "", extended: str = "") -> bytes:
+    """Properties of the rawback namespace -> XMP packet (UTF-8).
+
+    others: an rdf:Description of other properties, to stand beside them. extended: the digest of a packet that goes on with
+    them where there is no room (XMP part 3, 1.1.3.1).
+    """
+    more = f' xmlns:xmpNote="{NOTE}"\n   xmpNote:HasExtendedXMP="{extended}"' if extended else ""
     attributes = "".join(f"\n   rawback:{name}={quoteattr(NOT_XML.sub('', text))}" for name, text in fields.items())
-    packet = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
+    own = f"""<rdf:Description rdf:about="" xmlns:rawback="{NAMESPACE}"{more}{attributes}/>"""
+    body = wrapped(f"{own}\n  {others}" if others else own)
+    return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n{body}\n<?xpacket end="w"?>""".encode()
+
+
+def wrapped(descriptions: str) -> str:
+    """A packet's content around its descriptions."""
+    return f"""<x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="{RDF}">
-  <rdf:Description rdf:about="" xmlns:rawback="{NAMESPACE}"{attributes}/>
+  {descriptions}
  </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>"""
-    return packet.encode()
+</x:xmpmeta>"""
 
 
 def parse(packet: bytes) -> dict[str, str]:

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from rawback.files import atomic, jpeg, jumbf, paths, xmp
 from rawback.files.jpeg_file import APP1, APP11, XMP, JpegFile, segment
-
-MAX_XMP = 65502
-"""Bytes of a packet in one segment (XMP part 3, 1.1.3)."""
+from rawback.files.jpeg_metadata import MAX_XMP
 
 
 def strip(source: str | paths.Location) -> tuple[bytes, list[str]]:

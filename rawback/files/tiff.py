@@ -22,15 +22,18 @@ Buffer = bytes | bytearray | memoryview
 Strips = dict[int, Sequence[Buffer]]
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, SSHORT, SLONG, SRATIONAL, FLOAT, DOUBLE, IFD = range(1, 14)
+LONG8, SLONG8, IFD8 = range(16, 19)  # BigTIFF's, and those of some classic files
 UTF8 = 129  # EXIF 3.0
 CODES = {BYTE: "B", SHORT: "H", LONG: "I", RATIONAL: "I", SBYTE: "b", UNDEFINED: "B", SSHORT: "h", SLONG: "i",
-         SRATIONAL: "i", FLOAT: "f", DOUBLE: "d", IFD: "I"}  # fmt: skip
+         SRATIONAL: "i", FLOAT: "f", DOUBLE: "d", IFD: "I", LONG8: "Q", SLONG8: "q", IFD8: "Q"}  # fmt: skip
 """The types of numbers, as `struct` calls them."""
 WORDS = {kind: struct.calcsize(code) for kind, code in CODES.items()} | {ASCII: 1, UTF8: 1}
 """Bytes that are swapped together."""
 SIZES = WORDS | {RATIONAL: 8, SRATIONAL: 8}
 
 MAGICS = {b"II": (b"\x2a\0", b"\x55\0", b"RO", b"RS"), b"MM": (b"\0\x2a", b"OR")}  # TIFF, RW2, ORF
+PROFILE_MAGICS = {b"II": b"RC", b"MM": b"CR"}
+"""Of a camera profile within a DNG: its offsets count from its own header (DNG 1.7.1, ExtraCameraProfiles)."""
 MAX_ENTRIES, MAX_DIRECTORIES, MAX_DEPTH, MAX_VALUE, MAX_TOTAL = 4096, 32, 3, 1 << 22, 1 << 25
 """Limits on what is read: far above real files, far below what would hurt."""
 
@@ -59,8 +62,12 @@ class Directory:
     """By pointer tag (`tags.IFD_POINTERS`)."""
     strips: Strips = field(default_factory=dict)
     """By offset tag (`tags.DATA_LENGTHS`): written, never read."""
+    blocks: dict[int, list[bytes]] = field(default_factory=dict)
+    """By pointer tag: what it points to is written as it is, never read."""
     next: Directory | None = None
     """IFD1: written, never read."""
+    unread: dict[int, int] = field(default_factory=dict)
+    """Tags whose values are larger than what is read, and the bytes of each."""
 
     def child(self, tag: int) -> Entries:
         """Entries of the first directory that `tag` points to, or nothing."""
@@ -81,15 +88,31 @@ def is_tiff(data: Buffer) -> bool:
     return len(data) >= 8 and bytes(data[2:4]) in MAGICS.get(bytes(data[:2]), ())
 
 
-def read(data: Buffer) -> Directory:
+def read(data: Buffer, max_value: int = MAX_VALUE) -> Directory:
     """IFD0 and what hangs below it: SubIFDs, Exif, GPS. Copies values only, so a memory map will do.
 
-    What lies outside the file, is of an unknown type or absurdly large is left out. Raises RawbackError if not a TIFF.
+    What lies outside the file, is of an unknown type or has more than `max_value` bytes is left out.
+    Raises RawbackError if not a TIFF.
     """
     if not is_tiff(data):
         raise RawbackError("not a TIFF: expected II or MM and its magic number at the start")
-    reader = _Reader(memoryview(data))
+    reader = _Reader(memoryview(data), max_value)
     return reader.directory(offset_at(data, 4, reader.order))
+
+
+def read_directory(data: Buffer, offset: int) -> Entries:
+    """The entries of a maker's own directory at `offset` of a TIFF."""
+    return _Reader(memoryview(data)).directory(offset, MAX_DEPTH).entries
+
+
+def read_profile(data: Buffer, start: int) -> Entries:
+    """The entries of the camera profile whose header is at `start`; nothing if there is none."""
+    profile = memoryview(data)[start:] if 0 <= start <= len(data) - 8 else memoryview(b"")
+    magic = PROFILE_MAGICS.get(bytes(profile[:2]))
+    if magic is None or profile[2:4] != magic:
+        return {}
+    reader = _Reader(profile)
+    return reader.directory(offset_at(profile, 4, reader.order), MAX_DEPTH).entries
 
 
 @dataclass(frozen=True)
@@ -125,16 +148,25 @@ def offset_at(data: Buffer, place: int, order: str) -> int:
 
 def little_endian(value: bytes, kind: int, order: str) -> bytes:
     """A value of that type from a file of that byte order, as an Entry keeps it."""
-    if order == "<" or WORDS[kind] == 1:
-        return value
-    return np.frombuffer(value, f">u{WORDS[kind]}").astype(f"<u{WORDS[kind]}").tobytes()
+    return value if order == "<" else swapped(value, WORDS[kind])
+
+
+def swapped(value: bytes, word: int) -> bytes:
+    """The bytes with the order turned within each word of 1, 2, 4 or 8."""
+    return value if word == 1 else np.frombuffer(value, f">u{word}").astype(f"<u{word}").tobytes()
+
+
+def in_order(entry: Entry, order: str) -> bytes:
+    """The value as a file of byte order "II" or "MM" has it."""
+    return entry.data if order == "II" else swapped(entry.data, WORDS[entry.type])
 
 
 class _Reader:
     """Reads one file within its limits."""
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, max_value: int = MAX_VALUE) -> None:
         self.data = data
+        self.max_value = max_value
         self.order = "<" if bytes(data[:2]) == b"II" else ">"
         self.seen: set[int] = set()
         self.left = MAX_TOTAL
@@ -146,21 +178,24 @@ class _Reader:
             return directory
         self.seen.add(offset)
         for part in islice(fields(self.data, offset, self.order), MAX_ENTRIES):
-            self.add(directory.entries, part)
+            self.add(directory, part)
         for tag in IFD_POINTERS if depth < MAX_DEPTH else ():
             pointers = directory.entries.pop(tag, None)
             if pointers and pointers.type in (LONG, SLONG, IFD):
                 directory.children[tag] = [self.directory(p, depth + 1) for p in numbers(pointers)[:MAX_DIRECTORIES]]
         return directory
 
-    def add(self, entries: Entries, part: Field) -> None:
+    def add(self, directory: Directory, part: Field) -> None:
         """The first value of each tag, if it lies within the file and the limits."""
         start = part.place if part.size <= 4 else offset_at(self.data, part.place, self.order)
-        within = 0 < part.size <= min(MAX_VALUE, self.left) and start + part.size <= len(self.data)
-        if within and part.tag not in entries:
-            self.left -= part.size
-            value = little_endian(bytes(self.data[start : start + part.size]), part.type, self.order)
-            entries[part.tag] = Entry(part.type, part.count, value, start)
+        if part.size == 0 or start + part.size > len(self.data) or part.tag in directory.entries:
+            return
+        if part.size > min(self.max_value, self.left):
+            directory.unread[part.tag] = part.size
+            return
+        self.left -= part.size
+        value = little_endian(bytes(self.data[start : start + part.size]), part.type, self.order)
+        directory.entries[part.tag] = Entry(part.type, part.count, value, start)
 
 
 def numbers(entry: Entry) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""TIFF directories as the bytes of a file, little-endian (TIFF 6.0, section 2)."""
+"""TIFF directories as the bytes of a file (TIFF 6.0, section 2)."""
 
 from __future__ import annotations
 
@@ -11,28 +11,34 @@ from rawback.files.tags import DATA_LENGTHS
 from rawback.files.tiff import LONG, Buffer, Directory, Entries
 
 
-def serialise(first: Directory) -> list[Buffer]:
-    """A little-endian TIFF as chunks to be written one after the other: all directories, then the pixels, not copied.
+def serialise(first: Directory, order: str = "II") -> list[Buffer]:
+    """A TIFF as chunks to be written one after the other: all directories, then the pixels, not copied.
 
-    Tags sorted, everything on even offsets. Raises RawbackError above 4 GiB.
+    order: "II" or "MM", for all but the pixels. Tags sorted, everything on even offsets. Raises RawbackError above 4 GiB.
     """
     directories = list(first.walk())
     at, position = {}, 8
     for directory in directories:
         at[id(directory)] = position
         position += _size(directory)
-    head: list[Buffer] = [b"II\x2a\0" + struct.pack("<I", 8)]
+    head: list[Buffer] = [b"II\x2a\0\x08\0\0\0" if order == "II" else b"MM\0\x2a\0\0\0\x08"]
     body: list[Buffer] = []
     for directory in directories:
         entries = dict(directory.entries)
         for tag, children in directory.children.items():
             entries[tag] = tiff.pack(LONG, [at[id(child)] for child in children])
-        for tag, strips in directory.strips.items():
-            offsets, position = _place(strips, position, body)
+        for tag, pieces in (*directory.strips.items(), *directory.blocks.items()):
+            offsets, position = _place(pieces, position, body)
             entries[tag] = tiff.pack(LONG, offsets)
+        for tag, strips in directory.strips.items():
             entries[DATA_LENGTHS[tag]] = tiff.pack(LONG, map(len, strips))
-        head.append(_directory(entries, at[id(directory)], at.get(id(directory.next), 0)))
+        head.append(_directory(entries, at[id(directory)], at.get(id(directory.next), 0), order))
     return [b"".join(head), *body]
+
+
+def profile(entries: Entries) -> bytes:
+    """A camera profile, to be pointed to by ExtraCameraProfiles: a TIFF of its own but for the header."""
+    return b"IIRC" + b"".join(serialise(Directory(entries)))[4:]
 
 
 def _place(strips: Sequence[Buffer], position: int, body: list[Buffer]) -> tuple[list[int], int]:
@@ -52,18 +58,19 @@ def _place(strips: Sequence[Buffer], position: int, body: list[Buffer]) -> tuple
 def _size(directory: Directory) -> int:
     counts = [len(strips) for strips in directory.strips.values() for _ in range(2)]
     values = [len(e.data) for e in directory.entries.values()] + [4 * len(c) for c in directory.children.values()]
-    values += [4 * count for count in counts]
+    values += [4 * count for count in (*counts, *map(len, directory.blocks.values()))]
     return 2 + 12 * len(values) + 4 + sum(size + size % 2 for size in values if size > 4)
 
 
-def _directory(entries: Entries, offset: int, following: int) -> bytes:
+def _directory(entries: Entries, offset: int, following: int, order: str) -> bytes:
+    mark = "<" if order == "II" else ">"
     beyond = offset + 2 + 12 * len(entries) + 4
-    table, values = [struct.pack("<H", len(entries))], []
+    table, values = [struct.pack(f"{mark}H", len(entries))], []
     for tag, entry in sorted(entries.items()):
-        inline = entry.data
-        if len(entry.data) > 4:
-            inline = struct.pack("<I", beyond)
-            values.append(entry.data + b"\0" * (len(entry.data) % 2))
+        inline = value = tiff.in_order(entry, order)
+        if len(value) > 4:
+            inline = struct.pack(f"{mark}I", beyond)
+            values.append(value + b"\0" * (len(value) % 2))
             beyond += len(values[-1])
-        table.append(struct.pack("<HHI4s", tag, entry.type, entry.count, inline))
-    return b"".join([*table, struct.pack("<I", following), *values])
+        table.append(struct.pack(f"{mark}HHI4s", tag, entry.type, entry.count, inline))
+    return b"".join([*table, struct.pack(f"{mark}I", following), *values])

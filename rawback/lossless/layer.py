@@ -27,9 +27,8 @@ VERSION = 1
 """The highest that this release reads, and the one that it writes."""
 HEADER_LABEL, BLOCK_LABEL = "rawback.lossless", "rawback.lossless.block"
 """JUMBF labels of the boxes; blocks have one each."""
-MARGINS_LABEL, ORIGINAL_LABEL = "rawback.lossless.margins", "rawback.lossless.original"
-RECIPE_LABEL = "rawback.lossless.recipe"
-LABELS = (HEADER_LABEL, MARGINS_LABEL, ORIGINAL_LABEL, RECIPE_LABEL, BLOCK_LABEL)
+MARGINS_LABEL, RECIPE_LABEL = "rawback.lossless.margins", "rawback.lossless.recipe"
+LABELS = (HEADER_LABEL, MARGINS_LABEL, RECIPE_LABEL, BLOCK_LABEL)
 HEADER = struct.Struct("<H32s32s8I")
 """Version, sha256 of the coded picture, sha256 of the frame, visible width and height, top and left margin, frame width
 and height, number of blocks, 0; the tables of the coder follow."""
@@ -62,8 +61,6 @@ class Layer:
     blocks: dict[int, bytes] = field(default_factory=dict)
     """Those that are whole."""
     margins: bytes | None = None
-    original: bytes | None = None
-    """Metadata of the original (`files.original`)."""
     recipe_sha256: bytes | None = None
     """`recipe_sha256` of the recipe; None in layers of release 0.1.0."""
     stored_bytes: int = 0
@@ -90,8 +87,8 @@ class Restored:
         return self.frame[top:bottom, left:right]
 
 
-def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe, original: bytes) -> list[Box]:
-    """The boxes for a frame (H, W) uint16 whose visible `area` was rendered as `picture`, and the original's metadata."""
+def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe) -> list[Box]:
+    """The boxes for a frame (H, W) uint16 whose visible `area` was rendered as `picture`."""
     top, left, bottom, right = area
     mosaic = frame[top:bottom, left:right]
     coder = Coder.of(mosaic, picture, recipe)
@@ -103,8 +100,6 @@ def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe, o
     parts = [(HEADER_LABEL, head + coder.to_bytes())]
     if frame.shape != mosaic.shape:
         parts.append((MARGINS_LABEL, margins.encode(frame, area)))
-    if original:
-        parts.append((ORIGINAL_LABEL, original))
     parts.append((RECIPE_LABEL, recipe_sha256(recipe)))
     parts += [(BLOCK_LABEL, struct.pack("<I", number) + code) for number, code in enumerate(codes)]
     return [Box(label, CRC.pack(zlib.crc32(body)) + body) for label, body in parts]
@@ -127,7 +122,6 @@ def read(boxes: list[Box]) -> Layer | None:
         return None
     layer = _header(contents[HEADER_LABEL][0])
     layer.margins = next(iter(contents[MARGINS_LABEL]), None)
-    layer.original = next(iter(contents[ORIGINAL_LABEL]), None)
     layer.recipe_sha256 = next(iter(contents[RECIPE_LABEL]), None)
     around = layer.frame[0] * layer.frame[1] - layer.size[0] * layer.size[1]
     if around > layer.size[0] * layer.size[1] // 4 + SPARE and around > PIXELS_PER_BYTE * len(layer.margins or b""):

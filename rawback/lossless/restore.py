@@ -8,10 +8,8 @@ import numpy as np
 
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import jumbf, original_metadata
 from rawback.files.dng import Whole
-from rawback.files.jpeg import Photo
-from rawback.files.original_metadata import Original
+from rawback.files.jumbf import Box
 from rawback.isp import inverse_pass
 from rawback.lossless import layer
 from rawback.lossless.layer import Layer, Restored
@@ -35,14 +33,13 @@ class Restoration:
     """(H, W) uint16, the visible one."""
     whole: Whole | None = None
     exact: bool = False
-    original: Original | None = None
-    """The metadata of the RAW that was rendered."""
     notes: list[str] = field(default_factory=list)
+    recipe_is_edited: bool = False
+    """Whether the recipe is another than the one that the layer was made with."""
 
 
-def find(photo: Photo) -> tuple[Layer | None, list[str]]:
-    """The layer that a photo carries, and messages about it."""
-    boxes = jumbf.find(photo.file) if photo.file else []
+def find(boxes: list[Box]) -> tuple[Layer | None, list[str]]:
+    """The layer among the boxes of a photo, and messages about it."""
     try:
         stored = layer.read(boxes)
     except RawbackError as error:
@@ -51,14 +48,13 @@ def find(photo: Photo) -> tuple[Layer | None, list[str]]:
     return stored, ["its lossless layer has lost its beginning and cannot be used; the recipe is used alone"] * lost
 
 
-def describe(photo: Photo, state: State | None) -> dict:
+def describe(boxes: list[Box], state: State | None) -> dict:
     """Facts about the layer of a photo, ready for JSON, without applying it: what it is and what it would restore to."""
-    stored, notes = find(photo)
+    stored, notes = find(boxes)
     if stored is None:
         return {"lossless_layer": notes[0]} if notes else {}
     margins = stored.area == (0, 0, *stored.frame) or stored.margins is not None
-    blocks = f"{len(stored.blocks)} of {stored.count} blocks"
-    parts = {blocks: True, "margins": margins, "metadata": stored.original is not None}
+    parts = {f"{len(stored.blocks)} of {stored.count} blocks": True, "margins": margins}
     applies = state in (State.UNTOUCHED, State.ROTATED)
     complete = margins and len(stored.blocks) == stored.count
     restores = "the RAW to the last bit" if complete else "part of it to the last bit"
@@ -71,10 +67,11 @@ def describe(photo: Photo, state: State | None) -> dict:
 
 
 def restore(
-    photo: Photo, state: State | None, picture: Coefficients | Pixels, recipe: Recipe, progress: Progress = lambda share: None
-) -> Restoration:
+    boxes: list[Box], state: State | None, picture: Coefficients | Pixels, recipe: Recipe,
+    progress: Progress = lambda share: None,
+) -> Restoration:  # fmt: skip
     """Apply the layer, if there is one and the picture, turned as it was rendered, is still what it was made for."""
-    stored, notes = find(photo)
+    stored, notes = find(boxes)
     if stored is None:
         return Restoration(notes=notes)
     if state not in (State.UNTOUCHED, State.ROTATED) or not isinstance(picture, Coefficients):
@@ -84,20 +81,10 @@ def restore(
         restored = layer.restore(stored, picture, sha256, lambda: inverse_pass.decode(picture, recipe), progress)
     except RawbackError as error:
         return Restoration(notes=[f"{error}; the recipe is used alone"])
-    kept, unreadable = _original(stored)
-    tags = (kept.ifd0, kept.raw) if kept else ({}, {})
-    whole = Whole(restored.frame, restored.area, *tags)
+    whole = Whole(restored.frame, restored.area)
     edited = stored.recipe_sha256 not in (None, layer.recipe_sha256(recipe))
     messages = [RECIPE_EDITED] if edited and restored.exact else _messages(stored, restored)
-    return Restoration(restored.mosaic, whole, restored.exact and not edited, kept, [*messages, *unreadable])
-
-
-def _original(stored: Layer) -> tuple[Original | None, list[str]]:
-    """The original's metadata, and why there is none."""
-    try:
-        return original_metadata.load(stored.original) if stored.original else None, []
-    except RawbackError as error:
-        return None, [str(error)]
+    return Restoration(restored.mosaic, whole, restored.exact and not edited, messages, edited)
 
 
 def _messages(stored: Layer, restored: Restored) -> list[str]:

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 from rawback.errors import UsageError
-from rawback.files import dng, dng_extras, dng_pixels, seal, tiff
+from rawback.files import dng, dng_pixels, seal, tiff
 from rawback.files.dng_pixels import Whole
 from rawback.files.exif import Exif
 from rawback.files.tags import Tag
@@ -110,19 +110,16 @@ def encode(
     packed: 12 bits a sample instead of 16, not compressed. mark: as of `dng.encode`. whole: margins of a bit-exact recovery.
     Raises UsageError where 12 bits are too few.
     """
-    shown = dng_extras.carried(exif)
     whole = whole or Whole(mosaic, (0, 0, recipe.height, recipe.width))
-    frame = dng_pixels.mosaic(whole, recipe, compress and not packed)
+    said, below = dng.described(recipe, exif, software, mark, whole)
+    frame = dng_pixels.mosaic(whole, recipe, compress and not packed, below.order)
     if packed:
         frame.entries[Tag.BitsPerSample] = tiff.pack(tiff.SHORT, [PACKED_BITS])
         frame.strips[Tag.StripOffsets] = [packed12(whole.frame)]
-    frame.entries |= shown.ifd0 | dng.camera_tags(recipe, shown, software, mark) | dng_extras.look(recipe) | whole.ifd0
-    frame.entries |= _tags(metadata)
-    if exif is not None:
-        frame.entries |= dng_extras.attached(exif)
-        shown.exif |= dng_extras.plain_note(exif)
-    frame.children |= shown.directories()
-    return seal.sealed(serialise(frame))
+    frame.entries |= said | _tags(metadata)
+    frame.children |= below.directories()
+    frame.blocks = dng.profiles(whole)
+    return seal.sealed(serialise(frame, below.order))
 
 
 def packed12(frame: np.ndarray) -> bytes:

@@ -1,0 +1,1 @@
+"""What a RAW says beside its pixels: collected from it, packed into the JPEG, merged with edits, written back into the DNG."""
