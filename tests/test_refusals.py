@@ -8,7 +8,7 @@ import pytest
 import rawpy
 from scenes import SHARED, Run, all_files
 
-from rawback.files import jpeg, recipe_xmp
+from rawback.files import jpeg, recipe_xmp, seal
 from rawback.files.jpeg_file import XMP
 from rawback.recipe_text import to_fields
 
@@ -24,8 +24,8 @@ def refused(result: tuple[int, str, str], says: str, code: int = 1) -> None:
 def forged(data: bytes, **changes: str) -> bytes:
     """The JPEG with other values in its recipe."""
     photo = jpeg.read(data, "photo.jpg")
-    old = recipe_xmp.build(to_fields(photo.recipe))
-    new = recipe_xmp.build(to_fields(photo.recipe) | changes)
+    fields = to_fields(photo.recipe) | {seal.NAME: seal.SEAL.search(data)[1].decode()}
+    old, new = recipe_xmp.build(fields), recipe_xmp.build(fields | changes)
     at = data.index(old)
     length = (len(new) + len(XMP) + 2).to_bytes(2, "big")
     return data[: at - len(XMP) - 2] + length + XMP + new + data[at + len(old) :]
