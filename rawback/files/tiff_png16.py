@@ -16,8 +16,6 @@ from rawback.picture import upright
 from rawback.version import __version__
 
 KINDS = (".tif", ".tiff", ".png")
-MARK = b"rawback\0"
-"""Keyword of the PNG's text chunk."""
 
 
 def encode(srgb: np.ndarray, orientation: int, kind: str, mark: str) -> bytes:
@@ -39,7 +37,10 @@ def _tiff(pixels: np.ndarray, mark: str) -> bytes:
 
 
 def _png(pixels: np.ndarray, mark: str) -> bytes:
-    """PNG, third edition: neither Pillow nor imageio writes 16-bit RGB."""
+    """PNG, third edition: neither Pillow nor imageio writes 16-bit RGB.
+
+    The mark follows the end, where decoders do not look: within a chunk its seal would change the chunk's checksum.
+    """
     height, width = pixels.shape[:2]
     rows = np.zeros((height, 1 + 6 * width), np.uint8)
     rows[:, 1:] = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
@@ -49,9 +50,8 @@ def _png(pixels: np.ndarray, mark: str) -> bytes:
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)),
         (b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile())),
         (b"tEXt", f"Software\0rawback {__version__}".encode()),
-        (b"tEXt", MARK + mark.encode()),
         (b"IDAT", zlib.compress(rows.tobytes(), 6)),
         (b"IEND", b""),
     ]
     body = b"".join(struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks)
-    return b"\x89PNG\r\n\x1a\n" + body
+    return b"\x89PNG\r\n\x1a\n" + body + mark.encode()
