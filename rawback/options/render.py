@@ -59,7 +59,7 @@ class RenderOptions:
     effort: Annotated[
         str, Option("fast, or best: a smaller file for the same RAW, in more time.", choices=("fast", "best"))
     ] = "fast"
-    """"fast", or "best": about a tenth smaller at the same quality of the RAW, in three times the time."""
+    """"fast", or "best": about a twentieth smaller at the same quality of the RAW, in three times the time."""
     weights: Weights = None
     """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
     keep: Annotated[str | None, Option(KEEP)] = None
