@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,25 +63,27 @@ class Recovered:
     """Whether every photosite is the original's: the layer's hash says so."""
     original: Original | None = None
     """The metadata of the RAW that was rendered, with what was edited since."""
-    compress: bool = True
-    """Whether `dng` stores the mosaic as lossless JPEG, if it is not told."""
-    options: str = ""
-    """Those of `recover`, as one text."""
+    options: RecoverOptions = field(default_factory=RecoverOptions)
+    """How it was recovered."""
 
     def dng(self, compress: bool | None = None) -> list[Buffer]:
         """The DNG file, as chunks of bytes; compress: as lossless JPEG, or plain; None: as `recover` was asked."""
+        options = self.options if compress is None else replace(self.options, compress=compress)
         return dng.encode(
-            self.mosaic, self.recipe, self.photo.exif, self._preview(),
-            compress=self.compress if compress is None else compress,
-            software=f"rawback {__version__}", mark=self._mark(), whole=self.whole,
+            self.mosaic, self.recipe, self.photo.exif, self._preview(), compress=options.compress,
+            software=f"rawback {__version__}", mark=self._mark(options), whole=self.whole,
         )  # fmt: skip
 
-    def _mark(self) -> str:
+    @cached_property
+    def source_sha256(self) -> str:
+        """Of the photo's file."""
+        return hashlib.sha256(self.photo.data).hexdigest()
+
+    def _mark(self, options: RecoverOptions) -> str:
         """Of which file, and if that is as it was rendered, of which picture, by which options."""
         recipe, as_rendered = self.photo.recipe, self.state in (State.UNTOUCHED, State.ROTATED)
         picture = recipe.picture_sha256 if recipe and as_rendered else ""
-        source = hashlib.sha256(self.photo.data).hexdigest()
-        return seal.mark({"SourceSha256": source, "PictureSha256": picture, "Options": self.options})
+        return seal.mark({"SourceSha256": self.source_sha256, "PictureSha256": picture, "Options": as_text(options)})
 
     def _preview(self) -> JpegFile | None:
         """The photo itself where a viewer can decode it; of one that rawback rendered, its picture: the DNG says the rest."""
@@ -134,7 +137,7 @@ def from_photo(
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
-    recovered = Recovered(mosaic, recipe, photo, planned.state, notes, compress=options.compress, options=as_text(options))
+    recovered = Recovered(mosaic, recipe, photo, planned.state, notes, options=options)
     exact = layer.exact and mosaic is layer.mosaic
     whole = replace(layer.whole, as_exposed=exact) if layer.whole and mosaic is layer.mosaic else None
     if original:

@@ -102,14 +102,14 @@ def test_where_results_go(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("inputs", "output", "says"),
     [
-        (["a.CR2", "a.DNG"], None, "both become"),
-        (["x/a.CR2", "y/A.CR2"], "out", "both become"),
         (["a.CR2", "a.CR2"], "out", "named twice"),
         (["-", "a.CR2"], "out", "stands for one file"),
         (["a.CR2", "b.CR2"], "-", "stands for one file"),
         (["a.CR2", "b.CR2"], "c.jpg", "must be a folder"),
         (["-"], None, "say where the result goes"),
         (["."], "out", "add -r"),
+        (["a.CR2"], "a.webp", "promises WebP"),
+        (["a.CR2"], "a.NEF", "promises a camera's RAW"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_work(inputs, output, says):
@@ -144,16 +144,54 @@ def test_raw_and_jpeg_of_one_shot_do_not_collide(tmp_path):
     assert {p: p.read_bytes() for p in before} == before
 
 
-def test_skip_existing_does_what_is_missing_or_stale(tmp_path):
+def test_skip_existing_does_what_is_missing(tmp_path):
     files = raw_folder(tmp_path / "in", 3)
     command = ("render", tmp_path / "in", "-r", "-o", tmp_path / "out", "--skip-existing", "--json")
     rawback(*command)
     (tmp_path / "out" / "000.jpg").unlink()
-    os.utime(files[1], (4e9, 4e9))
+    os.utime(files[1], (4e9, 4e9))  # of no consequence: what counts is what the files hold
     done = rawback(*command)
     assert done.returncode == 0
-    status = {Path(line["input"]).name: line["status"] for line in map(json.loads, done.stdout.splitlines())}
-    assert status == {"000.dng": "done", "001.dng": "done", "002.dng": "skipped"}
+    assert statuses(done) == {"000.dng": "done", "001.dng": "skipped", "002.dng": "skipped"}
+
+
+def statuses(done) -> dict[str, str]:
+    return {Path(line["input"]).name: line["status"] for line in map(json.loads, done.stdout.splitlines())}
+
+
+def test_inputs_of_one_stem_fail_and_the_others_are_done(tmp_path):
+    files = raw_folder(tmp_path / "in", 3)
+    files[1].rename(tmp_path / "in" / "000.ORI")
+    done = rawback("render", tmp_path / "in", "-r", "-o", tmp_path / "out", "--json")
+    assert done.returncode == 1
+    assert statuses(done) == {"000.dng": "failed", "000.ORI": "failed", "002.dng": "done"}
+    assert done.stderr.count(b"would both become") == 2
+
+
+def test_inputs_that_lead_to_one_place_through_a_link_fail(tmp_path):
+    raw_folder(tmp_path / "real", 2)
+    (tmp_path / "real" / "001.dng").rename(tmp_path / "real" / "000.nef")
+    (tmp_path / "link").symlink_to("real")
+    done = rawback("render", "real/000.dng", "link/000.nef", "--force", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count(b"would both become") == 2
+    assert not (tmp_path / "real" / "000.jpg").exists()
+
+
+@pytest.mark.parametrize("names", [("e\u0301.dng", "\u00e9.nef"), ("A.dng", "a.nef")])
+def test_names_that_some_disks_take_for_one_clash(tmp_path, names):
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(raw_bytes(number))
+    assert all(task.problem for task in plan(*(tmp_path / name for name in names), output=tmp_path / "out"))
+
+
+def test_one_file_by_two_names_is_done_once(tmp_path):
+    raw_folder(tmp_path / "real", 1)
+    (tmp_path / "link").symlink_to("real")
+    done = rawback("render", "real/000.dng", "link/000.dng", cwd=tmp_path)
+    assert done.returncode == 1
+    assert b"link/000.dng is real/000.dng by another name" in done.stderr
+    assert is_whole(tmp_path / "real" / "000.jpg")
 
 
 def test_dry_run_writes_nothing(tmp_path):
@@ -260,6 +298,9 @@ def test_lists_of_files(tmp_path):
     assert b"add -0" in rawback("render", "--files-from", "-", cwd=tmp_path, input=found).stderr
     (tmp_path / "list").write_text("in/001.dng\n")
     assert rawback("render", "--files-from", tmp_path / "list", "-o", "other.jpg", cwd=tmp_path).returncode == 0
+    for number, encoding in enumerate(("utf-8-sig", "utf-16")):
+        (tmp_path / "list").write_bytes("in/001.dng\r\n".encode(encoding))
+        assert rawback("render", "--files-from", tmp_path / "list", "-o", f"{number}.jpg", cwd=tmp_path).returncode == 0
     assert rawback("render", "--files-from", tmp_path / "none", cwd=tmp_path).returncode == 2
     assert rawback("render", "in/001.dng", "--files-from", tmp_path / "list", cwd=tmp_path).returncode == 2
 

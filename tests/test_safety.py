@@ -16,8 +16,9 @@ import pytest
 from small import ENVIRONMENT, RAWBACK, foreign_jpeg, is_whole, jpeg_bytes, leftovers, raw_bytes, raw_folder, rawback, segment
 
 from rawback.errors import RawbackError
-from rawback.files import atomic, jpeg, paths, raw
+from rawback.files import atomic, exchange, jpeg, paths, raw, replacement
 from rawback.files.jpeg_file import JpegFile
+from rawback.files.permission import Allowed
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
 
@@ -28,12 +29,15 @@ def digests(files) -> dict[Path, str]:
 
 def test_a_file_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
     calls = []
-    for name in ("fsync", "replace", "link"):
+    for name in ("fsync", "link"):
         original = getattr(os, name)
         monkeypatch.setattr(os, name, lambda *a, name=name, original=original: (calls.append(name), original(*a))[1])
-    atomic.save(tmp_path / "a", [b"1", b"2"])
-    atomic.save(tmp_path / "b", [b"1", b"2"], replace=False)
-    assert calls == ["fsync", "replace", "fsync", "fsync", "link", "fsync"]
+    swap = exchange.renamed
+    monkeypatch.setattr(exchange, "renamed", lambda *names: (calls.append("swap"), swap(*names))[1])
+    (tmp_path / "a").write_bytes(b"0")
+    atomic.save(tmp_path / "a", [b"1", b"2"], approved=lambda place: True)
+    atomic.save(tmp_path / "b", [b"1", b"2"])
+    assert calls == ["fsync", "swap", "fsync", "fsync", "link", "fsync"]
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == b"12"
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -44,7 +48,7 @@ def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path):
         (tmp_path / "a").write_bytes(b"theirs")
 
     with pytest.raises(RawbackError, match="exists already"):
-        atomic.save(tmp_path / "a", chunks(), replace=False)
+        atomic.save(tmp_path / "a", chunks())
     assert (tmp_path / "a").read_bytes() == b"theirs"
     assert not leftovers(tmp_path)
 
@@ -119,16 +123,14 @@ def test_a_link_at_the_output_is_replaced_and_not_followed(tmp_path):
 def test_force_replaces_no_photo_that_rawback_did_not_make(tmp_path):
     (tmp_path / "a.jpg").write_bytes(jpeg_bytes())
     (tmp_path / "a.dng").write_bytes(raw_bytes(software="camera"))
-    none = frozenset()
     with pytest.raises(RawbackError, match="never replaced"):
-        paths.check_target(tmp_path / "a.dng", none, force=True)
-    paths.check_target(tmp_path / "a.jpg", none, force=True, derived=True)
-    (tmp_path / "a.jpg").write_bytes(foreign_jpeg())
-    paths.check_target(tmp_path / "a.jpg", none, force=True)
-    with pytest.raises(RawbackError, match="never replaced"):
-        paths.check_target(tmp_path / "a.jpg", none, force=True, derived=True)
+        replacement.decide(tmp_path / "a.dng", Allowed(force=True))
+    assert replacement.decide(tmp_path / "a.jpg", Allowed(force=True)).approved
     with pytest.raises(RawbackError, match="exists already"):
-        paths.check_target(tmp_path / "a.jpg", none, force=False)
+        replacement.decide(tmp_path / "a.jpg", Allowed())
+    (tmp_path / "a.jpg").write_bytes(foreign_jpeg())
+    with pytest.raises(RawbackError, match="never replaced"):
+        replacement.decide(tmp_path / "a.jpg", Allowed(force=True))
 
 
 def test_inputs_are_opened_for_reading_only(tmp_path):

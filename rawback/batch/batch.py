@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from rawback.batch import local
 from rawback.batch.plan import Task
 from rawback.batch.progress import Report
-from rawback.batch.worker import Job, Limits, Outcome, perform
+from rawback.batch.worker import Finishing, Job, Limits, Outcome, decide, perform
 from rawback.cores import cores, memory
 from rawback.errors import EXIT_FAILED, EXIT_OK, RawbackError, UsageError
-from rawback.files import atomic, paths
+from rawback.files import atomic, paths, places
+from rawback.files.paths import Location
+from rawback.files.replacement import Action
+from rawback.files.url import Url
 from rawback.options.batch import BatchOptions
 
 MEMORY_PER_JOB = 1 << 30
@@ -45,14 +50,14 @@ def run(tasks: list[Task], job: Job, options: BatchOptions = BatchOptions(), *, 
 
 def _outcomes(tasks: list[Task], job: Job, options: BatchOptions, report: Report) -> local.Outcomes:
     """First all that need no work, then the work, in this process if it is one file."""
-    originals = paths.identities(task.source for task in tasks)
+    inputs = places.identities(task.source for task in tasks)
     todo = []
     for task in tasks:
-        outcome = _without_work(task, originals, options.dry_run)
+        outcome = _without_work(task, inputs, job, options.dry_run)
         if outcome:
             yield task, outcome
         else:
-            todo.append(task)
+            todo.append(replace(task, vacant=_is_vacant(task.target)))
     if options.scheduler:
         from rawback.batch import dask
 
@@ -74,16 +79,34 @@ def _limits(options: BatchOptions, threads: int) -> Limits:
     return Limits(options.timeout, options.memory << 20, threads)
 
 
-def _without_work(task: Task, originals: frozenset[tuple[int, int]], dry_run: bool) -> Outcome | None:
-    """The outcome of a file that is to be skipped or refused, or only talked about; None: it is to be done."""
+def _without_work(task: Task, inputs: frozenset[places.Identity], job: Job, dry_run: bool) -> Outcome | None:
+    """The outcome of a file that is refused before any work, or only talked about; None: it is to be done."""
+    if task.problem:
+        return Outcome("failed", task.problem)
     try:
-        paths.check_target(task.target, originals, task.replace, task.derived)
-        there = task.target != paths.STREAM and task.target.exists()
-        if task.skip_existing and there and not paths.is_stale(task.source, task.target):
-            return Outcome("skipped")
+        places.check(task.target, inputs)
+        return _planned(task, job) if dry_run else None
     except (RawbackError, OSError) as error:
         return Outcome("failed", str(error))
-    return Outcome("planned") if dry_run else None
+
+
+def _planned(task: Task, job: Job) -> Outcome:
+    """What would become of a file, in words. Raises RawbackError where nothing could be done."""
+    decision = decide(task)
+    intent = job.intent(task.source, task.target) if isinstance(job, Finishing) else []
+    if decision.action is Action.SKIP:
+        there = f"{task.source} would be passed by: {task.target} was made of it already"
+        return Outcome("skipped", "", [decision.message] if decision.message else [there, *intent])
+    replaced = f", replacing {decision.existing.kind.value}" if decision.action is Action.REPLACE else ""
+    return Outcome("planned", "", [f"{task.source} would become {task.target}{replaced}", *intent])
+
+
+def _is_vacant(target: Location) -> bool:
+    """Whether there is nothing in a place; False where that cannot be seen."""
+    try:
+        return not target.exists() if isinstance(target, Url) else not os.path.lexists(target)
+    except RawbackError:
+        return False
 
 
 def _make_folders(folders: Iterable[Path]) -> None:

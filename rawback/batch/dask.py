@@ -69,9 +69,9 @@ def _connect(address: str) -> Any:
 
 
 def _portable(task: Task) -> Task:
-    """A task that means the same in another folder, and may be done again if the first to do it is lost."""
+    """A task that means the same in another folder."""
     source, target = (place.absolute() if isinstance(place, Path) else place for place in (task.source, task.target))
-    return replace(task, source=source, target=target, replace=True)
+    return replace(task, source=source, target=target)
 
 
 def _outcome(future: Any, task: Task) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -102,6 +103,13 @@ def _matches(relative: PurePath, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(str(path), p.lower()) or fnmatchcase(path.name, p.lower()) for p in patterns)
 
 
+def _as_utf8(data: bytes) -> bytes:
+    """A list without the byte order mark that editors and shells put before it; in UTF-16 (PowerShell's) it is decoded."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "surrogatepass").encode("utf-8", "surrogatepass")
+    return data.removeprefix(codecs.BOM_UTF8)
+
+
 def read_list(source: Path, null: bool) -> list[str]:
     """Names from a file or standard input (`-`), one a line, or each ended by NUL as `find -print0` writes them.
 
@@ -117,6 +125,7 @@ def read_list(source: Path, null: bool) -> list[str]:
         raise UsageError(f"the list {source} cannot be read: {error.strerror or error}") from error
     if len(data) > MAX_LIST:
         raise UsageError(f"the list {source} is larger than {MAX_LIST >> 20} MiB; expected names of files")
+    data = _as_utf8(data)
     if b"\0" in data and not null:
         raise UsageError(f"the names in {source} end with NUL; add -0")
     names = data.split(b"\0") if null else data.splitlines()

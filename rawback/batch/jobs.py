@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,23 +32,40 @@ class Render:
             raise UsageError("--delete-original needs --keep lossless, and no --no-exif: else the RAW is lost")
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
-        if self.delete_original and not (isinstance(source, Path) and isinstance(target, Path) and target.suffix == ".jpg"):
-            raise RawbackError(f"{source} is kept: --delete-original is for files that are rendered to .jpg files")
+        if self.delete_original:
+            _files(source, target)
         kind = target.suffix.lower() if target.suffix.lower() in tiff_png16.KINDS else ".jpg"
         rendered = render(source, self.options, kind=kind, progress=progress)
         pixels = rendered.recipe.width * rendered.recipe.height
-        return Product([rendered.data], rendered.notes, pixels, self._after(source, target))
+        return Product([rendered.data], rendered.notes, pixels, rendered.recipe.source_sha256)
 
-    def _after(self, source: Location, target: Location) -> Callable[[], list[str]] | None:
-        if not (self.delete_original and isinstance(source, Path) and isinstance(target, Path)):
-            return None
+    def finish(self, source: Location, target: Location) -> list[str]:
+        """Delete the original, if that is wanted and it is proved that the JPEG restores it. Raises RawbackError if not."""
+        if not self.delete_original:
+            return []
+        from rawback.verify.deletion import delete_original
 
-        def delete() -> list[str]:
-            from rawback.verify.deletion import delete_original
+        photo, original = _files(source, target)
+        return [delete_original(photo, original)]
 
-            return [delete_original(target, source)]
+    def intent(self, source: Location, target: Location) -> list[str]:
+        """What of that would be done."""
+        if not self.delete_original:
+            return []
+        try:
+            _, original = _files(source, target)
+        except RawbackError as error:
+            return [str(error)]
+        if original.is_symlink():
+            return [f"{source} would be kept: it is a link to {os.path.realpath(original)}"]
+        return [f"{source} would be deleted, if {target} is proved to restore all of it"]
 
-        return delete
+
+def _files(source: Location, target: Location) -> tuple[Path, Path]:
+    """The JPEG and the RAW to be deleted. Raises RawbackError where they are no such files."""
+    if isinstance(source, Path) and isinstance(target, Path) and target.suffix.lower() in (".jpg", ".jpeg"):
+        return target, source
+    raise RawbackError(f"{source} is kept: --delete-original is for files that are rendered to .jpg files")
 
 
 @dataclass(frozen=True)
@@ -61,4 +78,4 @@ class Recover:
         from rawback.recovering import recover
 
         recovered = recover(source, self.options, progress=progress)
-        return Product(recovered.dng(), recovered.notes, recovered.mosaic.size)
+        return Product(recovered.dng(), recovered.notes, recovered.mosaic.size, recovered.source_sha256)

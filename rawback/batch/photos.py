@@ -6,15 +6,17 @@ from rawback.batch import batch, plan
 from rawback.batch.jobs import Recover, Render
 from rawback.options.batch import BatchOptions
 from rawback.options.files import FileOptions
+from rawback.options.option import as_text
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import ArchiveOptions, RenderOptions
 
 
 def render(files: FileOptions, options: RenderOptions, archive: ArchiveOptions, run: BatchOptions) -> int:
     """RAW files -> JPEGs that contain them; returns the exit code. Raises RawbackError for what concerns all files."""
-    return batch.run(plan.tasks(files, ".jpg", "raw"), Render(options, archive.delete_original), run)
+    job = Render(options, archive.delete_original)
+    return batch.run(plan.tasks(files, ".jpg", "raw", as_text(options)), job, run)
 
 
 def recover(files: FileOptions, options: RecoverOptions, run: BatchOptions) -> int:
     """JPEGs and other pictures -> DNGs; returns the exit code. Raises RawbackError for what concerns all files."""
-    return batch.run(plan.tasks(files, ".dng", "jpeg"), Recover(options), run)
+    return batch.run(plan.tasks(files, ".dng", "jpeg", as_text(options)), Recover(options), run)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from rawback.batch import inputs
+from rawback.batch import inputs, output_names
 from rawback.batch.inputs import Filter, Input
 from rawback.errors import UsageError
-from rawback.files import paths
+from rawback.files import paths, places
 from rawback.files.paths import STREAM, Location
+from rawback.files.permission import NOTHING, Allowed
 from rawback.options.files import FileOptions
 
 PICTURES = {".jpg", ".jpeg", ".dng", ".tif", ".tiff", ".png"}
@@ -22,21 +24,26 @@ class Task:
 
     source: Location
     target: Location
-    replace: bool = False
-    """Whether a target that exists, or appears meanwhile, is replaced."""
+    allowed: Allowed = NOTHING
+    """What the output may replace."""
     keep_mtime: bool = False
-    derived: bool = True
-    """Whether the target's name was made from the source's, and not given by the user."""
-    skip_existing: bool = False
-    """Whether nothing is done if the target exists and is not older than the source."""
+    options: str = ""
+    """Those that shape the output, as one text."""
+    origin: str = ""
+    """What stands for the source's sha256, where the output is not made of a whole file."""
+    vacant: bool = False
+    """Whether nothing lay in the target's place when the run began."""
+    problem: str = ""
+    """Why nothing can be done, where that is known before any work."""
 
 
-def tasks(files: FileOptions, suffix: str, kind: str) -> list[Task]:
+def tasks(files: FileOptions, suffix: str, kind: str, options: str = "") -> list[Task]:
     """Input and output, pair by pair. Raises UsageError where that cannot be.
 
     suffix: of the outputs, where their names are ours to choose. kind: what is looked for in folders, "raw" or "jpeg".
+    options: all that shape the outputs, as one text.
     """
-    output = paths.parse(files.output) if files.output is not None else None
+    output = _output(files.output)
     names = inputs.read_list(files.files_from, files.null) if files.files_from else files.inputs
     sources = inputs.find(names, Filter(kind, files.include, files.exclude, output), files.recursive)
     several = len(sources) != 1 or files.recursive
@@ -44,13 +51,20 @@ def tasks(files: FileOptions, suffix: str, kind: str) -> list[Task]:
     into_folder = output is not None and output != STREAM and (
         several or output.is_dir() or str(files.output).endswith("/")
     )  # fmt: skip
+    if output is not None and not into_folder:
+        output_names.check(output, suffix)
     targets = [_target(source, output, into_folder, suffix) for source in sources]
-    _refuse_collisions(sources, targets)
-    derived = output is None or into_folder
+    problems = _problems(sources, targets)
     return [
-        Task(source.location, target, files.replace, files.keep_mtime, derived, files.skip_existing)
-        for source, target in zip(sources, targets, strict=True)
+        Task(source.location, target, files.allowed, files.keep_mtime, options, problem=problem)
+        for source, target, problem in zip(sources, targets, problems, strict=True)
     ]
+
+
+def _output(text: str | None) -> Location | None:
+    """Where the user wants the outputs. /dev/stdout, /dev/fd/1 are ways to write `-`."""
+    output = paths.parse(text) if text is not None else None
+    return STREAM if output is not None and paths.descriptor(output) == paths.STANDARD["stdout"] else output
 
 
 def _check(sources: list[Input], output: Location | None, several: bool) -> None:
@@ -77,14 +91,22 @@ def _target(source: Input, output: Location | None, into_folder: bool, suffix: s
     return output / (f"stdin{suffix}" if source.location == STREAM else source.relative.with_suffix(suffix))
 
 
-def _refuse_collisions(sources: list[Input], targets: list[Location]) -> None:
-    """Names that differ in capitals only are the same on many disks."""
-    seen: dict[str, Input] = {}
-    for source, target in zip(sources, targets, strict=True):
-        name = str(target).casefold()
-        if name in seen and seen[name].location == source.location:
+def _problems(sources: list[Input], targets: list[Location]) -> list[str]:
+    """For each input with which others it would share its output, empty with none. Raises UsageError for one named twice."""
+    by_place: dict[object, list[Location]] = defaultdict(list)
+    named = [places.place(target) for target in targets]
+    for source, at in zip(sources, named, strict=True):
+        if source.location in by_place[at]:
             raise UsageError(f"{source.location} is named twice")
-        if name in seen and target != STREAM:
-            both = f"{seen[name].location} and {source.location}"
-            raise UsageError(f"{both} would both become {target}; put them into different folders")
-        seen[name] = source
+        by_place[at].append(source.location)
+    return [_problem(source.location, target, by_place[at]) for source, target, at in zip(sources, targets, named, strict=True)]
+
+
+def _problem(source: Location, target: Location, sharing: list[Location]) -> str:
+    if len(sharing) == 1:
+        return ""
+    others = [location for location in sharing if not places.same_file(location, source)]
+    if not others:
+        return "" if source == sharing[0] else f"{source} is {sharing[0]} by another name; it is done once"
+    more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+    return f"{source} and {others[0]}{more} would both become {target}; put them into different folders"

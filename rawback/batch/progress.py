@@ -55,8 +55,6 @@ class Report:
             answer(json.dumps(line | {"seconds": round(outcome.seconds, 3)}))
         if outcome.error:
             self.say(outcome.error)
-        if outcome.status == "planned" and not self.as_json and not self.quiet:
-            self.say(f"{task.source} would become {task.target}")
         for note in outcome.notes:
             self.note(note)
         self._draw(next((t.source.name for t in list(self.shares)), ""))

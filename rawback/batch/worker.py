@@ -12,15 +12,18 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from pathlib import Path
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from rawback.batch.plan import Task
 from rawback.cores import Progress
 from rawback.errors import MachineError, RawbackError
-from rawback.files import atomic, paths
+from rawback.files import atomic, paths, replacement
+from rawback.files.recognition import Existing, Kind
+from rawback.files.replacement import Action, Decision, Source
 
 GRACE = 5.0
 
@@ -34,14 +37,27 @@ class Product:
     notes: list[str]
     """What the user should know, a sentence each."""
     pixels: int
-    then: Callable[[], list[str]] | None = None
-    """What is to be done once the output is written; returns further notes."""
+    source_sha256: str = ""
+    """Of the bytes that were read; empty: not known."""
 
 
 class Job(Protocol):
     """What is done to each file; can be pickled."""
 
     def __call__(self, source: paths.Location, target: paths.Location, progress: Progress) -> Product: ...
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A job that is not over when the output is there."""
+
+    def finish(self, source: paths.Location, target: paths.Location) -> list[str]:
+        """What is to be done then, also where the output was there before; returns further notes."""
+        ...
+
+    def intent(self, source: paths.Location, target: paths.Location) -> list[str]:
+        """In words what `finish` would do."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -73,11 +89,13 @@ def perform(job: Job, task: Task, progress: Progress) -> Outcome:
     """Do one file. Whatever is wrong with it ends up in the outcome."""
     began = time.monotonic()
     try:
+        decision = decide(task)
+        if decision.action is Action.SKIP:
+            notes = [decision.message] if decision.message else _finished(job, task)
+            return Outcome("done" if task.vacant else "skipped", "", notes, time.monotonic() - began)
         product = job(task.source, task.target, progress)
-        mtime = paths.modified_ns(task.source) if task.keep_mtime else None
-        size = atomic.save(task.target, product.chunks, replace=task.replace, mtime_ns=mtime)
-        notes = product.notes + (product.then() if product.then else [])
-        return Outcome("done", "", notes, time.monotonic() - began, product.pixels, size)
+        size = _save(task, product, decision)
+        return Outcome("done", "", product.notes + _finished(job, task), time.monotonic() - began, product.pixels, size)
     except MachineError as error:  # it says nothing of the file
         outcome = Outcome("failed", f"{task.source} could not be worked on: {error}")
     except RawbackError as error:
@@ -93,6 +111,26 @@ def perform(job: Job, task: Task, progress: Progress) -> Outcome:
         outcome = Outcome("failed", f"{task.source} could not be worked on ({reason}); please report it", bug=True)
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+def decide(task: Task) -> Decision:
+    """What is to be done with the output. Raises RawbackError where what lies there must stay."""
+    if task.target == paths.STREAM:
+        return Decision(Action.POUR, Existing(Kind.STREAM))
+    return replacement.decide(task.target, task.allowed, Source(task.source, task.options, task.origin), task.vacant)
+
+
+def _save(task: Task, product: Product, decision: Decision) -> int:
+    if decision.action is Action.POUR and isinstance(task.target, Path) and task.target != paths.STREAM:
+        return atomic.pour(task.target, product.chunks)
+    if decision.source_sha256 and product.source_sha256 not in ("", decision.source_sha256):
+        raise RawbackError(f"{task.source} was changed meanwhile; run it again")
+    mtime = paths.modified_ns(task.source) if task.keep_mtime else None
+    return atomic.save(task.target, product.chunks, approved=decision.approved, mtime_ns=mtime)
+
+
+def _finished(job: Job, task: Task) -> list[str]:
+    return job.finish(task.source, task.target) if isinstance(job, Finishing) else []
 
 
 def main() -> None:

@@ -11,8 +11,9 @@ import typer
 
 from rawback.cli import limits
 from rawback.errors import EXIT_FAILED, RawbackError
+from rawback.files.permission import Allowed
 from rawback.messages import answer, say
-from rawback.options.shared import AsJson, Force
+from rawback.options.shared import AsJson, Force, ReplaceArchive, ReplaceForeign
 
 Photo = Annotated[str, typer.Argument(metavar="JPEG", help="What was rendered.", show_default=False)]
 Original = Annotated[str, typer.Argument(metavar="RAW", help="What it was rendered from.", show_default=False)]
@@ -33,14 +34,17 @@ def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if verdict.exact and verdict.complete else EXIT_FAILED)
 
 
-def strip(photos: Photos, output: Output = None, force: Force = False) -> None:
+def strip(
+    photos: Photos, output: Output = None, force: Force = False, replace_foreign: ReplaceForeign = False,
+    replace_archive: ReplaceArchive = False,
+) -> None:  # fmt: skip
     """Remove recipe and lossless layer from JPEGs. Their coded pictures stay as they are; they hold no RAW any more."""
     from rawback.files.strip import strip_to
 
-    failed = False
+    allowed, failed = Allowed(force, False, replace_foreign, replace_archive), False
     for photo in photos:
         try:
-            say(strip_to(photo, output, len(photos) > 1, force))
+            say(strip_to(photo, output, len(photos) > 1, allowed))
         except RawbackError as error:
             say(str(error))
             failed = True

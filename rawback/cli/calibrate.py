@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
+from rawback.files.permission import Allowed
 from rawback.messages import say
-from rawback.options.shared import Force
+from rawback.options.shared import Force, ReplaceForeign
 
 Pairs = Annotated[list[Path], typer.Argument(metavar="RAW [JPEG]...", help="RAW files, each followed by its JPEG.")]
 Card = Annotated[Path, typer.Option("-o", "--output", help="The card to write, NAME.json.")]
 
 
-def calibrate(inputs: Pairs, output: Card, force: Force = False) -> None:
+def calibrate(inputs: Pairs, output: Card, force: Force = False, replace_foreign: ReplaceForeign = False) -> None:
     """Learn a camera's look from RAW files and the JPEGs it made of them, for --camera of `recover` and `render`.
 
     A RAW that no JPEG follows is taken with the picture inside it. The card is for one camera; the more pairs of
@@ -22,10 +23,11 @@ def calibrate(inputs: Pairs, output: Card, force: Force = False) -> None:
     """
     from rawback.calibrate.calibrate import calibrate as verb
     from rawback.calibrate.calibrate import card, report
-    from rawback.files import atomic, paths
+    from rawback.files import places, replacement
 
-    paths.check_target(output, paths.identities(inputs), force)
+    places.check(output, places.identities(inputs))
+    decision = replacement.decide(output, Allowed(force, replace_foreign=replace_foreign))
     found = verb(inputs, output.stem)
-    atomic.save(output, [card(found, output)])
+    replacement.save(output, card(found, output), decision)
     for line in report(found).splitlines():
         say(line)

@@ -44,7 +44,7 @@ def evaluate(
     from rawback.evaluate.evaluate import ignored
     from rawback.evaluate.methods import OURS, described
     from rawback.evaluate.report import Pictures, build, check_target, shown_quality
-    from rawback.files import atomic, seal
+    from rawback.files import places, replacement, seal
 
     options = replace(options, exposure=0.0)
     qualities = [_quality(text) for text in quality.split(",")]
@@ -52,7 +52,8 @@ def evaluate(
     if crop and crop < SMALLEST:
         raise UsageError(f"crop is {crop}; expected 0, or {SMALLEST} or more")
     if report:
-        check_target(report)
+        places.check(report, places.identities(inputs))
+        decision = check_target(report)
     pictures = Pictures(shown_quality(qualities))
     on_trip = pictures.add if report else ignored
     rows = []
@@ -64,7 +65,8 @@ def evaluate(
         settings = f"--quality {quality} --subsampling {options.subsampling} --tables {options.tables}"
         settings += f" --effort {options.effort} --crop {crop}"
         settings += " --no-refine" * (not options.refine) + f" --against {against}" * bool(against)
-        atomic.save(report, seal.sealed([build(rows, pictures, about, settings).encode()]))
+        page = build(rows, pictures, about, settings).encode()
+        replacement.save(report, b"".join(seal.sealed([page])), decision)
         say(f"{report} written")
 
 

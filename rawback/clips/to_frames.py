@@ -16,9 +16,12 @@ from rawback.batch.worker import Product
 from rawback.clips import denoise, reader
 from rawback.clips.reader import MovieContents
 from rawback.cores import Progress
-from rawback.errors import EXIT_OK, UsageError
-from rawback.files import atomic, paths
+from rawback.errors import EXIT_OK, RawbackError, UsageError
+from rawback.files import atomic, paths, places
+from rawback.files.existing import examine
 from rawback.files.paths import Location
+from rawback.files.recognition import Kind
+from rawback.files.replacement import FOREIGN, decide
 from rawback.files.video import soundtrack
 from rawback.options.batch import BatchOptions
 from rawback.options.clips import FrameOptions
@@ -65,8 +68,10 @@ def recover(files: FileOptions, options: RecoverOptions, frames: FrameOptions, r
             return EXIT_OK
     if folder == paths.STREAM:
         return _to_stream(movie, options, frames)
-    targets = [folder / f"{name}.dng" for name in movie.frames]
-    tasks = [Task(path, target, files.replace, files.keep_mtime, skip_existing=files.skip_existing) for target in targets]
+    text = reader.options_text(options, frames)
+    tasks = [
+        Task(path, folder / f"{name}.dng", files.allowed, files.keep_mtime, text, movie.origin(name)) for name in movie.frames
+    ]
     numbers = {name: number for number, name in enumerate(movie.frames)}
     code = batch.run(tasks, RecoverFrame(movie, numbers, options, frames), run, unit="fps")
     if movie.has_audio and not run.dry_run:
@@ -94,8 +99,12 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 
 
 def _extract_sound(movie: Path, target: Path, files: FileOptions) -> None:
-    if files.skip_existing and target.exists():
-        return
-    paths.check_target(target, paths.identities([movie]), files.replace)
-    with atomic.written(target, files.replace) as file:
-        soundtrack.extract(movie, file)
+    """Write the sound; if it lies there already, it stays. A WAV has no seal: another one may be the clip's original sound."""
+    places.check(target, places.identities([movie]))
+    other = examine(target).kind is Kind.FOREIGN and not files.replace_foreign
+    approved = None if other else decide(target, files.allowed).approved
+    try:
+        with atomic.written(target, approved) as file:
+            soundtrack.extract(movie, file)
+    except FileExistsError as error:
+        raise RawbackError(f"{target} {FOREIGN[Kind.FOREIGN]}") from error

@@ -21,18 +21,24 @@ from rawback.clips import coding
 from rawback.clips.clip import Clip, develop, survey
 from rawback.cores import Progress
 from rawback.errors import EXIT_OK, RawbackError
-from rawback.files import atomic, paths, seal
+from rawback.files import atomic, paths, places, seal
 from rawback.files.paths import Location
+from rawback.files.permission import Allowed
+from rawback.files.publishing import Approved
+from rawback.files.replacement import Action, Source, decide
 from rawback.files.video import frame_fields, soundtrack
 from rawback.files.video.movie import Movie
 from rawback.files.video.writer import CODECS, Form, Writer
 from rawback.options.batch import BatchOptions
 from rawback.options.clips import MovieOptions
 from rawback.options.files import FileOptions
+from rawback.options.option import as_text
 from rawback.options.render import RenderOptions
 from rawback.version import __version__
 
 DEFAULT_CODEC = "mjpeg"
+AGAIN = Allowed(force=True, skip_existing=True)
+"""Of frames in the making: those of an earlier run are kept where they were made of the same RAW by the same options."""
 CLIP = "ClipSha256"
 """XMP property: the fingerprint of the frames and the sound."""
 
@@ -61,8 +67,8 @@ class Production:
     sound: Path | None
     clip: Clip
     form: Form
-    replace: bool
-    """Whether a movie of that name is replaced."""
+    approved: Approved | None
+    """Whether a movie that lies there when all is done may be replaced."""
     marks: dict[str, str]
     """What the movie says of which clip it is, and that it is sealed, as XMP properties beside the recipe."""
 
@@ -75,10 +81,14 @@ def render(files: FileOptions, options: RenderOptions, movie: MovieOptions, run:
     """
     folder, target, codec = Path(files.inputs[0]), Path(str(files.output)), movie.codec or DEFAULT_CODEC
     frames, sound, notes = _frames(folder)
-    paths.check_target(target, paths.identities([*frames, *filter(None, [sound])]), files.replace)
-    if files.skip_existing and target.exists() and not any(paths.is_stale(frame, target) for frame in frames):
-        return EXIT_OK
+    inputs = [*frames, *filter(None, [sound])]
+    places.check(target, places.identities(inputs))
+    source = Source(folder, " ".join(filter(None, map(as_text, (options, movie)))), paths.fingerprint(inputs))
+    decision = decide(target, files.allowed, source)
     with Report(len(frames), run.quiet, run.as_json, "fps") as report:
+        if decision.action is Action.SKIP:
+            report.note(decision.message or f"{folder} is passed by: {target} was made of it already")
+            return EXIT_OK
         if run.dry_run:
             report.say(f"{folder} ({len(frames)} frames) would become {target}")
             return EXIT_OK
@@ -90,8 +100,8 @@ def render(files: FileOptions, options: RenderOptions, movie: MovieOptions, run:
         codec, target.suffix.lower(), clip.width, clip.height, clip.rate,
         coarseness=min(100 - options.quality, 51), time_code=time_code,
     ).check()  # fmt: skip
-    marks = {CLIP: paths.fingerprint([*frames, *filter(None, [sound])]), seal.NAME: seal.BLANK.decode()}
-    production = Production(folder, target, frames, sound, clip, form, files.replace, marks)
+    marks = {CLIP: source.origin, "Options": source.options, seal.NAME: seal.BLANK.decode()}
+    production = Production(folder, target, frames, sound, clip, form, decision.approved, marks)
     return (_render_stills if codec == "mjpeg" else _render_stream)(production, options, run)
 
 
@@ -120,7 +130,7 @@ def _render_stills(made: Production, options: RenderOptions, run: BatchOptions) 
     plain = options if options.lossless else replace(options, thumbnail=False)
     folder = _scratch(made.target, (__version__, plain, made.clip, [str(frame.resolve()) for frame in made.frames]))
     tasks = [
-        Task(frame, folder / f"{number:07}.jpg", replace=True, skip_existing=True) for number, frame in enumerate(made.frames)
+        Task(frame, folder / f"{number:07}.jpg", AGAIN, options=as_text(options)) for number, frame in enumerate(made.frames)
     ]
     code = batch.run(tasks, RenderFrame(made.clip, plain), run, unit="fps")
     if code != EXIT_OK:
@@ -128,15 +138,13 @@ def _render_stills(made: Production, options: RenderOptions, run: BatchOptions) 
             folder.rmdir()
         kept = f"those that are done are kept for the next run in {folder}"
         raise RawbackError(f"{made.target} is not written: frames failed; {kept}")
-    try:
-        with (
-            atomic.written(made.target, made.replace) as file,
-            Writer(file, made.form, made.clip.fields | made.marks, made.sound) as writer,
-        ):
-            for task in tasks:
-                writer.add_coded(paths.load(task.target))
-    except FileExistsError as error:
-        raise RawbackError(f"{made.target} exists already; another run made it meanwhile") from error
+    with (
+        atomic.reporting(made.target),
+        atomic.written(made.target, made.approved) as file,
+        Writer(file, made.form, made.clip.fields | made.marks, made.sound) as writer,
+    ):
+        for task in tasks:
+            writer.add_coded(paths.load(task.target))
     shutil.rmtree(folder, ignore_errors=True)
     return code
 
@@ -151,7 +159,8 @@ def _render_stream(made: Production, options: RenderOptions, run: BatchOptions) 
     passes = CODECS[made.form.codec].passes
     passes += passes > 1 and options.effort == "best"
     folder = _scratch(made.target, ())
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     before, movie_task = None, Task(made.folder, made.target)
     try:
         with Report(len(made.frames), run.quiet, run.as_json, "fps") as report:
@@ -161,7 +170,8 @@ def _render_stream(made: Production, options: RenderOptions, run: BatchOptions) 
                 form = made.form if last else replace(made.form, container=".mkv")
                 fields = clip.fields | (made.marks if last else {})
                 with (
-                    atomic.written(path, made.replace or not last) as file,
+                    atomic.reporting(path),
+                    atomic.written(path, made.approved if last else None) as file,
                     Writer(file, form, fields, made.sound if last else None) as writer,
                 ):
                     for source, frame in _ahead(made.frames, before, clip, options):

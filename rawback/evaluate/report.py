@@ -9,12 +9,14 @@ from html import escape
 from pathlib import Path
 
 from rawback import metrics
-from rawback.errors import UsageError
+from rawback.errors import RawbackError, UsageError
 from rawback.evaluate import evaluate, report_images, report_tables, table
 from rawback.evaluate.evaluate import Case
 from rawback.evaluate.methods import OURS, Trip
 from rawback.evaluate.report_plots import Line, legend, plot
-from rawback.files import seal
+from rawback.files import replacement, seal
+from rawback.files.permission import Allowed
+from rawback.files.replacement import Decision
 from rawback.version import __version__
 
 FAVOURED = 87
@@ -75,16 +77,19 @@ def shown_quality(qualities: Sequence[int]) -> int:
     return min(qualities, key=lambda quality: abs(quality - FAVOURED))
 
 
-def check_target(path: Path) -> None:
-    """Raise UsageError where a report cannot go: not .html, no such folder, or over a file that is no report."""
+def check_target(path: Path) -> Decision:
+    """What is to be done where a report is to go: one that nobody has edited is replaced.
+
+    Raises UsageError for a name that is not .html, or no such folder, RawbackError where anything else lies there.
+    """
     if path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{path}: a report is a page; name it something.html")
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent} is no folder; make it first")
-    if path.exists():
-        with path.open("rb") as file:
-            if MARK.encode() not in file.read(1000):
-                raise UsageError(f"{path} is there and is no report of rawback; choose another name")
+    try:
+        return replacement.decide(path, Allowed(force=True))
+    except RawbackError as error:
+        raise UsageError(f"{path} is there and is no report as rawback wrote it; choose another name") from error
 
 
 def build(rows: list[dict], pictures: Pictures, about: dict[str, str], settings: str) -> str:
@@ -102,8 +107,6 @@ def build(rows: list[dict], pictures: Pictures, about: dict[str, str], settings:
     )  # fmt: skip
 
 
-MARK = '<meta name="generator" content="rawback">'
-"""By which a report is known, so that nothing else is written over."""
 PAGE = """<!doctype html>
 <html lang="en">
 <head>

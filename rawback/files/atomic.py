@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rawback.errors import RawbackError
-from rawback.files.paths import STREAM, Location, standard_output
+from rawback.files import publishing
+from rawback.files.paths import STREAM, Location, descriptor, standard_output
+from rawback.files.publishing import Approved
 from rawback.files.url import Url
 
 try:
@@ -29,28 +31,46 @@ ABANDONED_AFTER = 86400
 Chunks = Iterable[bytes | bytearray | memoryview]
 
 
-def save(target: Location, chunks: Chunks, *, replace: bool = True, mtime_ns: int | None = None) -> int:
+def save(target: Location, chunks: Chunks, *, approved: Approved | None = None, mtime_ns: int | None = None) -> int:
     """Write a file under a temporary name beside it, sync it to disk, then rename it; returns its size in bytes.
 
     The folder must be there already: if a disk has vanished, its files do not go to another. `-` is standard output.
-    replace: whether a file that appeared in the meantime is replaced. Raises RawbackError.
+    approved: whether what lies there when all is written may be replaced (`publishing`); None: nothing may.
+    Raises RawbackError.
     """
     if isinstance(target, Url):
-        return target.write(chunks)
-    try:
+        return target.write(chunks, approved)
+    with reporting(target):
         if target == STREAM:
-            return _to_stdout(chunks)
-        return _save(target, chunks, replace, mtime_ns)
+            return _pour(chunks, standard_output())
+        with written(target, approved, mtime_ns) as file:
+            return sum(file.write(chunk) for chunk in chunks)
+
+
+def pour(target: Path, chunks: Chunks) -> int:
+    """Write into what is there and stays, a device, a pipe or an open descriptor; returns the size. Raises RawbackError."""
+    number = descriptor(target)
+    with reporting(target):
+        handle = os.dup(number) if number is not None else os.open(target, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+        with os.fdopen(handle, "wb") as file:
+            return _pour(chunks, file)
+
+
+@contextmanager
+def reporting(target: Location) -> Iterator[None]:
+    """Errors of writing become RawbackErrors that name the file."""
+    try:
+        yield
     except BrokenPipeError:
         raise  # nobody reads on: no error, see SIGPIPE
     except FileExistsError as error:
-        raise RawbackError(f"{target} exists already; another run made it meanwhile") from error
+        raise RawbackError(f"{target} exists already; it was made or changed meanwhile") from error
     except OSError as error:
         raise RawbackError(f"{target} cannot be written: {error.strerror or error}") from error
 
 
-def _to_stdout(chunks: Chunks) -> int:
-    size, output = 0, standard_output()
+def _pour(chunks: Chunks, output: BinaryIO) -> int:
+    size = 0
     for chunk in chunks:
         rest = memoryview(chunk)
         while rest:  # unbuffered (PYTHONUNBUFFERED) it may take a part only
@@ -60,13 +80,8 @@ def _to_stdout(chunks: Chunks) -> int:
     return size
 
 
-def _save(target: Path, chunks: Chunks, replace: bool, mtime_ns: int | None) -> int:
-    with written(target, replace, mtime_ns) as file:
-        return sum(file.write(chunk) for chunk in chunks)
-
-
 @contextmanager
-def written(target: Path, replace: bool = True, mtime_ns: int | None = None) -> Iterator[BinaryIO]:
+def written(target: Path, approved: Approved | None = None, mtime_ns: int | None = None) -> Iterator[BinaryIO]:
     """A file to be filled under a temporary name beside `target`, which it takes when the block ends without an error.
 
     For what must seek in the file it writes; all else goes through `save`. Raises OSError.
@@ -82,7 +97,7 @@ def written(target: Path, replace: bool = True, mtime_ns: int | None = None) -> 
             os.fsync(file.fileno())
             if os.name == "nt":
                 held.close()  # Windows does not rename open files; elsewhere the lock is held until the name is right
-            _publish(temporary, target, replace)
+            publishing.publish(temporary, target, approved)
     finally:
         temporary.unlink(missing_ok=True)
     _sync(target.parent)
@@ -102,19 +117,6 @@ def create(folder: Path, mode: int = 0o666) -> tuple[Path, BinaryIO]:
         file.close()  # swept by another run before it was locked
 
 
-def _publish(temporary: Path, target: Path, replace: bool) -> None:
-    if not replace:
-        try:
-            os.link(temporary, target)
-            return
-        except FileExistsError:
-            raise
-        except OSError:  # no hard links here (FAT, some network file systems)
-            if target.exists():
-                raise FileExistsError(target) from None
-    os.replace(temporary, target)
-
-
 def _sync(folder: Path) -> None:
     """Make the new name last through a power cut, where the system can."""
     with suppress(OSError):
@@ -131,12 +133,16 @@ def sweep(folders: Iterable[Path]) -> int:
     for folder in folders:
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+                if entry.name.startswith(PREFIX) and entry.is_file(follow_symlinks=False):
                     swept += _remove_abandoned(Path(entry.path))
     return swept
 
 
 def _remove_abandoned(path: Path) -> bool:
+    if path.name.endswith(publishing.SWAPPED):
+        return fcntl is not None and path.name.startswith(PREFIX + HOST) and publishing.sweep(path)
+    if not path.name.endswith(SUFFIX):
+        return False
     with suppress(OSError):
         old = time.time() - path.stat().st_mtime > ABANDONED_AFTER
         if fcntl is None or not path.name.startswith(PREFIX + HOST):

@@ -43,10 +43,11 @@ def is_movie(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return _begins_movie(file.read(MOVIE_HEAD))
+        return begins_movie(file.read(MOVIE_HEAD))
 
 
-def _begins_movie(head: bytes) -> bool:
+def begins_movie(head: bytes) -> bool:
+    """Whether a file is a movie by its first MOVIE_HEAD bytes."""
     if head[4:8] in MOVIE_BOXES:
         return head[4:8] != b"ftyp" or head[8:12] not in STILL_BRANDS
     if head.startswith(MOVIE_MAGICS) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):

@@ -1,8 +1,9 @@
-"""Where bytes come from, and where they may go: never over an original."""
+"""Where bytes come from, and where they go."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,12 +18,11 @@ STREAM = Path("-")
 """Standard input or output."""
 MAX_BYTES = 1 << 31
 """Largest file that is read: five times the largest RAW there is."""
+DESCRIPTOR = re.compile(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
+STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 PIECE = 1 << 25
 ENDS = 1 << 16
 """Bytes at either end of a file by which `fingerprint` knows it."""
-OURS = b"rawback"
-OURS_WITHIN = 1 << 16
-"""Files that rawback made name it in their metadata, which stand before the pixels."""
 
 
 def parse(text: str | Path | Url) -> Location:
@@ -32,6 +32,14 @@ def parse(text: str | Path | Url) -> Location:
     if text.startswith("file://"):
         return Path(text.removeprefix("file://"))
     return Url(text) if is_url(text) else Path(text)
+
+
+def descriptor(location: Location) -> int | None:
+    """The number of an open file for /dev/stdout, /dev/fd/3 and their like, which are no places of files; else None."""
+    if isinstance(location, Url):
+        return None
+    found = DESCRIPTOR.fullmatch(location.as_posix())
+    return None if not found else int(found[2]) if found[2] else STANDARD[found[1]]
 
 
 def load(source: str | Path | Url) -> bytes:
@@ -104,47 +112,6 @@ def fingerprint(files: Iterable[Path]) -> str:
         except OSError as error:
             raise RawbackError(f"{path} cannot be read: {error.strerror or error}") from error
     return digest.hexdigest()
-
-
-def identities(sources: Iterable[Location]) -> frozenset[tuple[int, int]]:
-    """Device and inode of the files: what stays the same through links of any kind."""
-    return frozenset(found for source in sources if (found := _identity(source)))
-
-
-def _identity(location: Location) -> tuple[int, int] | None:
-    if isinstance(location, Url) or location == STREAM:
-        return None
-    try:
-        found = location.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def check_target(target: Location, originals: frozenset[tuple[int, int]], force: bool, derived: bool = False) -> None:
-    """Raise RawbackError if `target` may not be written.
-
-    That is: it is one of the originals (see `identities`); it exists and `force` is not set; or it is a photo that
-    rawback did not make, and so may be the only one of its kind: a RAW always, a JPEG if its name is `derived` from
-    the input's and was not given by the user.
-    """
-    if target == STREAM:
-        return
-    if _identity(target) in originals:
-        raise RawbackError(f"{target} is the input itself; choose another output")
-    if target.is_dir():
-        raise RawbackError(f"{target} is a folder; expected a file name")
-    if not target.exists():
-        return
-    if not force:
-        raise RawbackError(f"{target} exists already; use --force to replace it or -o for another name")
-    if isinstance(target, Path) and kind_of(target) in (("raw", "jpeg") if derived else ("raw",)) and not _is_ours(target):
-        raise RawbackError(f"{target} is a photo that rawback did not make; it is never replaced: name another output with -o")
-
-
-def _is_ours(path: Path) -> bool:
-    with path.open("rb") as file:
-        return OURS in file.read(OURS_WITHIN)
 
 
 def is_stale(source: Location, target: Location) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +25,8 @@ TEXT = f'rawback:{NAME}="{BLANK.decode()}"'
 SEAL = re.compile(rb'rawback:Seal=\\?"([0-9a-f]{64})\\?"')  # in JSON its quotation marks are escaped
 FACT = re.compile(r'rawback:([A-Z]\w{0,30})="([^"<>&]*)"')
 UNFIT = re.compile(r'["<>&\s]+')
+AROUND = 1 << 14
+"""Bytes before and after a seal in which the facts beside it stand: of a movie, a whole recipe."""
 MAX_CANDIDATES = 4
 """Seals in one file: its own, and that of a picture within it."""
 
@@ -71,14 +73,30 @@ def seal_file(file: BinaryIO) -> None:
 
 def is_intact(data: Buffer) -> bool:
     """Whether a whole file carries a seal that holds: it is rawback's own, and nobody has changed it."""
+    return intact(data) is not None
+
+
+def intact(data: Buffer) -> int | None:
+    """Where in a whole file the seal stands that holds; None: there is none."""
     view = memoryview(data)
-    for _, seal in zip(range(MAX_CANDIDATES), SEAL.finditer(view), strict=False):
-        digest = hashlib.sha256(view[: seal.start(1)])
+    for at, digits in candidates(view):
+        digest = hashlib.sha256(view[:at])
         digest.update(BLANK)
-        digest.update(view[seal.end(1) :])
-        if digest.hexdigest().encode() == seal[1]:
-            return True
-    return False
+        digest.update(view[at + DIGITS :])
+        if digest.hexdigest().encode() == digits:
+            return at
+    return None
+
+
+def candidates(data: Buffer) -> Iterator[tuple[int, bytes]]:
+    """Where the digits of the first few seals of a file stand, and those digits."""
+    for _, seal in zip(range(MAX_CANDIDATES), SEAL.finditer(data), strict=False):
+        yield seal.start(1), seal[1]
+
+
+def facts_around(data: Buffer, at: int) -> dict[str, str]:
+    """What stands beside the seal whose digits begin there (`facts_of`)."""
+    return facts_of(bytes(data[max(at - AROUND, 0) : at + AROUND]).decode("latin-1"))
 
 
 def is_intact_file(path: Path) -> bool:

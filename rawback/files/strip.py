@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rawback.files import atomic, jpeg, jumbf, paths, xmp
+from rawback.files import jpeg, jumbf, paths, places, replacement, xmp
 from rawback.files.jpeg_file import APP1, APP11, XMP, JpegFile, segment
 from rawback.files.jpeg_metadata import MAX_XMP
+from rawback.files.permission import Allowed
 
 
 def strip(source: str | paths.Location) -> tuple[bytes, list[str]]:
@@ -33,7 +34,7 @@ def strip(source: str | paths.Location) -> tuple[bytes, list[str]]:
     return stripped, [f"{source}: {removed} bytes removed" if kept else f"{source}: there is nothing of rawback's in it"]
 
 
-def strip_to(source: str, output: Path | None, into_folder: bool, force: bool) -> str:
+def strip_to(source: str, output: Path | None, into_folder: bool, allowed: Allowed) -> str:
     """Write the stripped file to `output` (a file or folder; None: NAME.stripped.jpg beside it); returns what is to be said."""
     location = paths.parse(source)
     data, notes = strip(location)
@@ -42,9 +43,18 @@ def strip_to(source: str, output: Path | None, into_folder: bool, force: bool) -
         target = Path(str(source)).with_suffix(".stripped.jpg")
     else:
         target = output / name if into_folder or output.is_dir() else output
-    paths.check_target(target, paths.identities([location]), force)
-    atomic.save(target, [data], replace=force)
+    places.check(target, places.identities([location]))
+    if not _is_there(target, data):
+        replacement.save(target, data, replacement.decide(target, allowed))
     return f"{notes[0]}; now {target}"
+
+
+def _is_there(target: Path, data: bytes) -> bool:
+    """Whether a file of just these bytes lies there: it has no seal by which it would be known for rawback's own."""
+    try:
+        return target.is_file() and target.stat().st_size == len(data) and target.read_bytes() == data
+    except OSError:
+        return False
 
 
 def _without_layer(marker: int, payload: bytes, ours: set[tuple[int, bytes]]) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
 from rawback.errors import RawbackError
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+MAX_SIZE = 1 << 31
 RENAMED = {"sftp", "ssh", "smb", "ftp", "hdfs", "webhdfs"}
 """Here a file can be seen half written, so it is written under another name and renamed; object stores show whole ones only."""
 
@@ -93,25 +94,41 @@ class Url:
                 raise RawbackError(f"{self} is larger than {limit >> 30} GiB; expected a photo")
             return bytes(system.cat_file(path))
 
-    def write(self, chunks: Iterable) -> int:
-        """Write a whole file; returns its size in bytes."""
+    def write(self, chunks: Iterable, approved: Callable[[Url], bool] | None = None) -> int:
+        """Write a whole file; returns its size in bytes. Looked at before: stores have no step that does both.
+
+        approved: whether what is there may be replaced; None: nothing may, but for the same bytes.
+        """
         data = b"".join(chunks)
         with _explained(self):
             system, path = self._open()
             system.makedirs(system._parent(path), exist_ok=True)
             if self.scheme not in RENAMED:
-                system.pipe_file(path, data)
+                if self._may_write(data, approved):
+                    system.pipe_file(path, data)
                 return len(data)
             folder, _, name = path.rpartition("/")
             temporary = f"{folder}/.rawback-{secrets.token_hex(8)}.part"
             try:
                 system.pipe_file(temporary, data)
-                system.mv(temporary, f"{folder}/{name}")
+                if self._may_write(data, approved):
+                    system.mv(temporary, f"{folder}/{name}")
+                else:
+                    system.rm_file(temporary)
             except BaseException:
                 if system.exists(temporary):
                     system.rm_file(temporary)
                 raise
         return len(data)
+
+    def _may_write(self, data: bytes, approved: Callable[[Url], bool] | None) -> bool:
+        """False: the same bytes are there. Raises RawbackError where anything else is, unless that is approved."""
+        self._open()[0].invalidate_cache()
+        if not self.exists() or (approved and approved(self)):
+            return True
+        if self.read_all(MAX_SIZE) == data:
+            return False
+        raise RawbackError(f"{self} exists already; it was made or changed meanwhile")
 
     def files(self) -> Iterator[tuple[Url, PurePosixPath]]:
         """All files below a folder, and their path relative to it; in order of their names."""

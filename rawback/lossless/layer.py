@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
@@ -14,6 +13,8 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import recipe_xmp
 from rawback.files.jumbf import Box
+from rawback.files.layer_header import HEADER, VERSION, checked, with_crc
+from rawback.files.layer_header import LABEL as HEADER_LABEL
 from rawback.isp.mosaic import sha256
 from rawback.isp.parallel import in_threads
 from rawback.lossless import margins
@@ -23,18 +24,11 @@ from rawback.picture import Coefficients
 from rawback.recipe import Provenance, Recipe
 from rawback.recipe_text import to_fields
 
-VERSION = 1
-"""The highest that this release reads, and the one that it writes."""
-HEADER_LABEL, BLOCK_LABEL = "rawback.lossless", "rawback.lossless.block"
-"""JUMBF labels of the boxes; blocks have one each."""
+BLOCK_LABEL = "rawback.lossless.block"
+"""JUMBF label; blocks have a box each."""
 MARGINS_LABEL, RECIPE_LABEL = "rawback.lossless.margins", "rawback.lossless.recipe"
 LABELS = (HEADER_LABEL, MARGINS_LABEL, RECIPE_LABEL, BLOCK_LABEL)
-HEADER = struct.Struct("<H32s32s8I")
-"""Version, sha256 of the coded picture, sha256 of the frame, visible width and height, top and left margin, frame width
-and height, number of blocks, 0; the tables of the coder follow."""
 UNHASHED = {entry.name: entry.default for entry in fields(Provenance)}
-CRC = struct.Struct("<I")
-"""Before the content of each box: its crc32."""
 LARGEST_FRAME = 1 << 29
 """Photosites; and a frame has no more than four times those that are visible, and SPARE."""
 SPARE = 1 << 22
@@ -102,7 +96,7 @@ def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe) -
         parts.append((MARGINS_LABEL, margins.encode(frame, area)))
     parts.append((RECIPE_LABEL, recipe_sha256(recipe)))
     parts += [(BLOCK_LABEL, struct.pack("<I", number) + code) for number, code in enumerate(codes)]
-    return [Box(label, CRC.pack(zlib.crc32(body)) + body) for label, body in parts]
+    return [Box(label, with_crc(body)) for label, body in parts]
 
 
 def recipe_sha256(recipe: Recipe) -> bytes:
@@ -115,9 +109,9 @@ def read(boxes: list[Box]) -> Layer | None:
     """The layer of a file; None if it has none whose header is whole. Raises RawbackError for one of a later version."""
     contents: dict[str, list[bytes]] = {label: [] for label in LABELS}
     for box in boxes:
-        body = memoryview(box.content)[CRC.size :]
-        if box.label in contents and len(box.content) > CRC.size and CRC.pack(zlib.crc32(body)) == box.content[: CRC.size]:
-            contents[box.label].append(bytes(body))
+        body = checked(box.content) if box.label in contents else None
+        if body:
+            contents[box.label].append(body)
     if not contents[HEADER_LABEL]:
         return None
     layer = _header(contents[HEADER_LABEL][0])

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 from rawback.errors import UsageError
+from rawback.files.permission import Allowed
 from rawback.options.option import Argument, Option, refuse
-from rawback.options.shared import Force
+from rawback.options.shared import Force, ReplaceArchive, ReplaceForeign
 
 PLACES = "A file, a folder or URL, or - for standard output. Default: beside the input."
 FROM = "Take the files named in this one, one a line; - is standard input."
@@ -31,8 +32,10 @@ class FileOptions:
     """Patterns of a name, or of a path below the folder; none: all. Capitals do not matter."""
     exclude: Annotated[tuple[str, ...], Option("In folders, no files like this.")] = ()
     force: Force = False
-    skip_existing: Annotated[bool, Option("Pass by inputs whose output exists and is not older.")] = False
-    """What is older is made again, with `force` or without."""
+    replace_foreign: ReplaceForeign = False
+    replace_archive: ReplaceArchive = False
+    skip_existing: Annotated[bool, Option("Pass by inputs whose output was made of them by the same options.")] = False
+    """What was made of them by others is made again, with `force` or without."""
     keep_mtime: Annotated[bool, Option("Give outputs the modification times of their inputs.")] = False
 
     def __post_init__(self) -> None:
@@ -44,6 +47,6 @@ class FileOptions:
             refuse(self, ("include", "exclude"), "is for folders; add -r")
 
     @property
-    def replace(self) -> bool:
-        """Whether outputs that exist may be replaced."""
-        return self.force or self.skip_existing
+    def allowed(self) -> Allowed:
+        """What outputs may replace."""
+        return Allowed(self.force, self.skip_existing, self.replace_foreign, self.replace_archive)
