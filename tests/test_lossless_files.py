@@ -6,7 +6,6 @@ import io
 import random
 import shutil
 import subprocess
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from small import raw_bytes
 from rawback.batch import jobs
 from rawback.batch.worker import Product
 from rawback.errors import RawbackError, UsageError
-from rawback.files import dng, exif, jpeg, jumbf, raw, tiff
+from rawback.files import dng, exif, jpeg, jumbf, layer_header, raw, tiff
 from rawback.files.dng import Whole
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.original import packed
@@ -237,14 +236,15 @@ def test_the_flag_to_delete_needs_the_layer(original, tmp_path):
         jobs.Render(RenderOptions(), delete_original=True)
     source, target = tmp_path / "a.dng", tmp_path / "a.jpg"
     shutil.copy(original, source)
-    product: Product = jobs.Render(OPTIONS, delete_original=True)(source, target, lambda share: None)
+    job = jobs.Render(OPTIONS, delete_original=True)
+    product: Product = job(source, target, lambda share: None)
     assert source.exists()
     target.write_bytes(b"".join(product.chunks)[:-1000] + b"\xff\xd9")
     with pytest.raises(RawbackError):
-        product.then()
+        job.finish(source, target)
     assert source.exists()
     target.write_bytes(b"".join(product.chunks))
-    assert "deleted" in product.then()[0]
+    assert "deleted" in job.finish(source, target)[0]
     assert not source.exists()
 
 
@@ -259,7 +259,7 @@ def test_a_fuzzed_layer_is_survived(photo, tmp_path, seed):
         body[rng.randrange(min(len(body), 110) if seed % 3 else len(body))] = rng.choice((0, 1, 127, 128, 255))
     if seed % 7 == 0:
         del body[rng.randrange(len(body)) :]
-    boxes[number] = jumbf.Box(boxes[number].label, layer.CRC.pack(zlib.crc32(body)) + bytes(body))
+    boxes[number] = jumbf.Box(boxes[number].label, layer_header.with_crc(bytes(body)))
     whole = jpeg.read(photo.read_bytes(), "photo")
     data = jpeg.write(whole.coefficients, whole.recipe, NO_EXIF, jumbf.to_segments(boxes))
     recovered = recover(copy(photo, tmp_path, data))

@@ -164,7 +164,8 @@ def _reason_to_skip(
     target: Location, existing: Existing, source: Source, same: bool | None, allowed: Allowed, vacant: bool
 ) -> str | None:  # fmt: skip
     """What is to be said where an output is not to be made, perhaps nothing; None: it is."""
-    if existing.kind is Kind.OWN and same and existing.options == source.options and (vacant or allowed.skip_existing):
+    by_same = existing.options == source.options or not existing.source  # release 0.1.0 does not say
+    if existing.kind is Kind.OWN and same and by_same and (vacant or allowed.skip_existing):
         return ""
     if not allowed.skip_existing or same is False:
         return None
