@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from rawback.errors import RawbackError, RecipeError
-from rawback.files import file_type, jpeg, jumbf, layer_header, recipe_xmp, seal, tiff, tiff_png16
+from rawback.files import file_type, jpeg, jumbf, layer_header, recipe_xmp, seal, tiff
 from rawback.files.jpeg_file import APP0, APP1, APP2, APP11, COM, EOI_BYTES, EXIF, ICC, SOS_BYTES, XMP, JpegFile, is_jpeg
 from rawback.files.tags import DATA_LENGTHS, Tag
 from rawback.recipe_text import from_fields
@@ -19,7 +19,7 @@ LOSSLESS = "lossless=True"
 """Among the options of a movie: its frames are archives."""
 SRGB = "sRGB".encode("utf-16-be")
 """In the description of the profile that is written."""
-PNG_END = b"IEND"
+PNG, PNG_END, PNG_SOFTWARE = b"\x89PNG\r\n\x1a\n", b"IEND", b"tEXtSoftware\0rawback "
 SMALL = 1 << 16
 """Bytes in which a PNG of ours says what it is."""
 
@@ -75,8 +75,10 @@ def classify(data: memoryview) -> Existing:
     if at is not None:
         return _with(Kind.OWN, seal.facts_around(data, at))
     first = next(seal.candidates(data), None)
-    if first and bytes(data[:SMALL]).find(b"tEXt" + tiff_png16.MARK) >= 0:
-        return _with(Kind.EDITED if PNG_END in bytes(data[-8:]) else Kind.HALF, seal.facts_around(data, first[0]))
+    if bytes(data[: len(PNG)]) == PNG and first:
+        return _with(Kind.EDITED, seal.facts_around(data, first[0]))
+    if bytes(data[: len(PNG)]) == PNG and bytes(data[:SMALL]).find(PNG_SOFTWARE) >= 0 and PNG_END not in bytes(data[-8:]):
+        return Existing(Kind.HALF)
     if first and file_type.begins_movie(bytes(data[: file_type.MOVIE_HEAD])):
         return _with(Kind.EDITED, seal.facts_around(data, first[0]))
     return Existing(Kind.FOREIGN)
