@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 
 import pytest
 from movies import need_av
-from scenes import SAMPLE, Run
+from scenes import SAMPLE, Run, raw_file
 from small import raw_bytes
 
 import rawback
@@ -65,6 +66,20 @@ def test_16_bit_pictures_are_sealed(kind: str):
     assert seal.is_intact(data)
     assert b"rawback 0." in data
     assert hashlib.sha256(SAMPLE.read_bytes()).hexdigest().encode() in data
+    for at in (len(data) // 2, data.index(b"rawback 0."), data.index(b"SourceSha256") + 20):
+        assert not seal.is_intact(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+
+
+def test_the_checksums_of_a_sealed_png_hold():
+    data, at, kinds = rawback.render(raw_file(64, 96), kind=".png").data, 8, []
+    while b"IEND" not in kinds:
+        length = int.from_bytes(data[at : at + 4], "big")
+        body, checksum = data[at + 4 : at + 8 + length], data[at + 8 + length : at + 12 + length]
+        assert zlib.crc32(body) == int.from_bytes(checksum, "big")
+        kinds.append(body[:4])
+        at += 12 + length
+    assert kinds == [b"IHDR", b"iCCP", b"tEXt", b"IDAT", b"IEND"]
+    assert data[at:].startswith(b"rawback:") and seal.is_intact(data)
 
 
 def test_a_plain_dng_says_nothing():
@@ -92,6 +107,13 @@ def test_options_as_text(options, text: str):
     assert as_text(options) == text
 
 
+def crc_of_tags(data: bytes) -> bytes | None:
+    """The CRC-32 element (RFC 8794, 11.3.1), always the first, of the last Tags element of a Matroska file."""
+    start = data.rindex(b"\x12\x54\xc3\x67") + 4
+    start += 9 - data[start].bit_length()  # its length, a variable number of bytes
+    return data[start + 2 : start + 6] if data[start] == 0xBF else None
+
+
 @pytest.mark.parametrize("name", ["a.mov", "a.mkv", "b.mp4"])
 def test_movies_are_sealed(run: Run, tmp_path, name: str):
     need_av()
@@ -102,6 +124,8 @@ def test_movies_are_sealed(run: Run, tmp_path, name: str):
     codec = "h264" if name == "b.mp4" else "mjpeg"
     assert run("render", folder, "-o", name, "--fps", "24", "--codec", codec)[0] == 0
     assert seal.is_intact_file(tmp_path / name)
+    data = (tmp_path / name).read_bytes()
+    assert b"\x12\x54\xc3\x67" not in data or crc_of_tags(data) is None, "of Matroska, over the seal"
     assert run("recover", name, "-o", "back")[0] == 0
     for frame in sorted((tmp_path / "back").iterdir()):
         assert seal.is_intact_file(frame)

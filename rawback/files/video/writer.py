@@ -83,7 +83,8 @@ class Writer:
         self.av, self.form, self.file, self.count = movie.library(), form.check(), file, 0
         self.packet_of_fields = recipe_xmp.build(fields)
         with self._errors():
-            self.container = self.av.open(file, "w", format=FORMATS[form.container])
+            plain = {"write_crc32": "0"} if form.container == ".mkv" else {}  # the seal would not fit the checksums
+            self.container = self.av.open(file, "w", format=FORMATS[form.container], options=plain)
             self.container.metadata["comment"] = self.packet_of_fields.decode()
             if form.time_code:
                 self.container.metadata["timecode"] = form.time_code
