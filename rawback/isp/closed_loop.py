@@ -81,9 +81,7 @@ def encode(
 def brightest_luma(mosaic: np.ndarray, recipe: Recipe) -> float:
     """About the largest luma, in code values, that the mosaic will need: that of its brightest photosite, were it grey."""
     period = len(recipe.cfa)
-    peaks = np.array(
-        [[mosaic[y::period, x::period].max(initial=0) for x in range(period)] for y in range(period)]
-    )  # by position
+    peaks = np.array([[mosaic[y::period, x::period].max(initial=0) for x in range(period)] for y in range(period)])
     balanced = level(peaks, recipe) * inverse_pass.sample_gains(recipe)
     return float(min(curve_of(recipe).encode(balanced.astype(np.float32)).max(), luma.LUMA_RANGE[1]))
 

@@ -78,7 +78,7 @@ def _start(name_or_path: str) -> dict[str, nn.Module]:
 
 
 def export_training(work: Path, out: Path, name: str) -> Path:
-    """Export the best that a training, finished or interrupted, has checkpoints so far. Returns the card.
+    """Export the best that a training, finished or interrupted, has found so far. Returns the card.
 
     Raises RawbackError where the folder `work` holds no checkpoints.
     """
