@@ -80,12 +80,12 @@ def sources(path: Path) -> Sources:
     file = raw.read(data, str(path))
     trip = methods.method(methods.OURS)(file, data, RenderOptions(exposure=0.0, quality=QUALITY))
     with rawpy.imread(io.BytesIO(data)) as opened:
-        shown = Image.fromarray(opened.postprocess(user_flip=0, **methods.LIBRAW))
+        rendering = Image.fromarray(opened.postprocess(user_flip=0, **methods.LIBRAW))
     low, high = 1, 100
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if len(_jpeg(shown, middle)) <= len(trip.jpeg) else (low, middle - 1)
-    return Sources(file, data, trip.dng, trip.jpeg, _jpeg(shown, low))
+        low, high = (middle, high) if len(_jpeg(rendering, middle)) <= len(trip.jpeg) else (low, middle - 1)
+    return Sources(file, data, trip.dng, trip.jpeg, _jpeg(rendering, low))
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
@@ -155,8 +155,8 @@ def main() -> None:
     for number, path in enumerate(args.raw):
         source = sources(path)
         pictures = {name: source.edited(*how) for name, how in EDITS.items()} | {"tone mapping": mapped(source)}
-        for name, found in pictures.items():
-            edits[name].append(distances(found))
+        for name, pair in pictures.items():
+            edits[name].append(distances(pair))
         stored.append(storage(source))
         if args.output and number == 0:
             height, width = pictures["tone mapping"][0].shape[:2]

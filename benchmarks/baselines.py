@@ -50,9 +50,9 @@ def measure(task: BaselineTask, net: torch.nn.Module | None, side: int) -> list[
     with torch.inference_mode():
         for pick in range(task.shards[1].count):
             task.largest = SIDE
-            *planes, told, _ = task.batch(task.shards[1], np.array([pick]), SIDE, np.random.default_rng(0))
+            *planes, conditions, _ = task.batch(task.shards[1], np.array([pick]), SIDE, np.random.default_rng(0))
             jpeg = torch.tensor([QUALITY, list(baselines.SUBSAMPLING).index(SUBSAMPLING)])
-            rows.append(task.decibels(net, (*(plane[cut] for plane in planes), told, jpeg)))
+            rows.append(task.decibels(net, (*(plane[cut] for plane in planes), conditions, jpeg)))
     return torch.cat(rows).mean(0).tolist()
 
 
@@ -104,8 +104,8 @@ def ablation(args: argparse.Namespace) -> Iterator[str]:
             task = BaselineTask(args.output / "examples", CROPS, 1, "flow", **how)  # type: ignore[arg-type]
             folder = args.output / "ablation.training" / f"{'-'.join(how.values()) or 'fourier'}-{seed}".replace(":", "")
             rows.append(trained(task, folder, options, 256)[1])
-        found = np.array([row["decibels"] for row in rows])
-        figures = " | ".join(f"{m:.2f} ± {s:.2f}" for m, s in zip(found.mean(0), found.std(0), strict=True))
+        decibels = np.array([row["decibels"] for row in rows])
+        figures = " | ".join(f"{m:.2f} ± {s:.2f}" for m, s in zip(decibels.mean(0), decibels.std(0), strict=True))
         yield f"| {title} | {figures} | {round(np.mean([row['cpu_seconds'] for row in rows]))} |"
 
 

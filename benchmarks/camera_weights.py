@@ -74,9 +74,9 @@ def card_of(name: str) -> dict:
 
 def take(card: dict, trained: Path, output: Path) -> None:
     """Put fine-tuned weights into a camera's card, and their files beside it."""
-    told = json.loads(trained.read_text())
-    card |= {key: told[key] for key in ("parts", "base", "safetensors_sha256", "training")}
-    for file in (*(f"{part}.onnx" for part in told["parts"]), "safetensors"):
+    source = json.loads(trained.read_text())
+    card |= {key: source[key] for key in ("parts", "base", "safetensors_sha256", "training")}
+    for file in (*(f"{part}.onnx" for part in source["parts"]), "safetensors"):
         shutil.copy(trained.with_name(f"{trained.stem}.{file}"), output / f"{card['name']}.{file}")
 
 
@@ -88,8 +88,8 @@ def camera(name: str, args: argparse.Namespace) -> tuple[dict, str]:
         return card, f"| {card['camera']} | X-Trans | | | | none |"
     restoration = fine_tuned(name, args.photographs, args.work, args.steps, RESTORE, "")
     flow = fine_tuned(name, args.photographs, args.work, args.steps, FLOW, "-flow")
-    told = json.loads(restoration.read_text())["parts"]["restore_open"]["figures"]
-    before, after = told["validation dB gained before"], told["validation dB gained"]
+    figures = json.loads(restoration.read_text())["parts"]["restore_open"]["figures"]
+    before, after = figures["validation dB gained before"], figures["validation dB gained"]
     flows, default = (gained(which, name, args.photographs) for which in (str(flow), DEFAULT_WEIGHTS))
     used = "its own"
     if better(flows, default):

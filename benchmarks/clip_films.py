@@ -83,9 +83,9 @@ def _seen(path: Path, number: int, recipe: Recipe) -> dict[str, np.ndarray]:
 def conditions(recipe: Recipe, bits: float, key_bits: float, factors: tuple[int, int]) -> np.ndarray:
     """As `features.conditions`, of a frame whose steps are not known: what they may be, from what it and its key frame took."""
     step, own = np.clip(2.5 - np.log2(key_bits), 0, 6), np.clip(-np.log2(bits), 0, 8)
-    told = features.conditions(replace(recipe, refined=False), [np.ones(64)], factors)
-    told[features.TABLES] = [step, step, step, own, step, step, step, factors[0] - 1, factors[1] - 1]
-    return told
+    conditions = features.conditions(replace(recipe, refined=False), [np.ones(64)], factors)
+    conditions[features.TABLES] = [step, step, step, own, step, step, step, factors[0] - 1, factors[1] - 1]
+    return conditions
 
 
 def by_motion(other: np.ndarray, here: np.ndarray) -> np.ndarray:
@@ -164,7 +164,7 @@ def encoded_again(source: Path, target: Path, rng: np.random.Generator) -> None:
         coder.width, coder.height, coder.pix_fmt = stream.width, stream.height, str(rng.choice(FORMATS, p=SHARES))
         coder.codec_context.color_range, coder.codec_context.colorspace = 1, stream.codec_context.colorspace
         for number, frame in enumerate(before.decode(stream)):
-            shown = frame.reformat(format=coder.pix_fmt, dst_color_range=1)
-            shown.pts, shown.time_base, shown.pict_type = number, 1 / RATE, 0
-            after.mux(coder.encode(shown))
+            picture = frame.reformat(format=coder.pix_fmt, dst_color_range=1)
+            picture.pts, picture.time_base, picture.pict_type = number, 1 / RATE, 0
+            after.mux(coder.encode(picture))
         after.mux(coder.encode(None))

@@ -62,14 +62,14 @@ def main() -> None:
     files = [load(path, args.crop) for path in args.raw]
     print("| raw / lin dB at | " + " | ".join(f"{bits} bits" for bits in args.bits) + " |\n|---|" + "---|" * len(args.bits))
     for name, (settings, code) in METHODS.items():
-        found = []
+        interpolated = []
         for file in files:
             points = [(len_ * 8 / file.mosaic.size, back) for len_, back in (code(file, s) for s in settings)]
             rates = [rate for rate, _ in points]
             for measure in (paper_psnr, mosaic_psnr):
                 quality = [measure(file.mosaic, back, file.recipe) for _, back in points]
-                found.append(np.interp(args.bits, rates, quality))
-        raw_db, lin_db = (np.mean(found[start::2], 0) for start in (0, 1))
+                interpolated.append(np.interp(args.bits, rates, quality))
+        raw_db, lin_db = (np.mean(interpolated[start::2], 0) for start in (0, 1))
         print(f"| {name} | " + " | ".join(f"{a:.2f} / {b:.2f}" for a, b in zip(raw_db, lin_db, strict=True)) + " |", flush=True)
 
 

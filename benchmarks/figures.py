@@ -28,8 +28,8 @@ def regraded(jpeg: bytes, ev: float) -> np.ndarray:
     """What an editor does with the 8-bit JPEG alone: undo the curve, scale, apply it again."""
     codes = np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB")) / 255
     linear = np.where(codes < 0.081, codes / 4.5, ((codes + 0.099) / 1.099) ** (1 / 0.45)) * 2**ev
-    shown = np.where(linear < 0.018, linear * 4.5, 1.099 * np.maximum(linear, 1e-9) ** 0.45 - 0.099)
-    return np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
+    codes = np.where(linear < 0.018, linear * 4.5, 1.099 * np.maximum(linear, 1e-9) ** 0.45 - 0.099)
+    return np.rint(np.clip(codes, 0, 1) * 255).astype(np.uint8)
 
 
 def main() -> None:

@@ -68,8 +68,8 @@ def _row(photo: Path, folder: Path, rawback: str, counts: Counter[str]) -> str:
     lost, changed, same = compare_tags(photo, target)
     warnings = _warnings(target) - _warnings(photo)
     counts.update(files=1, tags=same, lost=len(lost), changed=len(changed), warnings=len(warnings))
-    said = [f"lost {tag}" for tag in lost] + [f"changed {tag}" for tag in changed] + sorted(warnings)
-    return f"{photo.name[:40]:40} {_psnr(photo, target):5.1f} dB  {same:3} tags  {'; '.join(said)}"
+    changes = [f"lost {tag}" for tag in lost] + [f"changed {tag}" for tag in changed] + sorted(warnings)
+    return f"{photo.name[:40]:40} {_psnr(photo, target):5.1f} dB  {same:3} tags  {'; '.join(changes)}"
 
 
 def compare_tags(photo: Path, target: Path) -> tuple[list[str], list[str], int]:
@@ -93,14 +93,14 @@ def compare_tags(photo: Path, target: Path) -> tuple[list[str], list[str], int]:
 
 def _tags(path: Path) -> dict[str, object]:
     run = subprocess.run(["exiftool", "-j", "-n", "-G1", "-EXIF:all", path], capture_output=True, text=True)
-    found = json.loads(run.stdout or "[{}]")[0]
-    return {tag: value for tag, value in found.items() if tag not in ("SourceFile", "ExifTool:Warning")}
+    tags = json.loads(run.stdout or "[{}]")[0]
+    return {tag: value for tag, value in tags.items() if tag not in ("SourceFile", "ExifTool:Warning")}
 
 
 def _warnings(path: Path) -> set[str]:
     run = subprocess.run(["exiftool", "-j", "-a", "-Warning", "-Error", path], capture_output=True, text=True)
-    found = json.loads(run.stdout or "[{}]")[0]
-    return {f"exiftool: {text}" for name, text in found.items() if name != "SourceFile"}
+    messages = json.loads(run.stdout or "[{}]")[0]
+    return {f"exiftool: {text}" for name, text in messages.items() if name != "SourceFile"}
 
 
 def _psnr(photo: Path, target: Path) -> float:
@@ -108,16 +108,16 @@ def _psnr(photo: Path, target: Path) -> float:
     try:
         with Image.open(photo) as image, rawpy.imread(io.BytesIO(target.read_bytes())) as raw:
             options = {"no_auto_bright": True, "adjust_maximum_thr": 0.0, "user_flip": 0, "gamma": (2.4, 12.92)}
-            shown = raw.postprocess(use_camera_wb=True, **options)
+            developed = raw.postprocess(use_camera_wb=True, **options)
             image = image.convert("RGB")
     except (OSError, rawpy.LibRawError) as error:
         print(f"{photo.name}: {error}")
         return float("nan")
     width, height = image.size
-    x, y = (shown.shape[1] - width) // 2, (shown.shape[0] - height) // 2  # LibRaw hides the crop of some Fujifilms
-    shown = Image.fromarray(np.ascontiguousarray(shown[y : y + height, x : x + width]))
+    x, y = (developed.shape[1] - width) // 2, (developed.shape[0] - height) // 2  # LibRaw hides the crop of some Fujifilms
+    developed = Image.fromarray(np.ascontiguousarray(developed[y : y + height, x : x + width]))
     size = (min(width, 512), min(height, 512))
-    a, b = (_light(np.asarray(picture.resize(size, Image.Resampling.BOX))) for picture in (shown, image))
+    a, b = (_light(np.asarray(picture.resize(size, Image.Resampling.BOX))) for picture in (developed, image))
     a *= b.mean((0, 1)) / np.maximum(a.mean((0, 1)), 1e-6)
     error = np.mean((np.clip(a, 0, 1) ** (1 / 2.2) - b ** (1 / 2.2)) ** 2)
     return float(-10 * np.log10(max(error, 1e-10)))

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from small import ENVIRONMENT, RAWBACK, is_whole, leftovers, shoot  # noqa: E402
+from small import ENVIRONMENT, RAWBACK, is_whole, leftovers, raw_folder  # noqa: E402
 
 
 def batch(folder: Path) -> list[str]:
@@ -61,7 +61,7 @@ def main() -> int:
     faults, halves, killed = [], 0, {"batch": 0, "worker": 0}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = shoot(folder / "in", chosen.files, width=192, height=192)
+        files = raw_folder(folder / "in", chosen.files, width=192, height=192)
         before = digest(files)
         for i in range(chosen.n):
             shutil.rmtree(folder / "out", ignore_errors=True)

@@ -71,16 +71,16 @@ def batch(of: dict[str, np.ndarray], picks: np.ndarray, side: int, rng: np.rando
     for film, which in (divmod(int(pick), 4) for pick in picks):
         y, x = corner(side, rng)
         square, half = np.s_[y : y + side, x : x + side], np.s_[:, y // 2 : (y + side) // 2, x // 2 : (x + side) // 2]
-        shown = [of[name][film, which][square] for name in ("code", "before", "after")] + [of["target"][film][square]]
+        planes = [of[name][film, which][square] for name in ("code", "before", "after")] + [of["target"][film][square]]
         chroma = of["chroma"][film, which][half]
         if rng.random() < 0.5:
-            shown[1], shown[2] = shown[2], shown[1]
+            planes[1], planes[2] = planes[2], planes[1]
         if rng.random() < 0.5:  # transposed, RGGB stays RGGB
-            shown, chroma = [plane.T for plane in shown], chroma.swapaxes(1, 2)
+            planes, chroma = [plane.T for plane in planes], chroma.swapaxes(1, 2)
         colours = torch.from_numpy(chroma.astype(np.float32)) / pairs.CHROMA_SCALE
-        rows.append([*(codes(plane)[None] for plane in shown), colours, torch.from_numpy(of["conditions"][film, which])])
-    code, before, after, target, chroma, told = (torch.stack(column) for column in zip(*rows, strict=True))
-    return [code, before, after, chroma, told], target
+        rows.append([*(codes(plane)[None] for plane in planes), colours, torch.from_numpy(of["conditions"][film, which])])
+    code, before, after, target, chroma, conditions = (torch.stack(column) for column in zip(*rows, strict=True))
+    return [code, before, after, chroma, conditions], target
 
 
 def fit(net: RestoreClip, of: dict[str, np.ndarray], seconds: float) -> int:

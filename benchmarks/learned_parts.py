@@ -53,9 +53,9 @@ def figures(mosaic: np.ndarray, picture: Coefficients, recipe: Recipe, loaded: w
         picture, restorer = replace(picture, undo=loaded.flow_inverse(recipe)), None
     else:
         restorer = loaded and loaded.restorer(recipe, picture, untouched=not recipe.refined)
-    found = inverse_pass.decode(picture, recipe, restore=restorer, halo=restorer.halo if restorer else 0)
+    recovered = inverse_pass.decode(picture, recipe, restore=restorer, halo=restorer.halo if restorer else 0)
     bits = len(jpeg.coded_picture(picture)) * 8 / mosaic.size
-    return np.array([paper_psnr(mosaic, found, recipe), mosaic_psnr(mosaic, found, recipe), bits])
+    return np.array([paper_psnr(mosaic, recovered, recipe), mosaic_psnr(mosaic, recovered, recipe), bits])
 
 
 def opened(path: Path, crop: int) -> tuple[np.ndarray, Recipe]:

@@ -70,8 +70,8 @@ def picture(
     stages.STAGES[2] = stage
     coded = closed_loop.encode(mosaic, recipe, coding(quality, subsampling, "raw"))
     file = jpeg.write(coded, None, b"")
-    shown = np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) / 255
-    return -10 * np.log10(np.mean((shown - truth) ** 2)), len(file) * 8 / mosaic.size
+    picture = np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) / 255
+    return -10 * np.log10(np.mean((picture - truth) ** 2)), len(file) * 8 / mosaic.size
 
 
 def main() -> None:
@@ -93,9 +93,9 @@ def main() -> None:
             rows["AHD, finer"].append(picture(mosaic, recipe, truth, args.quality + 3, subsampling, theirs))
         means = {name: np.mean(row, 0) for name, row in rows.items()}
         (level, bits), (finer_level, finer_bits) = means["LibRaw's AHD"], means.pop("AHD, finer")
-        for name, (found, spent) in means.items():
+        for name, (decibel, spent) in means.items():
             equal = level + (spent - bits) * (finer_level - level) / (finer_bits - bits)
-            print(f"| {name} | {subsampling} | {found:.2f} | {spent:.3f} | {found - equal:+.2f} |", flush=True)
+            print(f"| {name} | {subsampling} | {decibel:.2f} | {spent:.3f} | {decibel - equal:+.2f} |", flush=True)
 
 
 if __name__ == "__main__":

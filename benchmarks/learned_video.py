@@ -32,6 +32,7 @@ import torch
 from pans import MATRIX, NOISE, brought
 
 from rawback import rendering
+from rawback.clips import coding
 from rawback.files import jpeg
 from rawback.files.raw import RawFile
 from rawback.files.video import movie
@@ -97,16 +98,16 @@ def coded(frames: list[RawFile], path: Path, codec: str, setting: int) -> Recipe
     recipe = rendering.decide(frames[len(frames) // 2], RenderOptions(exposure=0.0))
     form = Form(codec, ".mkv", recipe.width, recipe.height, Fraction(24), coarseness=setting)
     if codec == "mjpeg":
-        coding = quantisation_tables.coding(setting, "4:2:0", "raw")
+        tables = quantisation_tables.coding(setting, "4:2:0", "raw")
         with path.open("w+b") as file, Writer(file, form, to_fields(recipe)) as writer:
             for frame in frames:
-                writer.add_coded(jpeg.write(closed_loop.encode(frame.mosaic, recipe, coding), recipe, b""))
+                writer.add_coded(jpeg.write(closed_loop.encode(frame.mosaic, recipe, tables), recipe, b""))
         return recipe
     recipe, known = signal.fitted(replace(recipe, refined=False), coding.TO_YCC[0]), [None] * len(frames)
     for _ in range(2):
-        shown = [coding.codes_of(frame.mosaic, recipe, it) for frame, it in zip(frames, known, strict=True)]
+        pictures = [coding.codes_of(frame.mosaic, recipe, it) for frame, it in zip(frames, known, strict=True)]
         with path.open("w+b") as file, Writer(file, form, to_fields(recipe)) as writer:
-            for codes in shown:
+            for codes in pictures:
                 writer.add_codes(codes, to_fields(recipe), {})
         with movie.Movie(path) as made:
             known = list(made.decoded())
@@ -145,14 +146,14 @@ def _balanced(srgb: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 def _frame(frames: list[RawFile], aside: list[np.ndarray], centred: list[np.ndarray], recipe: Recipe, number: int) -> Frame:
     here, guide = features.encode(centred[number]), motion.guide(centred[number])
-    known, found = [], []
+    known, by_motion = [], []
     for other, sign in ((number - 1, 1), (number + 1, -1)):
         code = features.encode(centred[other])
         field = motion.field(motion.guide(centred[other]), guide)
         known.append(brought(code, np.broadcast_to((sign * STEP / 2).astype(np.float32), field.shape)))
-        found.append(brought(code, field))
+        by_motion.append(brought(code, field))
     return Frame(
-        pairs.target_of(frames[number].mosaic, recipe), features.encode(aside[number]), (here, *known), (here, *found),
+        pairs.target_of(frames[number].mosaic, recipe), features.encode(aside[number]), (here, *known), (here, *by_motion),
         recipe.gains * 2**recipe.exposure,
     )  # fmt: skip
 

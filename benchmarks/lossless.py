@@ -87,9 +87,9 @@ def _by_layer(file: RawFile, picture: Coefficients, recipe: Recipe) -> Result:
     rows = coder.blocks()
     codes = [coder.encode(file.mosaic[start:stop], start) for start, stop in rows]
     middle = time.process_time()
-    found = [coder.decode(code, start, stop) for code, (start, stop) in zip(codes, rows, strict=True)]
+    decoded = [coder.decode(code, start, stop) for code, (start, stop) in zip(codes, rows, strict=True)]
     end = time.process_time()
-    assert np.array_equal(np.concatenate(found), file.mosaic)
+    assert np.array_equal(np.concatenate(decoded), file.mosaic)
     return Result(sum(map(len, codes)) + len(coder.to_bytes()), middle - began, end - middle)
 
 
@@ -111,9 +111,9 @@ def _by_constriction(file: RawFile, picture: Coefficients, recipe: Recipe) -> Re
 
     coder = Coder.of(file.mosaic, picture, recipe)
     with patch.object(rans, "encode", side_effect=rans.encode) as encode:
-        whole = sum(len(coder.encode(file.mosaic[start:stop], start)) for start, stop in coder.blocks())
+        size_of_blocks = sum(len(coder.encode(file.mosaic[start:stop], start)) for start, stop in coder.blocks())
         caught = [call.args[:3] for call in encode.call_args_list]
-    size, coding_time, decoding_time = whole + len(coder.to_bytes()), 0.0, 0.0
+    size, coding_time, decoding_time = size_of_blocks + len(coder.to_bytes()), 0.0, 0.0
     for symbols, of, tables in caught:
         began = time.process_time()
         queue = constriction.stream.queue.RangeEncoder()
@@ -125,9 +125,9 @@ def _by_constriction(file: RawFile, picture: Coefficients, recipe: Recipe) -> Re
         words = queue.get_compressed()
         middle = time.process_time()
         stream = constriction.stream.queue.RangeDecoder(words)
-        found = np.empty(len(of), np.uint8)
+        decoded = np.empty(len(of), np.uint8)
         for number, (group, model) in enumerate(zip(groups, models, strict=True)):
-            found[of == number] = stream.decode(model, len(group))
+            decoded[of == number] = stream.decode(model, len(group))
         coding_time, decoding_time = coding_time + middle - began, decoding_time + time.process_time() - middle
         size += 4 * len(words) - len(rans.encode(symbols, of, tables)) + 2 * rans.lanes_for(len(symbols))
     return Result(size, coding_time, decoding_time)

@@ -105,10 +105,10 @@ def by_coefficients(file: RawFile, recipe: Recipe, options: RenderOptions) -> tu
 def by_pixels(file: RawFile, recipe: Recipe, options: RenderOptions) -> tuple[bytes, np.ndarray]:
     """Pillow's JPEG of the picture in 8 bits, and the mosaic behind the pixels that Pillow reads."""
     tables = coding(options.quality, "4:4:4", options.tables)
-    shown = np.clip(stages.forward(file.mosaic, recipe), 0, 1)
+    srgb = np.clip(stages.forward(file.mosaic, recipe), 0, 1)
     stream = io.BytesIO()
     used = [tables.luma.tolist(), tables.luma.tolist() if options.tables == "raw" else tables.chroma.tolist()]
-    picture = Image.fromarray(np.rint(np.moveaxis(shown, 0, -1) * 255).astype(np.uint8))
+    picture = Image.fromarray(np.rint(np.moveaxis(srgb, 0, -1) * 255).astype(np.uint8))
     picture.save(stream, "JPEG", qtables=used, subsampling=0, optimize=True)
     with Image.open(stream) as read:
         planes = np.moveaxis(np.asarray(read, np.float32), -1, 0) / 255
@@ -117,9 +117,9 @@ def by_pixels(file: RawFile, recipe: Recipe, options: RenderOptions) -> tuple[by
 
 def figures(file: RawFile, trip: tuple[bytes, np.ndarray], see: See, target: np.ndarray) -> Figures:
     """What a round trip keeps of a file that looks like `target`."""
-    data, found = trip
-    pair = file.mosaic, found, file.recipe
-    seen = psnr(target, see(file, found)), paper_psnr(*pair), mosaic_psnr(*pair)
+    data, recovered = trip
+    pair = file.mosaic, recovered, file.recipe
+    seen = psnr(target, see(file, recovered)), paper_psnr(*pair), mosaic_psnr(*pair)
     kept = noise_kept(*pair)["shadows"]
     return Figures(8 * len(data) / file.mosaic.size, np.array([*seen, np.nanmean(black_bias(*pair)), kept]))
 
@@ -139,13 +139,13 @@ def at_rate(measure: Callable[[int], Figures], rate: float) -> np.ndarray:
 
 def best(file: RawFile, recipe: Recipe, rate: float, see: See, pixels: bool = False) -> np.ndarray:
     """The values at a rate; in the open loop those of the better tables, 4:4:4, which serves that best."""
-    found, trip, target = [], by_pixels if pixels else by_coefficients, see(file, file.mosaic)
+    measured, trip, target = [], by_pixels if pixels else by_coefficients, see(file, file.mosaic)
     for tables in ("raw",) if recipe.refined else ("raw", "standard"):
         subsampling = "4:2:0" if recipe.refined else "4:4:4"
         options = RenderOptions(subsampling=subsampling, tables=tables, refine=recipe.refined, weights="none")
         measure = cache(lambda q, o=options: figures(file, trip(file, recipe, replace(o, quality=q)), see, target))
-        found.append(at_rate(measure, rate))
-    return max(found, key=lambda values: float(values[0]))
+        measured.append(at_rate(measure, rate))
+    return max(measured, key=lambda values: float(values[0]))
 
 
 def row(name: str, values: list[np.ndarray], reference: list[np.ndarray]) -> str:

@@ -33,17 +33,17 @@ WIDTH, GAP, LINE = 300, 8, 16
 
 def picture(uri: str) -> Image.Image:
     """Of a data URI, as wide as a column."""
-    found = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGB")
-    return found.resize((WIDTH, round(found.height * WIDTH / found.width)), Image.Resampling.LANCZOS)
+    opened = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGB")
+    return opened.resize((WIDTH, round(opened.height * WIDTH / opened.width)), Image.Resampling.LANCZOS)
 
 
 def column(case: evaluate.Case, name: str, options: RenderOptions) -> tuple[str, list[Image.Image]]:
-    """What is said of a method, and its three pictures."""
+    """The caption of a method, and its three pictures."""
     trip, recipe = methods.method(name)(case.file, case.data, options), case.file.recipe
-    true, found = (metrics.displayed(mosaic, recipe) for mosaic in (case.file.mosaic, trip.mosaic))
-    said = f"{metrics.psnr(true, found):.1f} raw dB, {len(trip.jpeg) * 8 / case.file.mosaic.size:.2f} bits"
-    shown = report_images.rendering(trip.jpeg), report_images.recovered(found, recipe.orientation)
-    return said, [picture(uri) for uri in (*shown, report_images.error_map(true, found, recipe.orientation))]
+    true, recovered = (metrics.displayed(mosaic, recipe) for mosaic in (case.file.mosaic, trip.mosaic))
+    caption = f"{metrics.psnr(true, recovered):.1f} raw dB, {len(trip.jpeg) * 8 / case.file.mosaic.size:.2f} bits"
+    pictures = report_images.rendering(trip.jpeg), report_images.recovered(recovered, recipe.orientation)
+    return caption, [picture(uri) for uri in (*pictures, report_images.error_map(true, recovered, recipe.orientation))]
 
 
 def main() -> None:
@@ -56,9 +56,9 @@ def main() -> None:
     heights = np.cumsum([2 * LINE + GAP, *(part.height + GAP for part in next(iter(columns.values()))[1])])
     sheet = Image.new("RGB", (GAP + len(columns) * (WIDTH + GAP), int(heights[-1])), "white")
     draw = ImageDraw.Draw(sheet)
-    for number, (title, (said, parts)) in enumerate(columns.items()):
+    for number, (title, (caption, parts)) in enumerate(columns.items()):
         left = GAP + number * (WIDTH + GAP)
-        draw.text((left, GAP // 2), f"{title}\n{said}", fill="black", spacing=3)
+        draw.text((left, GAP // 2), f"{title}\n{caption}", fill="black", spacing=3)
         for part, top in zip(parts, heights[:-1], strict=True):
             sheet.paste(part, (left, int(top)))
     sheet.save(args.output, quality=85)

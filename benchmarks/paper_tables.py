@@ -48,7 +48,7 @@ def parts(picture: np.ndarray) -> Iterator[np.ndarray]:
         yield from np.array_split(rows, PARTS, axis=1)
 
 
-def ssim(target: np.ndarray, found: np.ndarray) -> float:
+def ssim(target: np.ndarray, picture: np.ndarray) -> float:
     """Structural similarity of (H, W, 3) in 0..1 (Wang et al. 2004): 7 x 7 means, sample covariances, mean over channels."""
     span, unbiased = float(target.max() - target.min()), 49 / 48
     if span == 0:
@@ -57,13 +57,13 @@ def ssim(target: np.ndarray, found: np.ndarray) -> float:
     def blur(x: np.ndarray) -> np.ndarray:
         return uniform_filter(x, (7, 7, 1))
 
-    a, b = target.astype(np.float64), found.astype(np.float64)
+    a, b = target.astype(np.float64), picture.astype(np.float64)
     mean_a, mean_b = blur(a), blur(b)
     var_a, var_b = (unbiased * (blur(x * x) - m * m) for x, m in ((a, mean_a), (b, mean_b)))
     both = unbiased * (blur(a * b) - mean_a * mean_b)
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2
-    found = (2 * mean_a * mean_b + c1) * (2 * both + c2) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
-    return float(found[3:-3, 3:-3].mean())
+    similar = (2 * mean_a * mean_b + c1) * (2 * both + c2) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
+    return float(similar[3:-3, 3:-3].mean())
 
 
 def measure(case: Case, trip: methods.Trip) -> list[float]:
@@ -72,11 +72,11 @@ def measure(case: Case, trip: methods.Trip) -> list[float]:
     raw = np.mean([metrics.psnr(a, b) for a, b in zip(*map(parts, planes), strict=True)])
     stream = io.BytesIO()
     Image.fromarray(case.target).save(stream, "JPEG", quality=QUALITY, subsampling="4:2:2")
-    target, shown = (_decoded(data) for data in (stream.getvalue(), trip.jpeg))
+    target, picture = (_decoded(data) for data in (stream.getvalue(), trip.jpeg))
     rgb = similar = float("nan")
-    if target.shape == shown.shape:
-        rgb = float(np.mean([metrics.psnr(a, b) for a, b in zip(parts(target), parts(shown), strict=True)]))
-        similar = float(np.nanmean([ssim(a, b) for a, b in zip(parts(target), parts(shown), strict=True)]))
+    if target.shape == picture.shape:
+        rgb = float(np.mean([metrics.psnr(a, b) for a, b in zip(parts(target), parts(picture), strict=True)]))
+        similar = float(np.nanmean([ssim(a, b) for a, b in zip(parts(target), parts(picture), strict=True)]))
     return [rgb, similar, float(raw), len(trip.jpeg) * 8 / case.file.mosaic.size]
 
 
@@ -110,14 +110,14 @@ def main() -> None:
         + f"\n\n| here ({len(cases)} RAW files) | rgb dB | SSIM | raw dB | bits per photosite |\n|---|---|---|---|---|"
     )
     for name in args.methods:
-        said = methods.described(name, args.baselines)
+        description = methods.described(name, args.baselines)
         rgb, similar, raw, bits = means(cases, name, QUALITY, args.baselines)
         seen = "- | -" if name in SENDS_THE_TARGET else f"{rgb:.2f} | {similar:.4f}"
-        print(f"| {name}: {said} | {seen} | {raw:.2f} | {bits:.2f} |", flush=True)
+        print(f"| {name}: {description} | {seen} | {raw:.2f} | {bits:.2f} |", flush=True)
     print("\n| raw dB at bits, quality | " + " | ".join(map(str, args.quality)) + " |\n|---|" + "---|" * len(args.quality))
     for name in args.methods:
-        found = [means(cases, name, quality, args.baselines) for quality in args.quality]
-        print(f"| {name} | " + " | ".join(f"{raw:.2f} at {bits:.2f}" for _, _, raw, bits in found) + " |", flush=True)
+        measured = [means(cases, name, quality, args.baselines) for quality in args.quality]
+        print(f"| {name} | " + " | ".join(f"{raw:.2f} at {bits:.2f}" for _, _, raw, bits in measured) + " |", flush=True)
     print("\nFiles, centres of {}:\n".format(f"{args.crop} x {args.crop}" if args.crop else "all"))
     for path in args.raw:
         print(f"    {hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}")

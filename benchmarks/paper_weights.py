@@ -37,17 +37,17 @@ def exported(folder: Path, output: Path, name: str) -> Path:
     net = Flow(**CONFIG)
     tensors = load_file(folder / "flow.training" / "flow.checkpoint.safetensors")
     net.load_state_dict({key.removeprefix(BEST): value for key, value in tensors.items() if key.startswith(BEST)})
-    told = json.loads((folder / "flow.training" / "figures.json").read_text())
+    training = json.loads((folder / "flow.training" / "figures.json").read_text())
     before = validate(BaselineTask(folder / "examples", CROPS, 1, "flow"), None, 128)
-    gained = [after - without for after, without in zip(told["decibels"][:2], before[:2], strict=True)]
+    gained = [after - without for after, without in zip(training["decibels"][:2], before[:2], strict=True)]
     manifest = folder / "examples" / "photographs.json"
     facts = {
-        "options": {key: told[key] for key in ("steps", "batch", "side", "rate", "seed")} | {"crops": CROPS},
-        "cpu_seconds": told["cpu_seconds"],
+        "options": {key: training[key] for key in ("steps", "batch", "side", "rate", "seed")} | {"crops": CROPS},
+        "cpu_seconds": training["cpu_seconds"],
         "photographs": len(json.loads(manifest.read_text())),
         "manifest_sha256": export.sha256_of(manifest),
     }
-    figures: dict[str, list[float] | int] = {"validation dB gained": gained, "steps": told["steps"]}
+    figures: dict[str, list[float] | int] = {"validation dB gained": gained, "steps": training["steps"]}
     return export.export({"flow": Trained(net.eval(), CONFIG, figures)}, output, name, facts)
 
 
@@ -58,8 +58,8 @@ def table(card: Path, files: list[Path], crop: int) -> np.ndarray:
     print(f"| raw / lin dB | without | gained by `{card.stem}` | by `{DEFAULT_WEIGHTS}` |\n|---|---|---|---|", flush=True)
     for path in files:
         mosaic, recipe = opened(path, crop)
-        found = [in_the_open_loop(mosaic, recipe, QUALITY, SUBSAMPLING, loaded) for loaded in both]
-        rows.append([found[0][0], *(after - before for before, after in found)])
+        measured = [in_the_open_loop(mosaic, recipe, QUALITY, SUBSAMPLING, loaded) for loaded in both]
+        rows.append([measured[0][0], *(after - before for before, after in measured)])
         print(_row(path.name, np.array(rows[-1])), flush=True)
     print(_row("mean", np.mean(rows, 0)), flush=True)
     return np.array(rows)
@@ -72,17 +72,17 @@ def _row(name: str, row: np.ndarray) -> str:
 def noted(card: Path, rows: np.ndarray, crop: int) -> None:
     """Put into the card what it is and what it gained on the RAW files."""
     flow, default = rows[:, 1:].mean(0)
-    told = json.loads(card.read_text())
-    told["note"] = (
+    content = json.loads(card.read_text())
+    content["note"] = (
         f"the paper's system at rawback's size, for comparison; on {len(rows)} RAW files it gains "
         f"{flow[0]:+.2f} / {flow[1]:+.2f} dB at equal bytes, {rows[:, 1].min():+.2f} at the least, {DEFAULT_WEIGHTS} "
         f"{default[0]:+.2f} / {default[1]:+.2f}"
     )
-    told["raw files"] = {
+    content["raw files"] = {
         "crop": crop, "quality": QUALITY, "subsampling": SUBSAMPLING,
         "dB gained": flow.tolist(), f"dB gained by {DEFAULT_WEIGHTS}": default.tolist(),
     }  # fmt: skip
-    card.write_text(json.dumps(told, indent=1) + "\n")
+    card.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def main() -> None:

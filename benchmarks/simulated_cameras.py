@@ -76,8 +76,8 @@ def main() -> None:
             path = folder / f"{name}.dng"
             path.write_bytes(photograph(light, name, args.iso))
             ways = [round_trip(path, folder, args.rawback, *options) for options in ((), ("--no-refine",))]
-            found = "   ".join(f"{decibel:6.2f} dB at {size:4.2f} bits" for decibel, size in ways)
-            print(f"{name:22} {found}", flush=True)
+            figures = "   ".join(f"{decibel:6.2f} dB at {size:4.2f} bits" for decibel, size in ways)
+            print(f"{name:22} {figures}", flush=True)
 
 
 if __name__ == "__main__":

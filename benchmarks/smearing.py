@@ -43,8 +43,8 @@ def coded(file: RawFile, kind: str, quality: int, subsampling: str, loaded: Weig
 
 def figures(file: RawFile, picture: Coefficients, recipe: Recipe, restorer: Restorer | None) -> np.ndarray:
     """Raw dB, lin dB, noise variance kept."""
-    found = inverse_pass.decode(picture, recipe, restore=restorer, halo=restorer.halo if restorer else 0)
-    pair = file.mosaic, found, recipe
+    recovered = inverse_pass.decode(picture, recipe, restore=restorer, halo=restorer.halo if restorer else 0)
+    pair = file.mosaic, recovered, recipe
     kept = noise_kept(*pair)
     return np.array([paper_psnr(*pair), mosaic_psnr(*pair), kept["midtones" if np.isnan(kept["shadows"]) else "shadows"]])
 

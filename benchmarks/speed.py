@@ -79,9 +79,9 @@ def compare(megapixels: float, folder: Path, runs: int) -> tuple[float, float]:
         [sys.executable, "-m", "rawback", "render", "-q", "-f", source, "-o", photo],
         [sys.executable, "-m", "rawback", "recover", "-q", "-f", photo, "-o", back],
     )
-    found = np.array([[timed(command) for command in commands] for _ in range(runs)])
-    seconds, cpu, memory = np.moveaxis(np.median(found, 0), -1, 0)
-    slower = np.median(found[:, 1:, :2] / found[:, :1, :2], 0)  # run by run
+    measured = np.array([[timed(command) for command in commands] for _ in range(runs)])
+    seconds, cpu, memory = np.moveaxis(np.median(measured, 0), -1, 0)
+    slower = np.median(measured[:, 1:, :2] / measured[:, :1, :2], 0)  # run by run
     cells = [f"{megapixels:g}", f"{seconds[0]:.1f} s"]
     for verb in (1, 2):
         wall_ratio, cpu_ratio = slower[verb - 1]
@@ -135,18 +135,18 @@ def stages(source: Path) -> None:
         recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
     ))  # fmt: skip
     data = stage("metadata", lambda: jpeg.with_metadata(coded, recipe, b""))
-    found = stage("read the JPEG (libjpeg)", lambda: photo.read(data, "photo"))
-    planned = stage("compare with the hash", lambda: recovering.plan(found))
+    opened = stage("read the JPEG (libjpeg)", lambda: photo.read(data, "photo"))
+    planned = stage("compare with the hash", lambda: recovering.plan(opened))
     mosaic = stage("inverse pass", lambda: inverse_pass.decode(planned.coefficients, planned.recipe))
-    stage("code the DNG", lambda: recovering.Recovered(mosaic, planned.recipe, found, planned.state, []).dng())
+    stage("code the DNG", lambda: recovering.Recovered(mosaic, planned.recipe, opened, planned.state, []).dng())
 
 
 def starts(runs: int = 7) -> None:
     """What passes before the first useful work."""
     print("start-up, whole processes (target: 0.4 s):")
     for name, arguments in STARTS:
-        found = np.median([timed([sys.executable, *arguments])[:2] for _ in range(runs)], 0)
-        print(f"  {name:28} {found[0]:6.2f} s {found[1]:6.2f} s of CPU")
+        seconds = np.median([timed([sys.executable, *arguments])[:2] for _ in range(runs)], 0)
+        print(f"  {name:28} {seconds[0]:6.2f} s {seconds[1]:6.2f} s of CPU")
 
 
 def paper(seconds_per_megapixel: float) -> None:

@@ -52,13 +52,13 @@ class Result:
 
 def by_stills(film: Film, recipe: Recipe, coding: closed_loop.Coding) -> Result:
     """MJPEG: each frame coded by itself, the recipe with it."""
-    found, size = [], 0
+    mosaics, size = [], 0
     for file in film.frames:
         picture = closed_loop.encode(file.mosaic, recipe, coding)
-        told = replace(recipe, picture_sha256="0" * 64, thumbnail=bytes(384), centroids=picture.centroids)
-        size += len(frame_fields.into_jpeg(jpeg.write(picture, told, b""), {"FrameName": "A001_C001_000000"}))
-        found.append(inverse_pass.decode(picture, told))
-    return Result(size, found)
+        sent = replace(recipe, picture_sha256="0" * 64, thumbnail=bytes(384), centroids=picture.centroids)
+        size += len(frame_fields.into_jpeg(jpeg.write(picture, sent, b""), {"FrameName": "A001_C001_000000"}))
+        mosaics.append(inverse_pass.decode(picture, sent))
+    return Result(size, mosaics)
 
 
 def mjpeg(film: Film, step: float) -> Result:
@@ -79,15 +79,15 @@ def by_codec(film: Film, codec: str, crf: int, passes: int = 2) -> Result:
         form = Form(codec, ".mkv", recipe.width, recipe.height, RATE, coarseness=crf)
         for _ in range(passes):
             pairs = zip(film.frames, coded or [None] * len(film.frames), strict=True)
-            shown = [coding.codes_of(still.mosaic, recipe, before) for still, before in pairs]
+            frames = [coding.codes_of(still.mosaic, recipe, before) for still, before in pairs]
             with path.open("w+b") as file, Writer(file, form, to_fields(recipe)) as writer:
-                for codes in shown:
+                for codes in frames:
                     writer.add_codes(codes, to_fields(recipe), {"FrameName": "A001_C001_000000"})
             with movie.Movie(path) as made:
                 coded = list(made.decoded())
         with movie.Movie(path) as made:
-            found = [signal.mosaic_of(made.planes(frame.pts), recipe) for frame in made.listing().frames]
-        return Result(path.stat().st_size, found)
+            mosaics = [signal.mosaic_of(made.planes(frame.pts), recipe) for frame in made.listing().frames]
+        return Result(path.stat().st_size, mosaics)
 
 
 def _decided(film: Film) -> Recipe:
@@ -140,9 +140,9 @@ def denoised(film: Film, method: str) -> dict[str, float]:
     averaged, left = [], []
     for number, mosaic in enumerate(result.mosaics):
         beside = range(max(number - REACH, 0), min(number + REACH + 1, len(result.mosaics)))
-        found, told = temporal.merged(mosaic, recipe, [(result.mosaics[n], recipe) for n in beside if n != number])
-        averaged.append(found)
-        left.append(sum(told.noise) / sum(recipe.noise))
+        merged, its = temporal.merged(mosaic, recipe, [(result.mosaics[n], recipe) for n in beside if n != number])
+        averaged.append(merged)
+        left.append(sum(its.noise) / sum(recipe.noise))
     figures = {"bits": result.size * 8 / sum(m.size for m in averaged), "left": float(np.mean(left))}
     for name, references in (("clean", film.clean), ("noisy", [f.mosaic for f in film.frames])):
         for when, mosaics in (("", result.mosaics), (" averaged", averaged)):
