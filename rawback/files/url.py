@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
+from typing import Any
 
 from rawback.errors import RawbackError
 
@@ -137,7 +138,8 @@ class Url:
             for found in sorted(system.find(path)):
                 yield Url(system.unstrip_protocol(found)), PurePosixPath(found).relative_to(path)
 
-    def _open(self):
+    def _open(self) -> tuple[Any, str]:
+        """The store's file system (fsspec's), and the path in it."""
         from fsspec.core import url_to_fs
 
         return url_to_fs(self.text)
@@ -151,7 +153,7 @@ class _explained:
 
     def __enter__(self) -> None: ...
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ImportError):
             raise RawbackError(f"{self.url} needs more packages: pip install 'rawback[cluster]' ({error})") from error
         if isinstance(error, Exception) and not isinstance(error, RawbackError):
