@@ -12,7 +12,7 @@ from small import raw_bytes, rawback
 from rawback import RenderOptions, metrics
 from rawback.errors import RawbackError, UsageError
 from rawback.evaluate import evaluate, methods, raw_codecs, report, report_images, report_plots, table
-from rawback.files import raw
+from rawback.files import raw, seal
 from rawback.isp import closed_loop, inverse_pass, open_loop, stages
 from rawback.isp.quantisation_tables import coding
 
@@ -181,7 +181,7 @@ def test_a_report_replaces_reports_only(tmp_path):
     photo, kept, page = tmp_path / "a.dng", tmp_path / "notes.html", tmp_path / "out.html"
     photo.write_bytes(raw_bytes())
     kept.write_text("<p>mine")
-    page.write_text(report.PAGE[:1000])
+    page.write_bytes(b"".join(seal.sealed([f"<!-- {seal.TEXT} -->".encode()])))
     for target in (photo, kept, tmp_path / "nowhere" / "out.html"):
         with pytest.raises(UsageError, match=target.parent.name if "nowhere" in str(target) else target.name):
             report.check_target(target)

@@ -28,10 +28,11 @@ REFUSED = {
     Kind.SPECIAL: "is a socket or a disk; expected the name of a file",
     Kind.UNREADABLE: "cannot be read ({}), so nobody knows what would be replaced; name another output with -o",
 }
+KEPT = f"it is never replaced without --replace-foreign: {OTHERWISE} add that"
 FOREIGN = {
-    Kind.FOREIGN: f"is a file that rawback did not make; it is never replaced without --replace-foreign: {OTHERWISE} add that",
+    Kind.FOREIGN: f"exists already, as a file that rawback did not make; {KEPT}",
     Kind.LINK: "is a link to {}, which is not there; remove it, name that file with -o, or use --force to replace the link",
-    Kind.EDITED: f"was edited since rawback wrote it; it is never replaced without --replace-foreign: {OTHERWISE} add that",
+    Kind.EDITED: f"exists already, and was edited since rawback wrote it; {KEPT}",
 }
 ARCHIVE = f"keeps another RAW to the last bit; it is never replaced without --replace-archive: {OTHERWISE} add that"
 OTHER = f"was made of another file than {{}}; {OTHERWISE} --force to replace it"
