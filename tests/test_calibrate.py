@@ -16,7 +16,6 @@ from rawback.calibrate import align, calibrate, fit
 from rawback.cameras import looks
 from rawback.errors import RawbackError, UsageError
 from rawback.files import dng
-from rawback.files import raw as raws
 from rawback.files.jpeg_file import JpegFile
 from rawback.isp import stages, tone, vignetting
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
@@ -47,14 +46,18 @@ def shown_by(raw, recipe) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory) -> tuple[Path, Path]:
+def shown(sample) -> np.ndarray:
+    """The sample as a camera with the known look shows it: (H, W, 3) uint8. Not to be changed."""
+    return shown_by(sample, known_look(sample.recipe))
+
+
+@pytest.fixture(scope="module")
+def pair(shown, tmp_path_factory) -> tuple[Path, Path]:
     """The sample, and the JPEG that a camera with the known look makes of it: cropped, its lens's falling off undone."""
-    raw = raws.read(SAMPLE.read_bytes(), "sample")
-    shown = shown_by(raw, known_look(raw.recipe))[SHIFT[0] :, SHIFT[1] :]
     path = tmp_path_factory.mktemp("pair") / "camera.jpg"
     exif = Image.Exif()
     exif[271], exif[272] = "Maker", "Camera"
-    Image.fromarray(shown).save(path, quality=95, exif=exif)
+    Image.fromarray(shown[SHIFT[0] :, SHIFT[1] :]).save(path, quality=95, exif=exif)
     return SAMPLE, path
 
 
@@ -63,12 +66,12 @@ def found(pair) -> calibrate.Calibration:
     return calibrate.calibrate(pair, "known")
 
 
-def test_the_look_is_found(found, pair):
+def test_the_look_is_found(found, sample):
     assert found.look.exposure == pytest.approx(1.1, abs=0.1)
     for radius2 in (0.3, 0.6, 0.9):
         falloff = sum(term * radius2 ** (k + 1) for k, term in enumerate(found.look.vignette))
         assert falloff == pytest.approx(0.3 * radius2, abs=0.03)
-    expected = known_look(raws.read(SAMPLE.read_bytes(), "sample").recipe).tone
+    expected = known_look(sample.recipe).tone
     assert np.abs(np.array(found.look.tone) - expected)[4:29].max() < 0.03
     assert min(row["dB"] for row in found.held_out) > 30
     assert max(row["hue"] for row in found.held_out) < 3
@@ -81,10 +84,10 @@ def test_the_shift_is_found(pair):
 
 
 @pytest.mark.parametrize(("rows", "columns", "cfa"), [(0, 0, "RGGB"), (3, 0, "GBRG"), (0, 5, "GRBG"), (3, 5, "BGGR")])
-def test_the_colours_of_the_photosites_are_found(rows, columns, cfa):
+def test_the_colours_of_the_photosites_are_found(rows, columns, cfa, sample, shown):
     """A picture from which the camera left out some rows and columns of the RAW."""
-    raw = raws.read(SAMPLE.read_bytes(), "sample")
-    green = shown_by(raw, known_look(raw.recipe))[rows : rows + 1190, columns : columns + 1790, 1] / 255
+    raw = sample
+    green = shown[rows : rows + 1190, columns : columns + 1790, 1] / 255
     light = align.cells_of(raw.mosaic, raw.recipe)[..., 1]
     shift = (-round(rows / 2), -round(columns / 2))
     assert align._cfa(green, light, shift, raw.recipe) == BAYER[cfa]
@@ -93,12 +96,12 @@ def test_the_colours_of_the_photosites_are_found(rows, columns, cfa):
         assert align._cfa(green, light, shift, mirrored) == turned
 
 
-def test_recover_with_the_card_gives_the_raw_as_it_was(found, pair, tmp_path):
+def test_recover_with_the_card_gives_the_raw_as_it_was(found, pair, sample, tmp_path):
     card = tmp_path / "known.json"
     card.write_bytes(calibrate.card(found, card))
     assert looks.load(str(card)) == found.look
     recovered = recover(pair[1], camera=str(card))
-    original = raws.read(SAMPLE.read_bytes(), "sample")
+    original = sample
     got = light(recovered.mosaic, recovered.recipe)[foreign.MARGIN // 2 : -foreign.MARGIN // 2, foreign.MARGIN // 2 :]
     true = light(original.mosaic, original.recipe)[SHIFT[0] // 2 :, SHIFT[1] // 2 :]
     got = got[: true.shape[0], : true.shape[1]]
@@ -118,13 +121,13 @@ def recovered_matrix(recipe) -> np.ndarray:
     return matrix_from_xyz(np.reshape(recipe.dng["ColorMatrix1"], (3, 3)))
 
 
-def test_render_with_the_look_comes_back(found, tmp_path):
+def test_render_with_the_look_comes_back(found, sample, tmp_path):
     card = tmp_path / "known.json"
     card.write_bytes(calibrate.card(found, card))
     options = rendering.RenderOptions(look="camera", camera=str(card), quality=92)
     rendered = rendering.render(SAMPLE, options)
     (tmp_path / "x.jpg").write_bytes(rendered.data)
-    original, back = raws.read(SAMPLE.read_bytes(), "sample"), recover(tmp_path / "x.jpg")
+    original, back = sample, recover(tmp_path / "x.jpg")
     error = (back.mosaic.astype(float) - original.mosaic) / (original.recipe.white - original.recipe.black[0])
     assert -10 * np.log10(np.mean(error**2)) > 45
     assert rendered.recipe.look == "known"
@@ -245,10 +248,10 @@ def test_a_jpeg_needs_its_raw_before_it(pair):
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_raw_with_its_camera_s_picture_inside_needs_no_other(orientation, tmp_path):
-    raw = raws.read(SAMPLE.read_bytes(), "sample")
+def test_a_raw_with_its_camera_s_picture_inside_needs_no_other(orientation, sample, shown, tmp_path):
+    raw = sample
     stream, path = io.BytesIO(), tmp_path / "whole.dng"
-    Image.fromarray(shown_by(raw, known_look(raw.recipe))).save(stream, "JPEG", quality=95)
+    Image.fromarray(shown).save(stream, "JPEG", quality=95)
     recipe = replace(raw.recipe, orientation=orientation)
     path.write_bytes(b"".join(dng.encode(raw.mosaic, recipe, raw.exif, JpegFile(stream.getvalue()))))
     found = calibrate.calibrate([path], "inside")
