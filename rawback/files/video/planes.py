@@ -10,7 +10,6 @@ from rawback.isp.matmul import mix
 
 BT709, BT470BG, SMPTE170M, SMPTE240M, BT2020 = 1, 5, 6, 7, 9
 FULL_RANGE, ALWAYS_FULL = 2, ("yuvj", "gray", "ya")
-RGB_SPACE = 0
 LUMA_WEIGHTS = {BT709: (0.2126, 0.0722), BT470BG: (0.299, 0.114), SMPTE170M: (0.299, 0.114), SMPTE240M: (0.212, 0.087),
                 BT2020: (0.2627, 0.0593)}  # fmt: skip
 """Shares of red and blue in luma, by FFmpeg's (and ITU-T H.273's) number of the matrix."""
