@@ -16,7 +16,7 @@ from rawback.files.exif import Exif
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.original.written_anew import PROFILE
 from rawback.files.tags import Photometric, Tag
-from rawback.files.tiff import BYTE, RATIONAL, SHORT, SRATIONAL, Buffer, Entries, Entry
+from rawback.files.tiff import BYTE, RATIONAL, SHORT, SRATIONAL, Buffer, Directory, Entries, Entry
 from rawback.files.tiff_writer import serialise
 from rawback.isp.colour import d65_tags, xyz_from_matrix
 from rawback.recipe import DNG_NUMBERS, Recipe
@@ -124,7 +124,7 @@ def encode(
     else:
         pixels = dng_pixels.mosaic(whole, recipe, compress, below.order)
     first.children = {Tag.SubIFDs: [pixels], **below.directories()}
-    first.blocks = profiles(whole)
+    first.blocks, first.next = profiles(whole), chain(whole)
     return seal.sealed(serialise(first, below.order))
 
 
@@ -148,6 +148,14 @@ def described(recipe: Recipe, exif: Exif | None, software: str, mark: str, whole
 def profiles(whole: Whole) -> dict[int, list[bytes]]:
     """As `tiff.Directory.blocks`."""
     return {Tag.ProfileIFD: whole.profiles} if whole.profiles else {}
+
+
+def chain(whole: Whole) -> Directory | None:
+    """As `tiff.Directory.next`."""
+    following = None
+    for entries in reversed(whole.chain):
+        following = Directory(entries, next=following)
+    return following
 
 
 def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str, whole: Whole) -> Entries:

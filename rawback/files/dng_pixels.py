@@ -32,6 +32,8 @@ class Whole:
     """Tags of its mosaic's own directory."""
     profiles: list[bytes] = field(default_factory=list)
     """Camera profiles beside the first (ExtraCameraProfiles)."""
+    chain: list[Entries] = field(default_factory=list)
+    """Directories that follow IFD0."""
     version: bytes = b""
     """The original's DNGVersion: its tags may need one above the lowest."""
     as_exposed: bool = False

@@ -100,6 +100,21 @@ def read(data: Buffer, max_value: int = MAX_VALUE) -> Directory:
     return reader.directory(offset_at(data, 4, reader.order))
 
 
+def read_chain(data: Buffer) -> list[Directory]:
+    """The directories that follow IFD0: thumbnails in most files."""
+    reader = _Reader(memoryview(data))
+    offset, found = offset_at(data, 4, reader.order), []
+    for _ in range(MAX_DIRECTORIES):
+        if not 8 <= offset <= len(data) - 2:
+            break
+        (count,) = struct.unpack_from(reader.order + "H", data, offset)
+        place = offset + 2 + 12 * count
+        if place + 4 > len(data) or (offset := offset_at(data, place, reader.order)) in reader.seen or not offset:
+            break
+        found.append(reader.directory(offset, MAX_DEPTH))
+    return found
+
+
 def read_directory(data: Buffer, offset: int) -> Entries:
     """The entries of a maker's own directory at `offset` of a TIFF."""
     return _Reader(memoryview(data)).directory(offset, MAX_DEPTH).entries

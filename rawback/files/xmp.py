@@ -71,11 +71,6 @@ def value(packets: list[bytes], name: str) -> str:
     return (_value(target, name) or "").strip()
 
 
-def is_packet(packet: bytes) -> bool:
-    """Whether this is XML that can be trusted."""
-    return _parse(packet) is not None
-
-
 def without_recipe(packet: bytes) -> bytes:
     """A packet without the properties of rawback's namespace; empty if nothing else is in it, as it is if none are."""
     parsed = _parse(packet)

@@ -67,7 +67,7 @@ def _without(kept: Original, item: _Item) -> Original:
 
 def _total(kept: Original) -> int:
     it = kept.exif
-    directories = (it.ifd0, it.exif, it.gps, it.interop, kept.raw, *kept.profiles)
+    directories = (it.ifd0, it.exif, it.gps, it.interop, kept.raw, *kept.profiles, *kept.chain)
     return sum(16 + len(entry.data) for entries in directories for entry in entries.values()) + len(kept.sidecar)
 
 
@@ -75,6 +75,7 @@ def _items(kept: Original) -> Iterator[_Item]:
     it = kept.exif
     places = [("", it.ifd0), ("", it.exif), ("GPS ", it.gps), ("", kept.raw)]
     places += [(f"profile {number} ", entries) for number, entries in enumerate(kept.profiles, 1)]
+    places += [("", entries) for entries in kept.chain]
     for prefix, entries in places:
         names: dict[str, list[int]] = {name: [tag for tag in tags if tag in entries] for name, tags in GROUPS.items()}
         grouped = {tag for tags in names.values() for tag in tags}

@@ -9,7 +9,7 @@ from rawback.files import ciff, exif, tiff
 from rawback.files.exif import Exif
 from rawback.files.original import adobe, written_anew
 from rawback.files.original.metadata import Original, named
-from rawback.files.tags import Photometric, Tag, is_dng
+from rawback.files.tags import DATA_LENGTHS, Photometric, Tag, is_dng
 from rawback.files.tiff import BYTE, IFD, LONG, Directory, Entries, Entry
 
 MAX_PROFILES = 16
@@ -22,6 +22,7 @@ CFA = (Tag.CFARepeatPatternDim, Tag.CFAPattern)
 """Of a file that is no DNG: they count from another corner than DNG's, and the recipe says them."""
 CHANGED = (Tag.XMP, Tag.DNGVersion)
 """Not written back as they are, but needed for what is."""
+WITH_PIXELS = DATA_LENGTHS.keys()
 PREVIEWS = (1, 0x10001)
 IMAGES = {0: "another mosaic", 4: "a transparency mask", 8: "a depth map", 16: "an enhanced image", 0x10004: "a semantic mask"}
 """By NewSubfileType (DNG 1.7.1): what is not carried, and so is named."""
@@ -71,6 +72,7 @@ def _of_tiff(data: bytes, frame: tuple[int, int], max_value: int) -> Original:
     if bytes(data[2:4]) == PANASONIC_MAGIC:
         ifd0, blocks = _of_panasonic(ifd0, order)
     profiles, left_out = _profiles(data, first), [*_left_out(first, mosaic)]
+    chain = [d.entries for d in tiff.read_chain(data) if not d.entries.keys() & WITH_PIXELS]
     if Tag.DNGVersion not in first.entries:
         private, more = _private_directories(data, ifd0, order)
         blocks += private
@@ -87,7 +89,7 @@ def _of_tiff(data: bytes, frame: tuple[int, int], max_value: int) -> Original:
         ifd0[Tag.DNGPrivateData] = Entry(BYTE, len(block), block)
     inside = first.children.get(Tag.ExifIFD, [Directory()])[0].entries
     own = Exif(ifd0, inside, known.gps, known.interop, order, known.xmp, known.iptc)
-    return Original(own, raw, profiles, left_out=tuple(left_out))
+    return Original(own, raw, profiles, chain, left_out=tuple(left_out))
 
 
 OF_MOSAIC = frozenset({

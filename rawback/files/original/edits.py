@@ -81,7 +81,7 @@ def _turned(tag: int, entry: Entry) -> Entry:
 def _packet(original: Original, packets: list[bytes], agent: str) -> bytes:
     """The photo's packets, then the original's, without what was removed from the photo."""
     ours = shown.packets(original)
-    if not any(map(xmp.is_packet, [*packets, *ours])) and original.exif.xmp:
-        return original.exif.xmp  # no XML: as it was
+    if original.exif.xmp and not xmp.names([*packets, *ours]):
+        return original.exif.xmp  # no XML, or nothing in it: as it was
     removed = xmp.names_shown(ours) - xmp.names(packets) if original.shows_xmp and packets else set()
     return xmp.merged([*packets, *ours], agent, removed)

@@ -20,6 +20,8 @@ class Original:
     """The directory of the mosaic: opcodes, masked areas, crops, noise."""
     profiles: list[Entries] = field(default_factory=list)
     """Camera profiles beside the one in IFD0 (DNG's ExtraCameraProfiles)."""
+    chain: list[Entries] = field(default_factory=list)
+    """Directories without pixels that follow IFD0."""
     sidecar: bytes = b""
     """The XMP packet that lay beside the file."""
     left_out: tuple[str, ...] = ()
@@ -37,7 +39,8 @@ class Original:
         """One whose directories can be changed."""
         it = self.exif
         own = replace(it, ifd0=dict(it.ifd0), exif=dict(it.exif), gps=dict(it.gps), interop=dict(it.interop))
-        return replace(self, exif=own, raw=dict(self.raw), profiles=[dict(entries) for entries in self.profiles])
+        profiles, chain = ([dict(entries) for entries in directories] for directories in (self.profiles, self.chain))
+        return replace(self, exif=own, raw=dict(self.raw), profiles=profiles, chain=chain)
 
 
 def size_text(size: int) -> str:

@@ -49,7 +49,8 @@ def pack(original: Original) -> bytes:
         own[SIDECAR] = Entry(BYTE, len(original.sidecar), original.sidecar)
     if original.left_out:
         own[LEFT_OUT] = tiff.ascii_text("\n".join(original.left_out))
-    ifd0 = Directory(inside.ifd0, inside.directories())
+    chain = [Directory(entries) for entries in original.chain]
+    ifd0 = Directory(inside.ifd0, inside.directories() | ({Tag.SubIFDs: chain} if chain else {}))
     more = [Directory(entries) for entries in (original.raw, *original.profiles)]
     body = b"".join(serialise(Directory(own, {Tag.SubIFDs: [ifd0, *more]}), inside.order))
     return bytes([VERSION, ZLIB if lzma is None else XZ]) + compressed(body)
@@ -72,7 +73,8 @@ def load(content: bytes) -> Original:
     left_out = tiff.text(root.entries.get(LEFT_OUT))
     shown = (*(tiff.numbers(root.entries[SHOWN]) if SHOWN in root.entries else ()), 0, 0)
     phrases = tuple(left_out.split("\n")) if left_out else ()
-    return Original(own, raw, profiles, sidecar, phrases, shows_xmp=bool(shown[0]), shows_iptc=bool(shown[1]))
+    chain = [d.entries for d in first.children.get(Tag.SubIFDs, [])]
+    return Original(own, raw, profiles, chain, sidecar, phrases, shows_xmp=bool(shown[0]), shows_iptc=bool(shown[1]))
 
 
 def load_old(content: bytes) -> Original:

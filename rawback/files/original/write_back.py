@@ -21,7 +21,9 @@ def into(whole: Whole, original: Original, recipe: Recipe) -> Whole:
     profiles = [tiff_writer.profile(entries) for entries in original.profiles]
     said = original.exif.ifd0.get(Tag.DNGVersion)
     version = said.data if said else b""
-    return replace(whole, ifd0=ifd0, raw=_raw(whole, original, recipe), profiles=profiles, version=version)
+    return replace(
+        whole, ifd0=ifd0, raw=_raw(whole, original, recipe), profiles=profiles, chain=original.chain, version=version
+    )
 
 
 def by_recipe(original: Original) -> Original:
