@@ -45,9 +45,9 @@ def examine(picture: Coefficients, recipe: Recipe) -> tuple[State, Coefficients]
         if turned.sha256() == recipe.picture_sha256:
             return (State.UNTOUCHED if turn == TURNS[0] else State.ROTATED), turned
     if turns and recipe.thumbnail:
-        found, rendered = cells(picture), _grids(recipe.thumbnail)
-        nearest = min(turns, key=lambda turn: turn.differs(found, rendered))
-        if nearest.differs(found, rendered) <= TOLERANCE:
+        present, rendered = cells(picture), _grids(recipe.thumbnail)
+        nearest = min(turns, key=lambda turn: turn.differs(present, rendered))
+        if nearest.differs(present, rendered) <= TOLERANCE:
             return State.RECOMPRESSED, nearest.pixels(picture)
     return State.EDITED, picture
 
@@ -58,15 +58,15 @@ def thumbnail(picture: Coefficients) -> bytes:
 
 
 def cells(picture: Coefficients) -> list[np.ndarray]:
-    """Area averages of what `shown` gives of Y, Cb and Cr: 16x16, 8x8 and 8x8 cells."""
+    """Area averages of what `displayed` gives of Y, Cb and Cr: 16x16, 8x8 and 8x8 cells."""
     n = 4 if picture.width * picture.height >= LARGE else 8
     height, width = _size(picture, n)
     shares = [(_overlap(grid, height), _overlap(grid, width).T) for grid in (GRID, CHROMA_GRID, CHROMA_GRID)]
-    found = [np.zeros((grid, grid), np.float32) for grid in (GRID, CHROMA_GRID, CHROMA_GRID)]
+    means = [np.zeros((grid, grid), np.float32) for grid in (GRID, CHROMA_GRID, CHROMA_GRID)]
     for top, planes in _bands(picture, n):
-        for cell, plane, (down, across) in zip(found, planes, shares, strict=True):
+        for cell, plane, (down, across) in zip(means, planes, shares, strict=True):
             cell += down[:, top : top + len(plane)] @ times(np.ascontiguousarray(plane), across)
-    return found
+    return means
 
 
 def _overlap(n: int, size: int) -> np.ndarray:
@@ -81,7 +81,7 @@ def _grids(stored: bytes) -> list[np.ndarray]:
     return [values[:luma].reshape(GRID, GRID), *values[luma:].reshape(2, CHROMA_GRID, CHROMA_GRID)]
 
 
-def shown(picture: Coefficients, n: int) -> np.ndarray:
+def displayed(picture: Coefficients, n: int) -> np.ndarray:
     """Y, Cb, Cr as viewers clamp them, (3, rows, columns) float32 in 0..255, at n eighths of their size (1, 2, 4 or 8).
 
     That is what remains when another program saves the picture anew: out of its gamut, and in blocks that are partly
@@ -98,7 +98,7 @@ def _size(picture: Coefficients, n: int) -> tuple[int, int]:
 
 
 def _bands(picture: Coefficients, n: int) -> Iterator[tuple[int, np.ndarray]]:
-    """The first row and the planes of each band of `shown`."""
+    """The first row and the planes of each band of `displayed`."""
     rows, columns = _size(picture, n)
     v, _ = picture.factors
     for top in range(0, len(picture.planes[0]), BAND * v):
@@ -144,9 +144,9 @@ class Turn:
         """Width and height once turned."""
         return (picture.height, picture.width) if self.transpose else (picture.width, picture.height)
 
-    def differs(self, found: list[np.ndarray], rendered: list[np.ndarray]) -> float:
+    def differs(self, present: list[np.ndarray], rendered: list[np.ndarray]) -> float:
         """Largest difference between the cells of a picture, turned, and those of the one that was rendered."""
-        return max(float(np.abs(self._turned(a) - b).max()) for a, b in zip(found, rendered, strict=True))
+        return max(float(np.abs(self._turned(a) - b).max()) for a, b in zip(present, rendered, strict=True))
 
     def _turned(self, plane: np.ndarray) -> np.ndarray:
         plane = plane.T if self.transpose else plane
@@ -162,8 +162,8 @@ class Turn:
         for number, plane in enumerate(picture.planes):
             plane = _transposed(plane.swapaxes(0, 1)) if self.transpose else plane
             for axis, (flip, side, factor) in enumerate(((self.rows, height, v), (self.columns, width, h))):
-                whole = side // (8 * factor) * (1 if number else factor)
-                plane = _reversed(plane, axis, whole) if flip else plane
+                kept = side // (8 * factor) * (1 if number else factor)
+                plane = _reversed(plane, axis, kept) if flip else plane
             planes.append(plane)
         return Coefficients(width, height, planes, self._tables(picture), (v, h))
 
@@ -194,12 +194,12 @@ def _transposed(last: np.ndarray) -> np.ndarray:
     return last.reshape(*last.shape[:-1], 8, 8).swapaxes(-1, -2).reshape(last.shape)
 
 
-def _reversed(plane: np.ndarray, axis: int, whole: int) -> np.ndarray:
-    """The first `whole` block rows (axis 0) or columns (axis 1) mirrored: their order, and the sign of odd frequencies."""
+def _reversed(plane: np.ndarray, axis: int, count: int) -> np.ndarray:
+    """The first `count` block rows (axis 0) or columns (axis 1) mirrored: their order, and the sign of odd frequencies."""
     signs = np.ones((8, 8), np.int16)
     (signs if axis == 0 else signs.T)[1::2] = -1
     turned = plane.copy()
-    at = (slice(whole),) if axis == 0 else (slice(None), slice(whole))
+    at = (slice(count),) if axis == 0 else (slice(None), slice(count))
     turned[at] = np.flip(plane[at], axis) * signs.reshape(64)
     return turned
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, whatever happens meanwhile."""
+"""Files that appear complete or not at all, whatever happens meanwhile."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def of_file(path: Path) -> str | None:
         head = file.read(16)
         if not tiff.is_tiff(head):
             return of(head)
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole, memoryview(whole) as view:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
             return of(view)
 
 

@@ -119,20 +119,20 @@ class JpegFile:
     def first_picture(self) -> JpegFile:
         """The file up to the end of its first picture: cameras hang further ones, or films, behind it."""
         data, position = bytes(self.data), self.scan_start
-        while found := NEXT_MARKER.search(data, position):
-            if data[found.start() + 1] == EOI:
-                return self if found.end() == len(data) else JpegFile(data[: found.end()])
-            position = found.end()
+        while match := NEXT_MARKER.search(data, position):
+            if data[match.start() + 1] == EOI:
+                return self if match.end() == len(data) else JpegFile(data[: match.end()])
+            position = match.end()
         return self
 
 
 def _segments(view: memoryview) -> Iterator[Segment]:
     position = len(SOI) if view[:2] == SOI else len(view)
     for _ in range(MAX_SEGMENTS):
-        found = MARKER.search(view, position)
-        if found is None or found.start() + 4 > len(view):
+        match = MARKER.search(view, position)
+        if match is None or match.start() + 4 > len(view):
             return
-        start = found.start()
+        start = match.start()
         marker, length = view[start + 1], int.from_bytes(view[start + 2 : start + 4], "big")
         if marker in (EOI, SOS) or length < 2:
             return

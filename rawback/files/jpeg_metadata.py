@@ -61,15 +61,15 @@ def _joined(pieces: dict[int, bytes]) -> bytes:
 
 def _resources(block: bytes) -> list[bytes]:
     """The IPTC records among Photoshop's image resources: 8BIM, id, Pascal string, length, data; all padded to even."""
-    found, position = [], 0
+    records, position = [], 0
     while block[position : position + 4] == b"8BIM" and position + 12 <= len(block):
         kind = int.from_bytes(block[position + 4 : position + 6], "big")
         start = position + 6 + (block[position + 6] | 1) + 1
         size = int.from_bytes(block[start : start + 4], "big")
         if kind == IPTC_RESOURCE:
-            found.append(block[start + 4 : start + 4 + size])
+            records.append(block[start + 4 : start + 4 + size])
         position = start + 4 + size + size % 2
-    return found
+    return records
 
 
 def xmp_segments(fields: dict[str, str], others: str = "") -> list[tuple[int, bytes]]:

@@ -35,13 +35,13 @@ class Box:
 
 def to_segments(content: list[Box]) -> list[tuple[int, bytes]]:
     """APP11 segments, marker and payload."""
-    found = []
+    segments = []
     for number, box in enumerate(content, 1):
         body = _described(box)
         head = struct.pack(">I", len(body) + 8), b"jumb"
         for part, start in enumerate(range(0, len(body), MAX_BODY), 1):
-            found.append((APP11, SEGMENT.pack(b"JP", number, part, *head) + body[start : start + MAX_BODY]))
-    return found
+            segments.append((APP11, SEGMENT.pack(b"JP", number, part, *head) + body[start : start + MAX_BODY]))
+    return segments
 
 
 def find(file: JpegFile) -> list[Box]:
@@ -60,7 +60,7 @@ def find(file: JpegFile) -> list[Box]:
 def is_ours(marker: int, payload: bytes | memoryview) -> bool:
     """Whether a segment begins a box of ours; its continuations have the same En and LBox (`identity`)."""
     head = SEGMENT.size
-    return marker == APP11 and bytes(payload[:2]) == b"JP" and any(_parsed(payload[head:], whole=False))
+    return marker == APP11 and bytes(payload[:2]) == b"JP" and any(_parsed(payload[head:], complete=False))
 
 
 def identity(payload: bytes | memoryview) -> tuple[int, bytes]:
@@ -81,13 +81,13 @@ def _joined(pieces: dict[int, memoryview], size: int) -> bytes | None:
     return b"".join(pieces[part] for part in range(1, len(pieces) + 1))
 
 
-def _parsed(body: bytes | memoryview, whole: bool = True) -> Iterator[Box]:
-    """The box within a superbox, if it is ours; whole=False: of a body that may continue."""
+def _parsed(body: bytes | memoryview, complete: bool = True) -> Iterator[Box]:
+    """The box within a superbox, if it is ours; complete=False: of a body that may continue."""
     inside = boxes.walk(memoryview(body))
     head, content = next(inside, None), next(inside, None)
     if head is None or content is None or (head.kind, content.kind) != (b"jumd", b"uuid"):
         return
     label = bytes(head.body[len(UUID_CONTENT) + 1 :]).rstrip(b"\0")
     known = head.body[: len(UUID_CONTENT)] == UUID_CONTENT
-    if known and content.body[: len(OURS)] == OURS and (content.stop == len(body) or not whole):
+    if known and content.body[: len(OURS)] == OURS and (content.stop == len(body) or not complete):
         yield Box(label.decode(errors="replace"), bytes(content.body[len(OURS) :]))

@@ -165,14 +165,14 @@ def _exif(image: Image.Image, data: bytes) -> Exif:
     """EXIF, XMP and IPTC of a file that is no JPEG."""
     payload = data if image.format == "TIFF" else bytes(image.info.get("exif") or b"").removeprefix(b"Exif\0\0")
     try:
-        found = exif.from_tiff(payload) if tiff.is_tiff(payload) else Exif()
+        carried = exif.from_tiff(payload) if tiff.is_tiff(payload) else Exif()
     except RawbackError:
-        found = Exif()
-    packet, records = found.ifd0.get(Tag.XMP), found.ifd0.get(Tag.IPTC)
+        carried = Exif()
+    packet, records = carried.ifd0.get(Tag.XMP), carried.ifd0.get(Tag.IPTC)
     packet_bytes = packet.data if packet else image.info.get("xmp") or b""
-    found.xmp = packet_bytes.encode() if isinstance(packet_bytes, str) else bytes(packet_bytes)
-    found.iptc = records.data if records else b""
-    return found
+    carried.xmp = packet_bytes.encode() if isinstance(packet_bytes, str) else bytes(packet_bytes)
+    carried.iptc = records.data if records else b""
+    return carried
 
 
 def _preview(image: Image.Image) -> bytes:

@@ -49,9 +49,9 @@ def parse(packet: bytes) -> dict[str, str]:
         root = ElementTree.fromstring(packet)
     except (ElementTree.ParseError, ValueError, LookupError):
         return {}
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     prefix = f"{{{NAMESPACE}}}"
     for description in root.iter(f"{{{RDF}}}Description"):
-        found |= {name.removeprefix(prefix): text for name, text in description.attrib.items() if name.startswith(prefix)}
-        found |= {e.tag.removeprefix(prefix): e.text or "" for e in description if e.tag.startswith(prefix)}
-    return found
+        fields |= {name.removeprefix(prefix): text for name, text in description.attrib.items() if name.startswith(prefix)}
+        fields |= {e.tag.removeprefix(prefix): e.text or "" for e in description if e.tag.startswith(prefix)}
+    return fields

@@ -52,13 +52,13 @@ def time_code(source: Path, rate: Fraction) -> str:
     av = movie.library()
     try:
         with movie.open_file(source) as known:
-            told, track = known.metadata.get("time_reference", ""), known.streams.audio[0]
+            reference, track = known.metadata.get("time_reference", ""), known.streams.audio[0]
             per_second = track.rate or 0
     except (av.error.FFmpegError, IndexError) as error:
         raise RawbackError(UNREADABLE.format(source)) from error
-    if not (told.isdecimal() and len(told) < MAX_DIGITS and int(told) and per_second):
+    if not (reference.isdecimal() and len(reference) < MAX_DIGITS and int(reference) and per_second):
         return ""
-    return timecode.later("00:00:00:00", int(told) * rate // per_second, rate)
+    return timecode.later("00:00:00:00", int(reference) * rate // per_second, rate)
 
 
 def extract(source: Path, file: BinaryIO) -> None:

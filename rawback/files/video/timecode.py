@@ -25,11 +25,11 @@ def to_text(code: bytes) -> str:
 
 def to_bytes(text: str) -> bytes:
     """The inverse of `to_text`, with nothing for the user; no bytes if the text is no time code."""
-    found = TEXT.fullmatch(text)
-    if not found:
+    match = TEXT.fullmatch(text)
+    if not match:
         return b""
-    hours, minutes, seconds, frames = (int(found[i]) for i in (1, 2, 3, 5))
-    drop = DROP_FLAG if found[4] != ":" else 0
+    hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
+    drop = DROP_FLAG if match[4] != ":" else 0
     if frames > 39:
         return b""
     return bytes([_bcd(frames) | drop, _bcd(seconds), _bcd(minutes), _bcd(hours), 0, 0, 0, 0])
@@ -37,11 +37,11 @@ def to_bytes(text: str) -> bytes:
 
 def later(text: str, frames: int, rate: Fraction) -> str:
     """The time code some frames after (or before) `text` at so many frames a second; past midnight it begins again."""
-    found = TEXT.fullmatch(text)
-    if not found:
+    match = TEXT.fullmatch(text)
+    if not match:
         return ""
-    hours, minutes, seconds, start = (int(found[i]) for i in (1, 2, 3, 5))
-    nominal, drop = max(round(rate), 1), found[4] != ":"
+    hours, minutes, seconds, start = (int(match[i]) for i in (1, 2, 3, 5))
+    nominal, drop = max(round(rate), 1), match[4] != ":"
     count = ((hours * 60 + minutes) * 60 + seconds) * nominal + start
     dropped = nominal // 15 if drop else 0
     """Numbers that drop frame leaves out at the start of each minute, but for every tenth."""
