@@ -11,6 +11,9 @@ from rawback.files import file_type, jumbf, paths, raw
 from rawback.files import photo as photos
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
+from rawback.files.jumbf import Box
+from rawback.files.original import packed
+from rawback.files.original.metadata import size_text
 from rawback.lossless import restore
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -38,7 +41,8 @@ def describe(source: Path) -> dict:
 def _describe_photo(data: bytes, name: str) -> dict:
     photo = photos.read(data, name)
     planned = recovering.plan(photo)
-    layer = restore.describe(jumbf.find(photo.file) if photo.file else [], planned.state)
+    boxes = jumbf.find(photo.file) if photo.file else []
+    layer = restore.describe(boxes, planned.state)
     return {
         "file": name,
         "kind": kind_of_photo(data),
@@ -52,9 +56,19 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "state": planned.state.value if planned.state else "foreign",
         "promise": planned.message + ("" if layer else recovering.error_left(planned)),
         **layer,
+        **_metadata(boxes),
         "recipe": _properties(planned.recipe),
         "notes": [*photo.notes, *planned.notes],
     }
+
+
+def _metadata(boxes: list[Box]) -> dict[str, object]:
+    """What is said of the RAW's metadata inside: how much it is, and what is not there."""
+    original, notes = packed.find(boxes)
+    size = sum(len(box.content) for box in boxes if box.label in (packed.LABEL, packed.OLD_LABEL))
+    if original is None:
+        return {"metadata_of_raw": notes[0]} if notes else {}
+    return {"metadata_of_raw": size_text(size), **({"left_out": list(original.left_out)} if original.left_out else {})}
 
 
 def kind_of_photo(data: bytes) -> str:

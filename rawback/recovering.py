@@ -129,8 +129,11 @@ def from_photo(
     else:
         restorer = _restorer(planned, weights)
         mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restorer, restorer.halo if restorer else 0)
-    original, told = packed.find(boxes) if planned.is_own and options.keep_exif else (None, [])
-    photo, original = _with_metadata(photo, original) if options.keep_exif else (replace(photo, exif=None), None)
+    original, told = packed.find(boxes) if planned.is_own else (None, [])
+    if options.keep_exif:
+        photo, original = _with_metadata(photo, original)
+    else:
+        photo, original = replace(photo, exif=None), original.anonymous() if original else None
     message = planned.message if layer.mosaic is not None else f"{planned.message}{error_left(planned)}"
     too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > foreign.WIDEST else []
     notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in (message, *layer.notes, *told, *too_wide))]

@@ -69,8 +69,8 @@ def render(
 
 
 def _read(source: str | paths.Location, options: RenderOptions) -> RawFile:
-    raw = read_raw(paths.load(source), str(source), whole=options.lossless, metadata=options.keep_exif)
-    if raw.original is not None:
+    raw = read_raw(paths.load(source), str(source), whole=options.lossless, metadata=True)
+    if raw.original is not None and options.keep_exif:
         raw.original = replace(raw.original, sidecar=sidecar.read(source))
     return raw
 
@@ -109,9 +109,10 @@ def _file(
     """The coded picture with all that goes along, and what of the RAW's metadata does not."""
     take = Carried()
     exif_of_raw = raw.exif if options.keep_exif else None
-    if raw.original is not None and options.keep_exif:
-        take = carried.fit(raw.original, None if options.lossless else _budget(len(coded), options))
-        exif_of_raw = shown.exif(raw.original)
+    if raw.original is not None:
+        original = raw.original if options.keep_exif else raw.original.anonymous()
+        take = carried.fit(original, None if options.lossless else _budget(len(coded), options))
+        exif_of_raw = shown.exif(original) if options.keep_exif else None
     large = options.thumbnail and picture.width * picture.height >= THUMBNAIL_FROM
     tags = exif.to_app1(
         exif_of_raw, recipe.orientation, f"rawback {__version__}", _thumbnail(picture) if large else None,

@@ -129,8 +129,9 @@ def encode(
 
 
 def described(recipe: Recipe, exif: Exif | None, software: str, mark: str, whole: Whole) -> tuple[Entries, Exif]:
-    """IFD0 but for the pixels that it may hold, and the directories below it, in the byte order of the EXIF."""
+    """IFD0 but for the pixels that it may hold, and the directories below it, with the byte order of the file."""
     below = dng_extras.carried(exif)
+    below = replace(below, order=whole.order or below.order)
     look = {} if PROFILE & whole.ifd0.keys() else dng_extras.look(recipe)
     ifd0 = below.ifd0 | camera_tags(recipe, below, software, mark, whole) | look
     if exif is not None:

@@ -34,6 +34,8 @@ class Whole:
     """Camera profiles beside the first (ExtraCameraProfiles)."""
     chain: list[Entries] = field(default_factory=list)
     """Directories that follow IFD0."""
+    order: str = ""
+    """The original's byte order, in which the DNG is then written."""
     version: bytes = b""
     """The original's DNGVersion: its tags may need one above the lowest."""
     as_exposed: bool = False

@@ -23,6 +23,8 @@ CFA = (Tag.CFARepeatPatternDim, Tag.CFAPattern)
 CHANGED = (Tag.XMP, Tag.DNGVersion)
 """Not written back as they are, but needed for what is."""
 WITH_PIXELS = DATA_LENGTHS.keys()
+NO_PREVIEW = written_anew.PREVIEW.keys() - {Tag.NewSubfileType}
+"""Tags of a preview in an IFD0 without one: beside the new one's they would say what is wrong."""
 PREVIEWS = (1, 0x10001)
 IMAGES = {0: "another mosaic", 4: "a transparency mask", 8: "a depth map", 16: "an enhanced image", 0x10004: "a semantic mask"}
 """By NewSubfileType (DNG 1.7.1): what is not carried, and so is named."""
@@ -79,11 +81,15 @@ def _of_tiff(data: bytes, frame: tuple[int, int], max_value: int) -> Original:
         left_out += more
     raw: Entries = {}
     if mosaic is first:
-        raw = {tag: ifd0.pop(tag) for tag in OF_MOSAIC & ifd0.keys()}
+        raw = {tag: entry for tag, entry in first.entries.items() if tag in OF_MOSAIC or tag in written_anew.PREVIEW}
+        ifd0 = {tag: entry for tag, entry in ifd0.items() if tag not in raw}
     elif mosaic is not None:
         foreign = Tag.DNGVersion not in first.entries
         raw = {tag: entry for tag, entry in mosaic.entries.items() if not (foreign and (is_dng(tag) or tag in CFA))}
     raw = {tag: entry for tag, entry in raw.items() if tag not in written_anew.MOSAIC}
+    for entries in (ifd0, raw):
+        misread = sorted(written_anew.MISREAD & entries.keys())
+        left_out += [named(tag, len(entries.pop(tag).data)) for tag in misread]
     if blocks:
         block = adobe.build(blocks)
         ifd0[Tag.DNGPrivateData] = Entry(BYTE, len(block), block)
@@ -115,7 +121,10 @@ def _number(directory: Directory, tag: int) -> int | None:
 
 
 def _left_out(first: Directory, mosaic: Directory | None) -> Iterator[str]:
-    """Values that are too large to be read, and images beside the mosaic."""
+    """Values that are too large to be read, tags that would be wrong of the new preview, images beside the mosaic."""
+    if mosaic is not first and not first.entries.keys() & WITH_PIXELS:
+        entries = {tag: entry for tag, entry in first.entries.items() if tag in NO_PREVIEW}
+        yield from (named(tag, len(entry.data)) for tag, entry in entries.items())
     for directory in (first, *first.children.get(Tag.ExifIFD, []), *([mosaic] if mosaic not in (None, first) else [])):
         yield from (named(tag, size) for tag, size in directory.unread.items() if tag != exif.JPG_FROM_RAW)
     if Tag.DNGVersion not in first.entries:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from rawback.files import exif
 from rawback.files.exif import Exif
+from rawback.files.original.written_anew import TECHNICAL
 from rawback.files.tags import name_of
 from rawback.files.tiff import Directory, Entries
 
@@ -34,6 +35,11 @@ class Original:
         """The same as EXIF has it: what TIFF/EP keeps in IFD0 in the Exif directory."""
         first = Directory(dict(self.exif.ifd0), self.exif.directories())
         return exif.from_directory(first, self.exif.order)
+
+    def anonymous(self) -> Original:
+        """How its photosites are to be developed, and nothing that says who took them, when, where or with which camera."""
+        ifd0, raw = ({tag: e for tag, e in entries.items() if tag in TECHNICAL} for entries in (self.exif.ifd0, self.raw))
+        return Original(Exif(ifd0, order=self.exif.order), raw)
 
     def copy(self) -> Original:
         """One whose directories can be changed."""

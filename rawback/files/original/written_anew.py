@@ -24,12 +24,15 @@ PIXELS: dict[int, str] = dict.fromkeys((
 ), _LAYOUT)  # fmt: skip
 """Everywhere: they are not even collected."""
 
-IFD0: dict[int, str] = PIXELS | dict.fromkeys((
+PREVIEW: dict[int, str] = dict.fromkeys((
     Tag.NewSubfileType, Tag.SubfileType, Tag.TransferFunction, Tag.WhitePoint, Tag.PrimaryChromaticities, Tag.ColorMap,
     Tag.ExtraSamples, Tag.SampleFormat, Tag.SMinSampleValue, Tag.SMaxSampleValue, Tag.ICCProfile, Tag.JPEGTables,
     *range(Tag.JPEGProc, Tag.JPEGACTables + 1), Tag.YCbCrCoefficients, Tag.YCbCrSubSampling, Tag.YCbCrPositioning,
     Tag.ReferenceBlackWhite, *range(Tag.PreviewApplicationName, Tag.PreviewDateTime + 1),
-), _PREVIEW) | {
+), _PREVIEW)  # fmt: skip
+"""In an IFD0 that is a preview."""
+
+IFD0: dict[int, str] = PIXELS | PREVIEW | {
     Tag.DNGVersion: _VERSION, Tag.DNGBackwardVersion: _VERSION, Tag.RawImageDigest: _DIGEST, Tag.NewRawImageDigest: _DIGEST,
     Tag.Orientation: _LEVELS, Tag.XMP: _MERGED, Tag.JUMBF: _SIGNED, Tag.RawbackMark: _SIGNED,
 }  # fmt: skip
@@ -39,6 +42,10 @@ MOSAIC: dict[int, str] = PIXELS | {
     Tag.NewRawImageDigest: _DIGEST,
 }  # fmt: skip
 """In the directory of the mosaic."""
+
+MISREAD = frozenset({28688, 46274, 61441, 61442, 61443, 61447, 61450, 64777})
+"""Private tags of Sony (tone curve), Leica and Imacon, Fujifilm (sizes, offset, levels) and LibRaw's second CFAPattern: LibRaw
+decodes any file by them, so that a DNG with them would be another mosaic. They are named as left out."""
 
 OF_THE_FRAME = frozenset({
     Tag.CFARepeatPatternDim, Tag.CFAPattern, Tag.CFAPlaneColor, Tag.CFALayout,
@@ -59,3 +66,16 @@ PROFILE = frozenset({
     Tag.ProfileGainTableMap, Tag.ProfileGainTableMap2, Tag.RGBTables,
 })  # fmt: skip
 """A RAW that has one of these in IFD0 keeps its profile as the first; no look is written there."""
+
+TECHNICAL = OF_THE_FRAME | OF_RECIPES | OF_CFA | frozenset({
+    Tag.DNGVersion, Tag.OpcodeList3, Tag.DefaultUserCrop, Tag.BaselineExposure, Tag.BaselineExposureOffset,
+    Tag.BayerGreenSplit, Tag.ChromaBlurRadius, Tag.AntiAliasStrength, Tag.ShadowScale, Tag.BestQualityScale, Tag.NoiseProfile,
+    Tag.NoiseReductionApplied, Tag.ReductionMatrix1, Tag.ReductionMatrix2, Tag.ColorimetricReference, Tag.DefaultBlackRender,
+    Tag.ProfileEmbedPolicy, Tag.ProfileHueSatMapDims, Tag.ProfileHueSatMapData1, Tag.ProfileHueSatMapData2,
+    Tag.ProfileHueSatMapData3, Tag.ProfileHueSatMapEncoding, Tag.ProfileToneCurve, Tag.ProfileLookTableDims,
+    Tag.ProfileLookTableData, Tag.ProfileLookTableEncoding, Tag.ProfileGainTableMap, Tag.ProfileGainTableMap2, Tag.RGBTables,
+    Tag.ColorMatrix3, Tag.CameraCalibration3, Tag.ForwardMatrix3, Tag.ReductionMatrix3, Tag.CalibrationIlluminant3,
+    Tag.IlluminantData1, Tag.IlluminantData2, Tag.IlluminantData3,
+})  # fmt: skip
+"""What --no-exif lets through: how photosites become colours, and nothing of who, when and where, no text and no number of a
+camera."""
