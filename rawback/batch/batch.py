@@ -32,7 +32,8 @@ def run(tasks: list[Task], job: Job, options: BatchOptions = BatchOptions(), *, 
     """
     if options.as_json and any(task.target == paths.STREAM for task in tasks):
         raise UsageError("standard output cannot take both the file and --json; name a file with -o")
-    folders = {task.target.parent for task in tasks if isinstance(task.target, Path) and task.target != paths.STREAM}
+    places_of_files = (task.target for task in tasks if not task.problem and isinstance(task.target, Path))
+    folders = {place.parent for place in places_of_files if place != paths.STREAM and paths.descriptor(place) is None}
     if not options.dry_run:
         _make_folders(folders)
         atomic.sweep(folders)

@@ -17,7 +17,7 @@ from rawback.batch.plan import Task
 from rawback.batch.worker import Job, Limits, Outcome, perform
 from rawback.batch.worker_process import Child
 from rawback.errors import RawbackError, UsageError
-from rawback.files.paths import STREAM, Location
+from rawback.files.paths import STREAM, Location, descriptor
 from rawback.files.url import Url
 
 PATIENCE = 30
@@ -34,7 +34,7 @@ def run(job: Job, tasks: list[Task], address: str, limits: Limits) -> Outcomes:
 
     Whatever a lost worker had in hand, another does. Raises RawbackError if there is no cluster, UsageError for `-`.
     """
-    if any(STREAM in (task.source, task.target) for task in tasks):
+    if any(place == STREAM or descriptor(place) is not None for task in tasks for place in (task.source, task.target)):
         raise UsageError("`-` stays on this machine; name files for --scheduler")
     try:
         from distributed import as_completed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rawback.errors import UsageError
 from rawback.files.paths import Location
 
-WRITTEN = {".jpg": (".jpg", ".jpeg", ".tif", ".tiff", ".png"), ".dng": (".dng",)}
-"""By the suffix that outputs have by default: all that a name given by the user may have."""
+WRITTEN = {".jpg": ("a JPEG", "a TIFF", "a PNG"), ".dng": ("a DNG",)}
+"""By the suffix that outputs have by default: what is written, as the name given by the user asks."""
 FORMATS = {
     "a JPEG": ".jpg .jpeg .jpe .jfif", "a TIFF": ".tif .tiff", "a PNG": ".png", "a DNG": ".dng",
     "WebP": ".webp", "AVIF": ".avif", "HEIF": ".heic .heif .hif", "JPEG XL": ".jxl", "JPEG 2000": ".jp2 .j2k .jpx",
@@ -22,6 +22,7 @@ PROMISED = {suffix: kind for kind, suffixes in FORMATS.items() for suffix in suf
 
 def check(output: Location, suffix: str) -> None:
     """Raise UsageError for a name that promises another format than is written. suffix: that which outputs have by default."""
-    named, possible = output.suffix.lower(), WRITTEN[suffix]
-    if named in PROMISED and named not in possible:
-        raise UsageError(f"{output} promises {PROMISED[named]}, which is not written; name it {' or '.join(possible)}")
+    promised, written = PROMISED.get(output.suffix.lower()), WRITTEN[suffix]
+    if promised and promised not in written:
+        possible = " or ".join(FORMATS[kind].split()[0] for kind in written)
+        raise UsageError(f"{output} promises {promised}, which is not written; name it {possible}")

@@ -16,6 +16,8 @@ from rawback.files.url import Url, is_url
 Location = Path | Url
 STREAM = Path("-")
 """Standard input or output."""
+LOCAL = ("file://", "local://")
+"""fsspec's URLs of files on this machine."""
 MAX_BYTES = 1 << 31
 """Largest file that is read: five times the largest RAW there is."""
 DESCRIPTOR = re.compile(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
@@ -29,8 +31,8 @@ def parse(text: str | Path | Url) -> Location:
     """A path or URL as the user writes it."""
     if not isinstance(text, str):
         return text
-    if text.startswith("file://"):
-        return Path(text.removeprefix("file://"))
+    if text.startswith(LOCAL):
+        return Path(text.partition("://")[2])
     return Url(text) if is_url(text) else Path(text)
 
 
