@@ -6,14 +6,13 @@ import hashlib
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rawback import foreign, provenance
 from rawback.cameras import looks
-from rawback.cameras.cards import NO_WEIGHTS, cards, weights_for
+from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import dng, jpeg, jumbf, paths, preview, seal, sidecar, xmp
@@ -28,7 +27,8 @@ from rawback.isp import inverse_pass
 from rawback.isp.colour_profile import Profile
 from rawback.isp.mosaic import RGGB
 from rawback.lossless import restore
-from rawback.nets.parts import FlowPart, Restorer
+from rawback.nets.parts import Restorer
+from rawback.nets.weights import flow_inverse
 from rawback.nets.weights import load as load_weights
 from rawback.options.option import as_text
 from rawback.options.recover import RecoverOptions
@@ -117,7 +117,7 @@ def from_photo(
     planned = plan(photo, options.camera)
     recipe, weights = planned.recipe, options.weights or weights_for(options.camera)
     if recipe.flow and planned.state not in (None, State.EDITED):
-        planned = replace(planned, picture=replace(planned.coefficients, undo=_flow_inverse(recipe, weights)))
+        planned = replace(planned, picture=replace(planned.coefficients, undo=flow_inverse(recipe, weights)))
     boxes = jumbf.find(photo.file) if photo.file else []
     layer = restore.restore(boxes, planned.state, planned.picture, recipe, progress)
     if planned.state in (None, State.EDITED) or options.linear:
@@ -167,20 +167,6 @@ def error_left(planned: Plan) -> str:
     span = recipe.white - float(np.mean(recipe.black))
     how = f" within {20 * math.log10(span / recipe.rms):.1f} dB, rms {recipe.rms:.3g} DN" if recipe.rms else " within a DN"
     return f"{how}; {advice}"
-
-
-def _flow_inverse(recipe: Recipe, weights: str) -> FlowPart:
-    """The way back through the flow of the recipe's weights: those that are named, or installed, and no others will do."""
-    if Path(weights).stem != recipe.weights:
-        weights = recipe.weights
-        if weights not in [card["name"] for card in cards()]:  # a recipe is from anybody: no path
-            raise RawbackError(
-                f"rendered with the flow of the weights {weights[:60]!r}, which are not installed; name their card (--weights)"
-            )
-    loaded = load_weights(weights)
-    if loaded.sha256 != recipe.weights_sha256:
-        raise RawbackError(f"the weights {weights} are not those that it was rendered with (sha256 differs); get the same")
-    return loaded.flow_inverse(recipe)
 
 
 def _restorer(planned: Plan, weights: str) -> Restorer | None:

@@ -110,9 +110,3 @@ def _cut(entry: Entry, start: int, count: int) -> Entry:
     size = len(entry.data) // max(entry.count, 1)
     data = entry.data[max(start, 0) * size : (max(start, 0) + count) * size]
     return Entry(entry.type, len(data) // max(size, 1), data)
-
-
-LEVEL_TAGS = frozenset({
-    Tag.BlackLevelRepeatDim, Tag.BlackLevel, Tag.BlackLevelDeltaH, Tag.BlackLevelDeltaV, Tag.WhiteLevel, Tag.ActiveArea,
-})  # fmt: skip
-"""What `moved` takes into account, and no other code should write for a mosaic that it is called for."""

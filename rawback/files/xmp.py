@@ -26,7 +26,7 @@ OF_THE_FILE = {
     )),
 }  # fmt: skip
 """Properties that speak of the RAW's own file, and would be wrong of the JPEG."""
-RATING, LENS = f"{{{BASIC}}}Rating", f"{{{AUX}}}Lens"
+RATING = f"{{{BASIC}}}Rating"
 MAX_BYTES, MAX_DEPTH = 1 << 23, 64
 DESCRIPTION, ABOUT = f"{{{RDF}}}Description", f"{{{RDF}}}about"
 

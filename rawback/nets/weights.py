@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rawback.cameras.cards import FORMAT, path_of, read
+from rawback.cameras.cards import FORMAT, cards, path_of, read
 from rawback.errors import RawbackError
 from rawback.isp.closed_loop import Coding
 from rawback.nets.parts import Demosaicer, Engine, FlowPart, Restorer, is_bayer
@@ -122,3 +122,20 @@ def _read(path: Path) -> Weights:
             f"{path} is a card of format {version} with parts {sorted(parts)}; this rawback knows format {FORMAT}; update it"
         )
     return Weights(path.stem, path.parent, card, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def flow_inverse(recipe: Recipe, weights: str) -> FlowPart:
+    """The way back through the flow of the recipe's weights: those that are named, or installed, and no others will do.
+
+    Raises RawbackError where they are not to be had.
+    """
+    if Path(weights).stem != recipe.weights:
+        weights = recipe.weights
+        if weights not in [card["name"] for card in cards()]:  # a recipe is from anybody: no path
+            raise RawbackError(
+                f"rendered with the flow of the weights {weights[:60]!r}, which are not installed; name their card (--weights)"
+            )
+    loaded = load(weights)
+    if loaded.sha256 != recipe.weights_sha256:
+        raise RawbackError(f"the weights {weights} are not those that it was rendered with (sha256 differs); get the same")
+    return loaded.flow_inverse(recipe)
