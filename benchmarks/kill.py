@@ -114,6 +114,7 @@ def moment(folder: Path, options: list[str], originals: dict[Path, bytes], count
     faults = [f"{name} is lost" for name in lost(originals, outputs)]
     time.sleep(0.3)  # workers notice that they are alone
     subprocess.run(batch(folder, *options), env=ENVIRONMENT, check=False, stderr=subprocess.DEVNULL)
+    counts["deleted"] += sum(not path.exists() for path in originals)
     faults += [f"{name} is lost after the re-run" for name in lost(originals, outputs)]
     faults += [f"{name} was replaced" for name, data in kept.items() if (outputs / name).read_bytes() != data]
     faults += [f"{path.name} was replaced" for path in put if path.read_bytes() != foreign_jpeg((80, 60))]
@@ -134,19 +135,17 @@ def main() -> int:
     random.seed(chosen.seed)
     options = ["--skip-existing", *(["--keep", "lossless", "--delete-original"] if chosen.delete else [])]
     faults: list[str] = []
-    counts = {"batch": 0, "worker": 0, "there": 0}
+    counts = {"batch": 0, "worker": 0, "there": 0, "deleted": 0}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "in").mkdir()
-        originals = {
-            folder / "in" / f"{i:03}.dng": raw_bytes(i, SIDE, SIDE, software=f"rawback {__version__}")
-            for i in range(chosen.files)
-        }
+        described = f"rawback {__version__}"  # as the DNG will say: a verification finds nothing missing
+        originals = {folder / "in" / f"{i:03}.dng": raw_bytes(i, SIDE, SIDE, described) for i in range(chosen.files)}
         for i in range(chosen.n):
             faults += [f"{i}: {fault}" for fault in moment(folder, options, originals, counts)]
     print("\n".join(faults))
-    there = counts.pop("there") / chosen.n
-    print(f"{chosen.n} kills {counts}, {there:.0f} of {chosen.files} there on average")
+    there, deleted = counts.pop("there") / chosen.n, counts.pop("deleted") / chosen.n
+    print(f"{chosen.n} kills {counts}, {there:.0f} of {chosen.files} there on average; then {deleted:.0f} originals deleted")
     print(f"{len(faults)} faults after the re-runs")
     return 1 if faults else 0
 
