@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,8 @@ def files(draw: st.DrawFn) -> Ifd:
 def silent(file: Ifd, kept: bytes, phrases: tuple[str, ...]) -> list[tuple[str, int]]:
     """Tags that are neither in the DNG, as rawback's own reader sees it, nor named, nor listed."""
     order = file.order  # type: ignore[attr-defined]
-    there = {(n, ended(entry.type, entry.data)) for d in own_reader.read(kept).walk() for n, entry in d.entries.items()}
+    read = [directory.entries for directory in own_reader.read(kept).walk()] + [following(kept)]
+    there = {(n, ended(entry.type, entry.data)) for entries in read for n, entry in entries.items()}
     directories = {"IFD0": file, "IFD0/SubIFD0": file.subs[330][0], "IFD1": file.next}
     directories |= {f"IFD0/{name}": file.subs[n][0] for n, name in ((34665, "Exif"), (34853, "GPS")) if n in file.subs}
     found = []
@@ -73,6 +75,15 @@ def silent(file: Ifd, kept: bytes, phrases: tuple[str, ...]) -> list[tuple[str, 
             if (number, ended(value[0], little(value, order))) not in there and not named and number not in LISTED:
                 found.append((path, number))
     return found
+
+
+def following(data: bytes) -> own_reader.Entries:
+    """The directory after IFD0, which rawback's reader does not look for."""
+    order = "<" if data[:2] == b"II" else ">"
+    (first,) = struct.unpack_from(order + "I", data, 4)
+    (count,) = struct.unpack_from(order + "H", data, first)
+    (after,) = struct.unpack_from(order + "I", data, first + 2 + 12 * count)
+    return own_reader.read_directory(data, after) if after else {}
 
 
 def ended(kind: int, data: bytes) -> bytes:
