@@ -122,6 +122,7 @@ def sensor(
         if recipe.vignette:
             balanced = balanced / vignetting.gain(recipe.vignette, height, width, start, stop)
         if linear:
+            balanced = balanced - np.float32(recipe.pedestal * 2**recipe.exposure)
             scale = (65535 / (recipe.gains * 2**recipe.exposure)).astype(np.float32)
             result[start:stop] = np.clip(np.rint(np.moveaxis(balanced, 0, -1) * scale), 0, 65535)
         else:

@@ -22,10 +22,11 @@ from rawback.recipe_text import to_fields
 LEFT_OUT = ("Thumbnail", "Version")
 
 
-def describe(source: Path) -> dict:
+def describe(source: str | paths.Location) -> dict:
     """Facts about a photo, RAW file or movie, ready for JSON. Raises RawbackError for what is neither."""
-    if file_type.is_movie(source):
-        return reader.describe(source)
+    location = paths.parse(source)
+    if isinstance(location, Path) and file_type.is_movie(location):
+        return reader.describe(location)
     data = paths.load(source)
     if file_type.of(data) != "raw":
         try:

@@ -38,6 +38,7 @@ from rawback.recipe import Recipe
 from rawback.version import __version__
 
 TOO_WIDE = "LibRaw, and with it most developers, opens no RAW of more than 64000 rows or columns; scale the picture down"
+LINEAR_LAYER = "its lossless layer is of the mosaic, and not used for demosaiced colours"
 MESSAGES = {
     State.UNTOUCHED: "untouched since rawback rendered it: its RAW comes back",
     State.ROTATED: "rotated without loss since rawback rendered it: turned back, its RAW comes back",
@@ -134,15 +135,17 @@ def from_photo(
         photo, original = _with_metadata(photo, original)
     else:
         photo, original = replace(photo, exif=None), original.anonymous() if original else None
-    message = planned.message if layer.mosaic is not None else f"{planned.message}{error_left(planned)}"
+    is_layers = mosaic is layer.mosaic and layer.mosaic is not None
+    message = planned.message if is_layers else f"{planned.message}{error_left(planned)}"
+    layer_notes = [LINEAR_LAYER] if layer.mosaic is not None and not is_layers else layer.notes
     too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > foreign.WIDEST else []
-    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in (message, *layer.notes, *told, *too_wide))]
+    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in (message, *layer_notes, *told, *too_wide))]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
     recovered = Recovered(mosaic, recipe, photo, planned.state, notes, options=options)
-    exact = layer.exact and mosaic is layer.mosaic
-    whole = replace(layer.whole, as_exposed=exact) if layer.whole and mosaic is layer.mosaic else None
+    exact = layer.exact and is_layers
+    whole = replace(layer.whole, as_exposed=exact) if layer.whole and is_layers else None
     if original:
         original = write_back.by_recipe(original) if layer.recipe_is_edited else original
         whole = write_back.into(whole or Whole(mosaic, (0, 0, *mosaic.shape[:2])), original, recipe)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
+from scenes import recipe_of
 from small import foreign_jpeg
 
+import rawback
+from rawback import RenderOptions
 from rawback.errors import RawbackError
+from rawback.files import dng, paths, raw, tiff
 from rawback.files import photo as photos
-from rawback.files import raw, tiff
 from rawback.files.tags import Tag
 from rawback.files.tiff_writer import serialise
 from rawback.isp.colour import CURVES
+from rawback.options.recover import RecoverOptions
+from rawback.recovering import from_photo
+from rawback.rendering import decide, develop
 
 
 def test_a_jpeg_without_its_end_is_used_if_its_blocks_are_all_there():
@@ -60,3 +68,26 @@ def test_neither_verb_sends_to_the_other_in_vain(compression: int, photometric: 
     for read in (raw.read, photos.read):
         with pytest.raises(RawbackError, match=reason):
             read(data, "odd.dng")
+
+
+def test_a_camera_with_a_book_for_a_name(tmp_path):
+    values = np.random.default_rng(0).integers(600, 9000, (48, 64)).astype(np.uint16)
+    recipe = recipe_of(48, 64, black=(512.0,) * 4, white=16383.0, camera="x" * 70000)
+    file = tmp_path / "a.dng"
+    file.write_bytes(b"".join(dng.encode(values, recipe, None, None)))
+    assert rawback.render(file).recipe.camera == "x" * raw.MAX_CAMERA
+
+
+def test_a_file_url_is_decoded(tmp_path):
+    assert paths.parse(f"file://{tmp_path}/a%20b.dng") == tmp_path / "a b.dng"
+    assert paths.parse("a%20b.dng") == Path("a%20b.dng")
+
+
+def test_demosaiced_colours_have_neither_pedestal_nor_layer():
+    recipe = recipe_of(48, 64, black=(512.0,) * 4, white=16383.0)
+    file = raw.RawFile(np.full((48, 64), 512, np.uint16), recipe, None)
+    dark = replace(decide(file, RenderOptions(exposure=4.5, lossless=True)), pedestal=0.002)
+    rendered = develop(file, dark, RenderOptions(exposure=4.5, lossless=True))
+    back = from_photo(photos.read(rendered.data, "dark"), "dark", RecoverOptions(linear=True))
+    assert back.mosaic.shape == (48, 64, 3) and back.mosaic.max() < 30  # of 65535; the pedestal would be 131
+    assert not back.exact and any("not used" in note for note in back.notes) and not any("bit-exact" in n for n in back.notes)

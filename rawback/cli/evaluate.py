@@ -44,7 +44,7 @@ def evaluate(
     from rawback.evaluate.evaluate import ignored
     from rawback.evaluate.methods import OURS, described
     from rawback.evaluate.report import Pictures, build, check_target, shown_quality
-    from rawback.files import places, replacement, seal
+    from rawback.files import paths, places, replacement, seal
 
     options = replace(options, exposure=0.0)
     qualities = [_quality(text) for text in quality.split(",")]
@@ -52,7 +52,7 @@ def evaluate(
     if crop and crop < SMALLEST:
         raise UsageError(f"crop is {crop}; expected 0, or {SMALLEST} or more")
     if report:
-        places.check(report, places.identities(inputs))
+        places.check(report, places.identities(map(paths.parse, inputs)))
         decision = check_target(report)
     pictures = Pictures(shown_quality(qualities))
     on_trip = pictures.add if report else ignored

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from rawback.errors import RawbackError, UsageError
 from rawback.files import file_type
@@ -16,8 +17,9 @@ from rawback.files.url import Url, is_url
 Location = Path | Url
 STREAM = Path("-")
 """Standard input or output."""
-LOCAL = ("file://", "local://")
-"""fsspec's URLs of files on this machine."""
+FILE = "file://"
+LOCAL = ("local://",)
+"""fsspec's other URLs of files on this machine."""
 MAX_BYTES = 1 << 31
 """Largest file that is read: five times the largest RAW there is."""
 DESCRIPTOR = re.compile(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
@@ -31,6 +33,8 @@ def parse(text: str | Path | Url) -> Location:
     """A path or URL as the user writes it."""
     if not isinstance(text, str):
         return text
+    if text.startswith(FILE):  # percent signs stand for themselves everywhere but here (RFC 8089)
+        return Path(unquote(text.removeprefix(FILE).removeprefix("localhost")))
     if text.startswith(LOCAL):
         return Path(text.partition("://")[2])
     return Url(text) if is_url(text) else Path(text)

@@ -26,6 +26,8 @@ FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 WITHOUT_BALANCE = {"daylight": "daylight is taken", "assumed": "none is applied"}
 """What is done where the camera's own is not known, by `Recipe.white_balance_from`."""
 DAMAGED = "is damaged"
+MAX_CAMERA = 200
+"""Characters of a camera's name: it goes into one segment of the JPEG, with all else that the recipe says."""
 UNUSUAL_CFA = "has an unusual colour filter array; expected Bayer (2x2) or X-Trans (6x6)"
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
 """No RAW codec spends less than an eighth of a bit on a pixel; below a megapixel nobody is hurt."""
@@ -126,7 +128,7 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
         white=tags.levels.white or float(raw.white_level),
         neutral=neutral,
         matrix=tuple(tuple(row) for row in matrix.tolist()),
-        camera=tags.camera or (exif.camera if exif else ""),
+        camera=(tags.camera or (exif.camera if exif else ""))[:MAX_CAMERA],
         white_balance_from=origin,
         orientation=FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         margins=(raw.sizes.top_margin, raw.sizes.left_margin, raw.sizes.raw_width, raw.sizes.raw_height),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from rawback.options.option import Argument, Option
 
-Inputs = Annotated[list[Path], Argument("One or more files; - is standard input.")]
+Inputs = Annotated[list[str], Argument("One or more files; - is standard input.")]
 Camera = Annotated[str | None, Option("A camera's card, by name or NAME.json. Default: by what the file says.")]
 Weights = Annotated[
     str | None,
