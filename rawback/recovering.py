@@ -39,6 +39,7 @@ from rawback.version import __version__
 
 TOO_WIDE = "LibRaw, and with it most developers, opens no RAW of more than 64000 rows or columns; scale the picture down"
 LINEAR_LAYER = "its lossless layer is of the mosaic, and not used for demosaiced colours"
+WEIGHTS_ONLY = "holds weights only: it tells neither colours nor look of its camera, which are taken as without it"
 MESSAGES = {
     State.UNTOUCHED: "untouched since rawback rendered it: its RAW comes back",
     State.ROTATED: "rotated without loss since rawback rendered it: turned back, its RAW comes back",
@@ -235,7 +236,8 @@ def plan(photo: Photo, camera: str | None = None) -> Plan:
     if recipe is None:
         make, model = (photo.exif.make, photo.exif.model) if photo.exif else ("", "")
         guess = foreign.guess(photo, looks.of(camera, make, model))
-        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message(), photos.profile_notes(photo))
+        notes = [f"the card {camera} {WEIGHTS_ONLY}"] if looks.is_of_weights(camera) else []
+        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message(), photos.profile_notes(photo) + notes)
     if photo.coefficients is None:
         state, picture = State.EDITED, photo.picture
     else:

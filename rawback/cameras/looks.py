@@ -106,14 +106,19 @@ def load(name_or_path: str) -> Look:
     return from_card(card, card["name"])
 
 
+def is_of_weights(camera: str | None) -> bool:
+    """Whether a card is named that holds learned parts and no look. Raises RawbackError if there is no such card."""
+    card = card_of(camera) if camera else {}
+    return bool(card) and "look" not in card and bool(card.get("parts") or "weights" in card)
+
+
 def of(camera: str | None, make: str, model: str) -> Look | None:
     """The look of the card that is named, else the installed one of the camera by its EXIF names; None: there is none.
 
     camera: a card's name or path; one of weights only names no look. Raises RawbackError if there is no such card.
     """
-    card = card_of(camera) if camera else {}
-    if card and ("look" in card or not (card.get("parts") or "weights" in card)):
-        return from_card(card, card["name"])
+    if camera and not is_of_weights(camera):
+        return load(camera)
     return find(make, model) if model else None
 
 
