@@ -86,22 +86,25 @@ class Search:
         if self.goal.kind == "noise":
             return self._by_noise()
         step, slope = self._guess()
-        kept, refused = None, None  # the finest try that keeps the promise, the coarsest that does not: (step, picture)
+        kept, refused = (
+            None,
+            None,
+        )  # the finest try that keeps the promise, the coarsest that does not: (step, picture, missing)
         for tries in range(2 * TRIES):
             picture = self._coded(self.mosaic, step)
             missing = self._wanted() - self._score(picture, self.mosaic, self.file_size)
             if self._keeps(missing):
-                kept = (step, picture)
+                kept = (step, picture, missing)
             else:
-                refused = (step, picture)
+                refused = (step, picture, missing)
             if kept and (tries >= TRIES or (self._keeps(missing) and abs(missing) <= CLOSE[self.goal.kind])):
                 break
             better = self._next(step, missing, slope, kept and kept[0], refused and refused[0])
             if better == step:
                 break
             step = better
-        _, picture = kept or refused or (step, picture)
-        return picture, self.recipe, self._message(picture) + self._unreached(picture)
+        _, picture, missing = kept or refused or (step, picture, missing)
+        return picture, self.recipe, self._message(picture) + self._unreached(missing)
 
     def _keeps(self, missing: float) -> bool:
         """A size or rate is never exceeded, a PSNR never missed."""
@@ -116,9 +119,8 @@ class Search:
             better = better if low < better < high else math.sqrt(kept * refused)
         return float(np.clip(better, FINEST, COARSEST))
 
-    def _unreached(self, picture: Coefficients) -> str:
+    def _unreached(self, missing: float) -> str:
         """What to say where the goal lies outside of what luma steps can do."""
-        missing = self._wanted() - self._score(picture, self.mosaic, self.file_size)
         if self.goal.kind == "db":
             advice = "; --keep lossless keeps every bit"
             return "" if missing <= 0 else f": {self.goal.value:g} dB cannot be reached, this is the finest there is{advice}"

@@ -118,13 +118,13 @@ def from_photo(
     """The RAW of a photo that is read already; `source` is its name."""
     planned = plan(photo, options.camera)
     recipe, weights = planned.recipe, options.weights or weights_for(options.camera)
-    if recipe.flow and planned.state not in (None, State.EDITED):
+    if recipe.flow and planned.is_own:
         planned = replace(planned, picture=replace(planned.coefficients, undo=flow_inverse(recipe, weights)))
     boxes = jumbf.find(photo.file) if photo.file else []
     layer = restore.restore(boxes, planned.state, planned.picture, recipe, progress)
-    if planned.state in (None, State.EDITED) or options.linear:
+    if options.linear or not planned.is_own:
         mosaic = foreign.sensor(planned.picture, recipe, planned.profile, options.linear, progress)
-        if planned.state in (None, State.EDITED):
+        if not planned.is_own:
             mosaic, recipe = foreign.with_margin(mosaic, recipe)
     elif layer.mosaic is not None:
         mosaic = layer.mosaic
@@ -136,7 +136,7 @@ def from_photo(
         photo, original = _with_metadata(photo, original)
     else:
         photo, original = replace(photo, exif=None), original.anonymous() if original else None
-    is_layers = mosaic is layer.mosaic and layer.mosaic is not None
+    is_layers = mosaic is layer.mosaic
     message = planned.message if is_layers else f"{planned.message}{error_left(planned)}"
     layer_notes = [LINEAR_LAYER] if layer.mosaic is not None and not is_layers else layer.notes
     too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > foreign.WIDEST else []

@@ -39,7 +39,7 @@ THUMBNAIL_SIDE = 160
 METADATA_SHARE = 0.25
 """Of a file whose size is given: small ones are for the picture first."""
 HASHES = 700
-"""Bytes that the recipe grows by once the picture is known: its hash, thumbnail and centroids."""
+"""Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
 
 
 @dataclass

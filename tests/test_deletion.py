@@ -125,18 +125,24 @@ def test_a_jpeg_that_is_gone_keeps_its_raw(pair, monkeypatch):
     assert raw.exists()
 
 
-def test_a_raw_that_comes_at_the_last_moment_gets_its_name_back(pair, tmp_path, monkeypatch):
-    """Between the last look and the renaming: what is renamed then is not what was proved."""
-    raw, photo = pair
-    other, rename = tmp_path / "other", os.rename
+def before_renaming(monkeypatch, raw: Path, after: Callable[[], object] = lambda: None) -> None:
+    """Between the last look and the renaming another RAW takes the name; `after` is called when that is renamed."""
+    other, rename = raw.with_name("other"), os.rename
     other.write_bytes(tiff(dng(2)))
 
     def late(source: Path, target: Path) -> None:
         if Path(source) == raw:
             os.replace(other, raw)
         rename(source, target)
+        after()
 
     monkeypatch.setattr(os, "rename", late)
+
+
+def test_a_raw_that_comes_at_the_last_moment_gets_its_name_back(pair, tmp_path, monkeypatch):
+    """What is renamed then is not what was proved."""
+    raw, photo = pair
+    before_renaming(monkeypatch, raw)
     with pytest.raises(RawbackError, match=r"a.dng is kept: another file took its place meanwhile$"):
         delete_original(photo, raw)
     assert raw.read_bytes() == tiff(dng(2))
@@ -145,16 +151,7 @@ def test_a_raw_that_comes_at_the_last_moment_gets_its_name_back(pair, tmp_path, 
 
 def test_nothing_that_took_the_name_is_replaced(pair, tmp_path, monkeypatch):
     raw, photo = pair
-    other, rename = tmp_path / "other", os.rename
-    other.write_bytes(tiff(dng(2)))
-
-    def late(source: Path, target: Path) -> None:
-        if Path(source) == raw:
-            os.replace(other, raw)
-        rename(source, target)
-        raw.write_bytes(b"a third")
-
-    monkeypatch.setattr(os, "rename", late)
+    before_renaming(monkeypatch, raw, lambda: raw.write_bytes(b"a third"))
     with pytest.raises(RawbackError, match=r"is now .*rawback-deletes"):
         delete_original(photo, raw)
     assert raw.read_bytes() == b"a third"
