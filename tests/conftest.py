@@ -20,6 +20,7 @@ from rawback import RenderOptions
 from rawback.cli import main
 from rawback.files import dng, raw
 from rawback.files.raw import RawFile
+from rawback.isp.native import library
 
 # the same examples on every machine, however slow it is
 settings.register_profile("rawback", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -38,6 +39,27 @@ def ends() -> Iterator[None]:
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def core(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """A function that turns to a variant of the compiled core ("", "plain"), or to numpy ("off")."""
+
+    def to(variant: str) -> None:
+        monkeypatch.setenv(library.VARIABLE, variant)
+        library.library.cache_clear()
+        if variant != "off" and library.library() is None:
+            pytest.skip("there is no compiled core: python hatch_build.py")
+
+    yield to
+    monkeypatch.undo()
+    library.library.cache_clear()
+
+
+@pytest.fixture
+def no_core(core: Callable[[str], None]) -> None:
+    """Numpy and libjpeg alone."""
+    core("off")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from PIL import Image
 from rawback.errors import MachineError
 from rawback.files import jpeg, photo, scratch, stderr
 
+pytestmark = pytest.mark.usefixtures("no_core")
 linux = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no files in memory")
 
 

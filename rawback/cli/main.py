@@ -124,7 +124,9 @@ def _lines(facts: dict) -> str:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        answer(f"rawback {__version__}")
+        from rawback.isp.native import library
+
+        answer(f"rawback {__version__}, {library.describe()}")
         raise typer.Exit
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from rawback.errors import RawbackError
 from rawback.files import exif as exifs
-from rawback.files import jpeg_metadata, libjpeg, recipe_xmp, seal
+from rawback.files import huffman, jpeg_metadata, libjpeg, recipe_xmp, seal
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import (
     APP1,
@@ -212,7 +212,7 @@ def srgb_profile() -> bytes:
 
 def _read_coefficients(file: JpegFile, frame: Frame, name: str) -> tuple[Coefficients, str]:
     try:
-        decoded = libjpeg.read(_picture_only(file))
+        decoded = huffman.read(file) or libjpeg.read(_picture_only(file))
     except ValueError as error:
         raise UnreadableError(f"{name} is no JPEG that libjpeg can read; get the file again") from error
     if not all(table.all() for table in decoded.tables):
@@ -242,5 +242,5 @@ def _factors(frame: Frame, name: str) -> tuple[int, int]:
 
 def coded_picture(coefficients: Coefficients) -> bytes:
     """A baseline JPEG file of nothing but the picture, with Huffman tables of its own. Raises MachineError."""
-    size = coefficients.width, coefficients.height
-    return libjpeg.write(coefficients.planes, coefficients.tables, size, coefficients.factors)
+    picture = coefficients.planes, coefficients.tables, (coefficients.width, coefficients.height), coefficients.factors
+    return huffman.write(*picture) or libjpeg.write(*picture)

@@ -1,0 +1,140 @@
+"""The compiled core against numpy and libjpeg: the same bits, with vector instructions and without; and without it at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rawback.files import huffman, libjpeg, ljpeg
+from rawback.files.jpeg_file import JpegFile
+from rawback.isp.native import library as native
+
+ROOT = Path(__file__).parents[1]
+VARIANTS = ["", "plain"]
+LIMIT = 1023
+
+
+def levels_of(size: tuple[int, int], factors: tuple[int, int], scale: float) -> list[np.ndarray]:
+    """Planes of a picture of noise, as JPEGs have them."""
+    random, (width, height), (v, h) = np.random.default_rng(0), size, factors
+    blocks = [(-(-height // 8), -(-width // 8)), *[(-(-height // (8 * v)), -(-width // (8 * h)))] * 2]
+    return [np.clip(np.rint(random.laplace(0, scale, (*b, 64))), -LIMIT, LIMIT).astype(np.int16) for b in blocks]
+
+
+def tables() -> list[np.ndarray]:
+    random = np.random.default_rng(1)
+    luma, chroma = (random.integers(1, 256, 64).astype(np.uint16) for _ in range(2))
+    return [luma, chroma, chroma]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("scale", [0, 0.3, 3, 300])
+@pytest.mark.parametrize(("size", "factors"), [
+    ((100, 70), (2, 2)), ((33, 17), (1, 2)), ((8, 8), (1, 1)), ((17, 16), (2, 2)), ((250, 300), (2, 2)),
+])  # fmt: skip
+def test_jpegs_are_those_of_libjpeg(core, variant: str, size, factors, scale: float):
+    core(variant)
+    picture = levels_of(size, factors, scale), tables(), size, factors
+    expected = libjpeg.write(*picture)
+    assert huffman.write(*picture) == expected
+    decoded = huffman.read(JpegFile(expected))
+    assert decoded is not None and (decoded.width, decoded.height, decoded.warning) == (*size, "")
+    for ours, theirs in zip([*decoded.planes, *decoded.tables], [*picture[0], *picture[1]], strict=True):
+        assert ours.dtype == theirs.dtype and np.array_equal(ours, theirs)
+
+
+def test_what_no_baseline_jpeg_holds_is_left_to_libjpeg(core):
+    core("")
+    planes = levels_of((16, 16), (1, 1), 1)
+    planes[1][0, 0, 5] = 1024
+    assert huffman.write(planes, tables(), (16, 16), (1, 1)) is None
+
+
+def mutants(data: bytes, count: int) -> Iterator[bytes]:
+    """Copies with some bytes changed, inserted, left out, or cut short; most within the headers of the scan and in it."""
+    random = np.random.default_rng(2)
+    for _ in range(count):
+        changed = bytearray(data)
+        for _ in range(random.integers(1, 4)):
+            at, kind = int(random.integers(2, len(changed))), random.integers(0, 8)
+            if kind == 0:
+                del changed[at : at + int(random.integers(1, 9))]
+            elif kind == 1:
+                changed[at:at] = random.bytes(int(random.integers(1, 9)))
+            elif kind == 2:
+                del changed[max(at, 600) :]
+            else:
+                changed[at] = int(random.integers(0, 256)) if kind < 6 else 0xFF
+        yield bytes(changed)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_damaged_jpegs_are_read_as_libjpeg_reads_them_or_not_at_all(core, variant: str):
+    core(variant)
+    data = libjpeg.write(levels_of((60, 40), (2, 2), 2), tables(), (60, 40), (2, 2))
+    read = 0
+    for mutant in mutants(data, 400):
+        file = JpegFile(mutant)
+        if file.frame is None or not (0 < file.frame.width <= 4096 and 0 < file.frame.height <= 4096):
+            continue
+        decoded = huffman.read(file)
+        if decoded is None:
+            continue
+        theirs = libjpeg.read([mutant])
+        assert [p.shape for p in decoded.planes] == [p.shape for p in theirs.planes]
+        assert all(map(np.array_equal, decoded.planes, theirs.planes))
+        assert all(map(np.array_equal, decoded.tables, theirs.tables)) and not theirs.warning
+        read += 1
+    assert 0 < read < 400
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("components", [1, 2, 3])
+def test_lossless_jpegs_are_those_of_numpy(core, variant: str, components: int):
+    random = np.random.default_rng(3)
+    samples = random.integers(0, 65536, (40, 701, components)).astype(np.uint16)
+    samples[::3] >>= 6
+    samples[20:30, :, 0] = 7
+    core("off")
+    expected = ljpeg.encode(samples)
+    core(variant)
+    assert ljpeg.encode(samples) == expected
+
+
+def test_the_command_says_whether_it_has_its_core(core):
+    core("")
+    line = [sys.executable, "-m", "rawback", "--version"]
+    for variant, expected in (("", "with its compiled core"), ("off", "without its compiled core, as RAWBACK_CORE asks")):
+        environment = os.environ | {"RAWBACK_CORE": variant, "PYTHONPATH": str(ROOT)}
+        assert expected in subprocess.run(line, capture_output=True, text=True, check=True, env=environment).stdout
+
+
+def test_a_library_of_another_version_is_not_used(core, monkeypatch: pytest.MonkeyPatch):
+    core("")
+    monkeypatch.setattr(native, "ABI", -1)
+    native.library.cache_clear()
+    assert native.library() is None and "no C compiler" in native.describe()
+
+
+@pytest.mark.parametrize("compiler", ["", "/bin/false"])
+def test_wheels_are_built_without_a_compiler_and_with_one(compiler: str, tmp_path: Path):
+    pytest.importorskip("hatchling")
+    environment = os.environ | ({"CC": compiler, "RAWBACK_CORE": ""} if compiler else {})
+    line = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(line, check=True, capture_output=True, cwd=ROOT, env=environment)
+    (wheel,) = tmp_path.glob("*.whl")
+    libraries = [
+        name
+        for name in zipfile.ZipFile(wheel).namelist()
+        if name.startswith("rawback/isp/native/core") and ".c" not in name[-2:]
+    ]
+    assert bool([n for n in libraries if n.endswith((".so", ".dylib", ".dll"))]) == (not wheel.name.endswith("none-any.whl"))
+    if compiler:
+        assert wheel.name.endswith("py3-none-any.whl")
