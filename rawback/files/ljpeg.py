@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from rawback.cores import threads
+from rawback.files import bits
 from rawback.files.jpeg_file import DHT, EOI_BYTES, SOF3, SOI, SOS, segment
 from rawback.isp.native.library import call, library
 
@@ -26,7 +27,7 @@ def encode(samples: np.ndarray) -> bytes:
     if library() is not None:
         return _compiled(samples)
     differences = _differences(samples)
-    categories = _category_table().take(differences)
+    categories = category_table().take(differences)
     lengths, order = _huffman(np.bincount(categories, minlength=CATEGORIES))
     scan = _bits(differences, categories, lengths, _codes(lengths, order))
     stuffed = scan.tobytes().replace(b"\xff", b"\xff\0")  # T.81, B.1.1.5
@@ -58,20 +59,20 @@ def _differences(samples: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _category_table() -> np.ndarray:
+def category_table() -> np.ndarray:
     """(65536,) intp: bits of the magnitude of a difference modulo 2^16; 16 for -32768 (T.81, table H.2)."""
     signed = np.arange(1 << 16, dtype=np.uint16).astype(np.int16).astype(np.int32)
     return np.frexp(np.abs(signed).astype(np.float64))[1].astype(np.intp)
 
 
 @cache
-def _extra_table() -> np.ndarray:
+def extra_table() -> np.ndarray:
     """(65536,) uint32: the bits that follow the code of the category (T.81, F.1.2.1.1); none for category 16."""
     values = np.arange(1 << 16, dtype=np.int64)
-    category = _category_table().astype(np.int64)
-    bits = np.where(values < 1 << 15, values, values - 1) & ((1 << category) - 1)
-    bits[category == PRECISION] = 0
-    return bits.astype(np.uint32)
+    category = category_table().astype(np.int64)
+    extra = np.where(values < 1 << 15, values, values - 1) & ((1 << category) - 1)
+    extra[category == PRECISION] = 0
+    return extra.astype(np.uint32)
 
 
 def _huffman(counts: np.ndarray) -> tuple[np.ndarray, list[int]]:
@@ -126,32 +127,10 @@ def _bits(differences: np.ndarray, categories: np.ndarray, lengths: np.ndarray, 
     extra = np.arange(CATEGORIES) % PRECISION
     width = (lengths + extra).astype(np.uint8).take(categories)
     value = (codes << extra).astype(np.uint32).take(categories)
-    value |= _extra_table().take(differences)
-    width, value = _paired(width, value)
-    ends = np.cumsum(width, dtype=np.int64)
-    starts = ends - width
-    word, offset = starts >> 6, (starts & 63).astype(np.uint64)
-    value <<= 64 - width
-    first = np.append(0, 1 + np.flatnonzero(word[1:] != word[:-1]))
-    last = np.append(first[1:], len(word)) - 1
-    out = np.zeros(len(first) + 1, np.uint64)
-    out[:-1] = np.bitwise_or.reduceat(value >> offset, first)
-    # a value is at most 62 bits, so every word has a start of its own and only its last value runs into the next word
-    out[1:] |= (value[last] << np.uint64(1)) << (np.uint64(63) - offset[last])
-    total = int(ends[-1])
-    scan = out.astype(">u8").view(np.uint8)[: (total + 7) // 8]
+    value |= extra_table().take(differences)
+    scan, total = bits.placed(width, value)
     scan[-1] |= (1 << (-total % 8)) - 1
     return scan
-
-
-def _paired(width: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two codes as one of at most 62 bits, in uint64: half as many to place."""
-    if len(width) % 2:
-        width, value = np.append(width, np.uint8(0)), np.append(value, np.uint32(0))
-    pair = value[::2].astype(np.uint64)
-    pair <<= width[1::2]
-    pair |= value[1::2]
-    return width[::2] + width[1::2], pair
 
 
 def _headers(shape: tuple[int, ...], lengths: np.ndarray, order: list[int]) -> bytes:

@@ -1,0 +1,119 @@
+"""`recover --original`: the RAW file that a JPEG holds, byte for byte, or an error; never another file."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rawback import provenance
+from rawback.cores import Progress
+from rawback.errors import RawbackError
+from rawback.files import jumbf
+from rawback.files import photo as photos
+from rawback.files.jpeg import Photo
+from rawback.files.jumbf import Box
+from rawback.isp.mosaic import sha256
+from rawback.lossless import layer, restore
+from rawback.lossless.original import kept as boxes_of
+from rawback.lossless.original.kept import Kept, outside
+from rawback.provenance import State
+
+NONE = "{} does not hold the original file; `render --keep original` makes JPEGs that do"
+NAMED_ROWS = 8
+
+
+@dataclass(frozen=True)
+class OriginalFile:
+    """The file itself."""
+
+    name: str
+    """Of the file when it was rendered, without folders; not to be trusted (`old_name`)."""
+    sha256: str
+    """Of `data`, in 64 hexadecimal digits: that was compared."""
+    data: bytearray
+    """The whole file."""
+
+
+def original_file(data: bytes, name: str, progress: Progress = lambda share: None) -> OriginalFile:
+    """The RAW file inside a JPEG. Raises RawbackError where there is none, or it does not come out equal to what went in."""
+    return from_photo(photos.read(data, name), name, progress)
+
+
+def from_photo(photo: Photo, name: str, progress: Progress = lambda share: None) -> OriginalFile:
+    """As `original_file`, of a photo that is read already."""
+    boxes = jumbf.find(photo.file) if photo.file else []
+    try:
+        kept = boxes_of.from_boxes(boxes)
+        if kept is None:
+            raise RawbackError(NONE.format(name))
+        frame = _frame(boxes, photo, kept, progress) if kept.stream else None
+        return OriginalFile(kept.name, kept.sha256, assembled(kept, frame))
+    except RawbackError as error:
+        if kept_is_missing(error, name):
+            raise
+        raise RawbackError(f"{name} does not give back the original file: {error}") from error
+
+
+def kept_is_missing(error: RawbackError, name: str) -> bool:
+    """Whether an error says only that there is no original."""
+    return str(error) == NONE.format(name)
+
+
+def assembled(kept: Kept, frame: np.ndarray | None) -> bytearray:
+    """The file, of what is kept of it and its frame (H, W) uint16. Raises RawbackError unless its hash is that of the file."""
+    if kept.missing:
+        parts = ", ".join(map(str, kept.missing[:NAMED_ROWS]))
+        raise RawbackError(f"parts {parts} of what is kept beside its pixels are damaged")
+    file = skeleton(kept)
+    if kept.stream is not None and frame is not None:
+        stored = frame if kept.values is None else kept.values.take(frame)
+        for code, (start, stop) in zip(kept.stream.code(stored, file), kept.stream.spans, strict=True):
+            file[start:stop] = code[: stop - start].ljust(stop - start, b"\0")
+    position = len(kept.rest) - sum(stop - start for start, stop in kept.patches)
+    for start, stop in kept.patches:
+        file[start:stop] = kept.rest[position : position + stop - start]
+        position += stop - start
+    if hashlib.sha256(file).hexdigest() != kept.sha256:
+        raise RawbackError("what comes out is not the original file, its SHA-256 is another")
+    return file
+
+
+def skeleton(kept: Kept) -> bytearray:
+    """The file with zeros in place of its coded pixels."""
+    file, position = bytearray(kept.size), 0
+    for start, stop in outside(list(kept.stream.spans) if kept.stream else [], kept.size):
+        file[start:stop] = kept.rest[position : position + stop - start]
+        position += stop - start
+    return file
+
+
+def _frame(boxes: list[Box], photo: Photo, kept: Kept, progress: Progress) -> np.ndarray:
+    """The frame that layer and picture make. Raises RawbackError unless it is exact."""
+    stored, notes = restore.find(boxes)
+    if stored is None or photo.recipe is None or photo.coefficients is None:
+        raise RawbackError(notes[0] if notes else "its recipe or its lossless layer was removed")
+    state, picture = provenance.examine(photo.coefficients, photo.recipe)
+    if state not in (State.UNTOUCHED, State.ROTATED):
+        raise RawbackError("its picture was edited or saved again since it was rendered")
+    picture = replace(picture, centroids=photo.recipe.centroids)
+    restored = layer.restore(stored, picture, photo.recipe.picture_sha256, lambda: np.zeros(picture_size(picture), np.uint16), progress)
+    if not restored.exact:
+        rows = ", ".join(f"{start}-{stop - 1}" for start, stop in restored.damaged[:NAMED_ROWS])
+        where = f"rows {rows} of its lossless layer are damaged" if rows else "its lossless layer is damaged in the margins"
+        raise RawbackError(where)
+    return restored.frame
+
+
+def picture_size(picture: object) -> tuple[int, int]:
+    """Height and width."""
+    return picture.height, picture.width  # type: ignore[attr-defined]
+
+
+def frame_of_file(kept: Kept, read: object) -> np.ndarray:  # pragma: no cover
+    """Reserved."""
+    raise NotImplementedError
+
+
+__all__ = ["OriginalFile", "assembled", "from_photo", "original_file", "sha256", "skeleton"]
