@@ -15,6 +15,7 @@ from rawback.files.jumbf import Box
 from rawback.files.original import packed
 from rawback.files.original.metadata import size_text
 from rawback.lossless import restore
+from rawback.lossless.original import contents
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
@@ -57,6 +58,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "state": planned.state.value if planned.state else "foreign",
         "promise": planned.message + ("" if layer else recovering.error_left(planned)),
         **layer,
+        **contents.describe(boxes, planned.state),
         **_metadata(boxes),
         "recipe": _properties(planned.recipe),
         "notes": [*photo.notes, *planned.notes],

@@ -20,13 +20,13 @@ from rawback.files import photo as photos
 from rawback.files.dng_pixels import Whole
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
-from rawback.files.original import edits, packed, write_back
+from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.tiff import Buffer
 from rawback.isp import inverse_pass
 from rawback.isp.colour_profile import Profile
 from rawback.isp.mosaic import RGGB
-from rawback.lossless import restore
+from rawback.lossless.original import contents
 from rawback.nets.parts import Restorer
 from rawback.nets.weights import flow_inverse
 from rawback.nets.weights import load as load_weights
@@ -121,7 +121,7 @@ def from_photo(
     if recipe.flow and planned.is_own:
         planned = replace(planned, picture=replace(planned.coefficients, undo=flow_inverse(recipe, weights)))
     boxes = jumbf.find(photo.file) if photo.file else []
-    layer = restore.restore(boxes, planned.state, planned.picture, recipe, progress)
+    layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
     if options.linear or not planned.is_own:
         mosaic = foreign.sensor(planned.picture, recipe, planned.profile, options.linear, progress)
         if not planned.is_own:
@@ -131,7 +131,7 @@ def from_photo(
     else:
         restorer = _restorer(planned, weights)
         mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restorer, restorer.halo if restorer else 0)
-    original, told = packed.find(boxes) if planned.is_own else (None, [])
+    original, told = contents.metadata(boxes, recipe) if planned.is_own else (None, [])
     if options.keep_exif:
         photo, original = _with_metadata(photo, original)
     else:

@@ -25,6 +25,10 @@ from rawback.isp import closed_loop, exposure, mosaic, noise, remaining_error, s
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.lossless import layer
+from rawback.lossless.original import contents, kept
+from rawback.lossless.original.give_back import skeleton
+from rawback.lossless.original.keep import keep
+from rawback.lossless.original.kept import Kept
 from rawback.nets.parts import Demosaicer, FlowPart
 from rawback.nets.weights import load as load_weights
 from rawback.options import conflicts
@@ -69,7 +73,11 @@ def render(
 
 
 def _read(source: str | paths.Location, options: RenderOptions) -> RawFile:
-    raw = read_raw(paths.load(source), str(source), whole=options.lossless, metadata=True)
+    data = paths.load(source)
+    raw = read_raw(data, str(source), whole=options.lossless, metadata=True)
+    if options.original:
+        location = paths.parse(source)
+        raw.data, raw.name = data, "" if location == paths.STREAM else location.name
     if raw.original is not None and options.keep_exif:
         raw.original = replace(raw.original, sidecar=sidecar.read(source))
     return raw
@@ -93,18 +101,28 @@ def develop(
             recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
             rms=rms,
         )  # fmt: skip
-        boxes = _layer(raw, picture, recipe, options) if options.lossless else []
-        data, left_out = _file(coded_picture.result(), raw, picture, recipe, options, boxes)
+        file = _kept(raw) if options.original else None
+        boxes = _layer(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
+        data, left_out = _file(coded_picture.result(), raw, picture, recipe, options, boxes, file)
     if left_out:
         advice = "" if options.lossless else "; --keep lossless keeps all that can be"
         reached.append(f"left out of what the RAW says: {', '.join(left_out)}{advice}")
-    if boxes:
+    if file:
+        as_it_is = "" if file.stream else ", its pixels as they are coded"
+        reached.append(f"kept byte for byte ({file.size} in {len(data)} bytes, SHA-256 {file.sha256}){as_it_is}")
+    elif boxes:
         reached.append(f"kept to the last bit, in {sum(len(box.content) for box in boxes)} of {len(data)} bytes")
     return Rendered(data, recipe, [*raw.notes, *reached])
 
 
 def _file(
-    coded: bytes, raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions, boxes: Sequence[jumbf.Box] = ()
+    coded: bytes,
+    raw: RawFile,
+    picture: Coefficients,
+    recipe: Recipe,
+    options: RenderOptions,
+    boxes: Sequence[jumbf.Box] = (),
+    file: Kept | None = None,
 ) -> tuple[bytes, tuple[str, ...]]:
     """The coded picture with all that goes along, and what of the RAW's metadata does not."""
     take = Carried()
@@ -119,7 +137,10 @@ def _file(
         size=(picture.width, picture.height),
     )  # fmt: skip
     segments = [jpeg_metadata.iptc_segment(take.iptc)] if take.iptc else []
-    segments += jumbf.to_segments([*take.boxes, *boxes])
+    carried_boxes = take.boxes
+    if file and raw.original is not None and contents.metadata_of(skeleton(file), recipe) == raw.original:
+        file, carried_boxes = replace(file, metadata=take.shows), ()  # they are in the file itself
+    segments += jumbf.to_segments([*carried_boxes, *boxes, *(kept.to_boxes(file) if file else [])])
     return jpeg.with_metadata(coded, recipe, tags, segments, take.others), take.left_out
 
 
@@ -161,7 +182,14 @@ def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer |
     return demosaicer, flow, recipe
 
 
-def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe, options: RenderOptions) -> list[jumbf.Box]:
+def _kept(raw: RawFile) -> Kept:
+    """What is kept of the file itself. Raises RawbackError for one that cannot be."""
+    if not raw.data:
+        raise RawbackError("there is no RAW file to keep byte for byte; --keep lossless keeps every photosite")
+    return keep(raw.data, raw.name, raw.mosaic if raw.frame is None else raw.frame)
+
+
+def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe) -> list[jumbf.Box]:
     """The lossless layer, with all photosites that the file has."""
     top, left = recipe.margins[:2] if raw.frame is not None else (0, 0)
     frame = raw.mosaic if raw.frame is None else raw.frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from rawback.batch.worker import Product
 from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
-from rawback.files import tiff_png16
+from rawback.files import paths, tiff_png16
 from rawback.files.paths import Location
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import RenderOptions
@@ -29,7 +30,7 @@ class Render:
 
     def __post_init__(self) -> None:
         if self.delete_original and not (self.options.lossless and self.options.keep_exif):
-            raise UsageError("--delete-original needs --keep lossless, and no --no-exif: else the RAW is lost")
+            raise UsageError("--delete-original needs --keep original or lossless, and no --no-exif: else the RAW is lost")
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         if self.delete_original:
@@ -79,3 +80,16 @@ class Recover:
 
         recovered = recover(source, self.options, progress=progress)
         return Product(recovered.dng(), recovered.notes, recovered.mosaic.size, recovered.source_sha256)
+
+
+@dataclass(frozen=True)
+class RecoverOriginal:
+    """A JPEG that holds its RAW's file -> that file."""
+
+    def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
+        from rawback.lossless.original.give_back import original_file
+
+        data = paths.load(source)
+        original = original_file(data, str(source), progress)
+        note = f"{source}: the original file {original.name}, byte for byte, SHA-256 {original.sha256}"
+        return Product([original.data], [note], 0, hashlib.sha256(data).hexdigest())

@@ -5,7 +5,10 @@ from __future__ import annotations
 from rawback.errors import UsageError
 from rawback.files.paths import Location
 
-WRITTEN = {".jpg": ("a JPEG", "a TIFF", "a PNG"), ".dng": ("a DNG",)}
+RAW = ".raw"
+WRITTEN = {
+    ".jpg": ("a JPEG", "a TIFF", "a PNG"), ".dng": ("a DNG",), RAW: ("a camera's RAW", "a DNG", "a TIFF"),
+}  # fmt: skip
 """By the suffix that outputs have by default: what is written, as the name given by the user asks."""
 FORMATS = {
     "a JPEG": ".jpg .jpeg .jpe .jfif", "a TIFF": ".tif .tiff", "a PNG": ".png", "a DNG": ".dng",

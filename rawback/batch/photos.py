@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rawback.batch import batch, plan
-from rawback.batch.jobs import Recover, Render
+from rawback.batch import batch, originals, plan
+from rawback.batch.jobs import Recover, RecoverOriginal, Render
+from rawback.batch.output_names import RAW
 from rawback.options.batch import BatchOptions
 from rawback.options.files import FileOptions
 from rawback.options.option import as_text
@@ -18,5 +19,10 @@ def render(files: FileOptions, options: RenderOptions, archive: ArchiveOptions, 
 
 
 def recover(files: FileOptions, options: RecoverOptions, run: BatchOptions) -> int:
-    """JPEGs and other pictures -> DNGs; returns the exit code. Raises RawbackError for what concerns all files."""
+    """JPEGs and other pictures -> DNGs, or the files they were made of; returns the exit code.
+
+    Raises RawbackError for what concerns all files.
+    """
+    if options.original:
+        return batch.run(plan.tasks(files, RAW, "jpeg", as_text(options), originals.outputs), RecoverOriginal(), run)
     return batch.run(plan.tasks(files, ".dng", "jpeg", as_text(options)), Recover(options), run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,13 +36,26 @@ class Task:
     """Whether nothing lay in the target's place when the run began."""
     problem: str = ""
     """Why nothing can be done, where that is known before any work."""
+    product_sha256: str = ""
+    """Of the output, where that is known before any work."""
 
 
-def tasks(files: FileOptions, suffix: str, kind: str, options: str = "") -> list[Task]:
+@dataclass(frozen=True)
+class Known:
+    """What is known of an output before any work."""
+
+    name: str
+    sha256: str = ""
+    """Of its bytes; empty: it is not known."""
+
+
+def tasks(
+    files: FileOptions, suffix: str, kind: str, options: str = "", known: Callable[[Location], Known] | None = None
+) -> list[Task]:
     """Input and output, pair by pair. Raises UsageError where that cannot be.
 
     suffix: of the outputs, where their names are ours to choose. kind: what is looked for in folders, "raw" or "jpeg".
-    options: all that shape the outputs, as one text.
+    options: all that shape the outputs, as one text. known: tells of each input what its output is called.
     """
     output = _output(files.output)
     names = inputs.read_list(files.files_from, files.null) if files.files_from else files.inputs
@@ -53,11 +67,21 @@ def tasks(files: FileOptions, suffix: str, kind: str, options: str = "") -> list
     )  # fmt: skip
     if output is not None and not into_folder:
         output_names.check(output, suffix)
-    targets = [_target(source, output, into_folder, suffix) for source in sources]
+    outputs = [known(source.location) if known else None for source in sources]
+    names = [own.name if own else "" for own in outputs]
+    targets = [_target(source, output, into_folder, suffix, name) for source, name in zip(sources, names, strict=True)]
     problems = _problems(sources, targets)
     return [
-        Task(source.location, target, files.allowed, files.keep_mtime, options, problem=problem)
-        for source, target, problem in zip(sources, targets, problems, strict=True)
+        Task(
+            source.location,
+            target,
+            files.allowed,
+            files.keep_mtime,
+            options,
+            problem=problem,
+            product_sha256=own.sha256 if own else "",
+        )
+        for source, target, problem, own in zip(sources, targets, problems, outputs, strict=True)
     ]
 
 
@@ -83,12 +107,15 @@ def _check(sources: list[Input], output: Location | None, several: bool) -> None
         raise UsageError(f"{output} is a file; with several inputs or -r, -o must be a folder")
 
 
-def _target(source: Input, output: Location | None, into_folder: bool, suffix: str) -> Location:
+def _target(source: Input, output: Location | None, into_folder: bool, suffix: str, name: str = "") -> Location:
+    """name: of the output, where it is not that of the input with the suffix."""
     if output is None:
-        return source.location.with_suffix(suffix)
+        return source.location.parent / name if name else source.location.with_suffix(suffix)
     if not into_folder:
         return output
-    return output / (f"stdin{suffix}" if source.location == STREAM else source.relative.with_suffix(suffix))
+    if source.location == STREAM:
+        return output / f"stdin{suffix}"
+    return output / (source.relative.with_name(name) if name else source.relative.with_suffix(suffix))
 
 
 def _problems(sources: list[Input], targets: list[Location]) -> list[str]:

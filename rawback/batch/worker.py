@@ -117,7 +117,9 @@ def decide(task: Task) -> Decision:
     """What is to be done with the output. Raises RawbackError where what lies there must stay."""
     if task.target == paths.STREAM:
         return Decision(Action.POUR, Existing(Kind.STREAM))
-    return replacement.decide(task.target, task.allowed, Source(task.source, task.options, task.origin), task.vacant)
+    return replacement.decide(
+        task.target, task.allowed, Source(task.source, task.options, task.origin, task.product_sha256), task.vacant
+    )
 
 
 def _save(task: Task, product: Product, decision: Decision) -> int:

@@ -70,7 +70,7 @@ def recover(options: RecoverOptions, frames: FrameOptions, files: FileOptions, b
         raise typer.Exit(to_frames.recover(files, options, frames, batch))
     from rawback.batch import photos
 
-    conflicts.check_recover(files, frames)
+    conflicts.check_recover(files, frames, options)
     with limits.of(files, batch):
         raise typer.Exit(photos.recover(files, options, batch))
 

@@ -48,6 +48,10 @@ class RawFile:
     """All photosites, those outside the visible area included (`Recipe.margins` says where it lies); where asked for."""
     original: Original | None = None
     """All that the file says beside its pixels; where asked for."""
+    data: bytes = b""
+    """The file; where asked for, and empty where there is none."""
+    name: str = ""
+    """Of the file, without folders."""
 
 
 def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False) -> RawFile:

@@ -75,9 +75,12 @@ class Decision:
 class Source:
     """What an output is to be made of, and by which options. Its hashes are made when somebody asks."""
 
-    def __init__(self, location: Location, options: str = "", origin: str = "") -> None:
-        """origin: what stands for the file's sha256, where it is not a whole file that is worked on."""
-        self.location, self.options, self.origin = location, options, origin
+    def __init__(self, location: Location, options: str = "", origin: str = "", product_sha256: str = "") -> None:
+        """origin: what stands for the file's sha256, where it is not a whole file that is worked on.
+
+        product_sha256: of the output, where it is known before it is made.
+        """
+        self.location, self.options, self.origin, self.product_sha256 = location, options, origin, product_sha256
 
     @cached_property
     def sha256(self) -> str:
@@ -141,6 +144,8 @@ def decide(target: Location, allowed: Allowed, source: Source = NO_SOURCE, vacan
         return Decision(Action.POUR, existing)
     if existing.kind in REFUSED:
         raise RawbackError(f"{target} {REFUSED[existing.kind].format(existing.reason)}")
+    if source.product_sha256 and _holds(target, source.product_sha256):
+        return Decision(Action.SKIP, existing, f"{target} is there already, byte for byte")
     if existing.kind in MADE_AGAIN and not (vacant or allowed.force or allowed.skip_existing or allowed.replace_archive):
         raise RawbackError(f"{target} {EXISTS}")
     same = source.is_in(existing) if vacant or allowed.skip_existing or existing.archive else None
@@ -151,6 +156,19 @@ def decide(target: Location, allowed: Allowed, source: Source = NO_SOURCE, vacan
     if reason:
         raise RawbackError(f"{target} {reason.format(existing.link or source.location)}")
     return Decision(Action.REPLACE, existing, source_sha256=source.sha256 if same else "")
+
+
+def _holds(target: Location, sha256: str) -> bool:
+    """Whether a place holds a file of that hash, and is no link to one."""
+    try:
+        return not (isinstance(target, Path) and target.is_symlink()) and file_sha256(target) == sha256
+    except RawbackError:
+        return False
+
+
+def file_sha256(location: Location) -> str:
+    """Of the bytes of a file. Raises RawbackError if it cannot be read."""
+    return hashlib.sha256(paths.load(location)).hexdigest()
 
 
 def save(target: Location, data: bytes, decision: Decision) -> None:

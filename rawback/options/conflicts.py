@@ -39,7 +39,7 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
 
 def check_picture(options: RenderOptions) -> None:
     """Raise UsageError for options that say nothing about a picture without a RAW."""
-    names = ("quality", "subsampling", "tables", "refine", "effort", "weights", "keep", "lossless")
+    names = ("quality", "subsampling", "tables", "refine", "effort", "weights", "keep", "original", "lossless")
     refuse(options, names, "is for JPEGs; a TIFF or PNG has 16 bits and carries no RAW")
 
 
@@ -50,6 +50,7 @@ def check_render_clip(
     refuse(files, CHOOSING, f"is for photos; {files.output} is a movie: name the one folder that holds its frames")
     refuse(files, ("keep_mtime",), f"is for photos; {files.output} is made of many files")
     refuse(archive, ("delete_original",), "is for single photos; the frames of a clip are kept")
+    refuse(options, ("original",), "is for photos; --keep lossless keeps every photosite of a clip")
     if len(files.inputs) != 1 or not Path(files.inputs[0]).is_dir():
         raise UsageError(f"{files.output} is a movie; name the one folder that holds its frames")
     if movie.codec in (None, "mjpeg"):
@@ -62,8 +63,11 @@ def check_render_clip(
     refuse(batch, IN_PROCESSES, f"is for mjpeg; the frames of {movie.codec} are encoded one after the other, in this process")
 
 
-def check_recover(files: FileOptions, frames: FrameOptions) -> None:
-    """Raise UsageError for options that say nothing about photos."""
+def check_recover(files: FileOptions, frames: FrameOptions, options: RecoverOptions) -> None:
+    """Raise UsageError for options that say nothing about photos, or about the very file."""
+    if options.original:
+        names = ("camera", "linear", "compress", "weights", "keep_exif")
+        refuse(options, names, "is for DNGs that are made; --original gives back the file as it was")
     refuse(frames, ("packed", "denoise"), "is for clips; name one movie")
     _check_stream(files)
 
@@ -72,6 +76,7 @@ def check_recover_clip(files: FileOptions, options: RecoverOptions, batch: Batch
     """Raise UsageError for options that say nothing about the frames of a clip."""
     refuse(files, CHOOSING, f"is for photos; {files.inputs[0]} is a movie")
     refuse(options, ("linear",), "linear is for photos; the frames of a clip are mosaics")
+    refuse(options, ("original",), "is for photos; a clip holds no files")
     if files.output == STANDARD_OUTPUT:
         refuse(files, ("force", "skip_existing", "keep_mtime"), "is for files; standard output takes the frames as a tar")
         refuse(

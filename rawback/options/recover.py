@@ -36,3 +36,6 @@ class RecoverOptions:
     """Of the restoration of pictures that were saved again or rendered without the closed loop, by name or path, or "none";
     None: the camera's, else the default. A flow is undone by the weights that the recipe names."""
     keep_exif: KeepExif = True
+    original: Annotated[
+        bool, Option("The RAW file itself, byte for byte, under its old name; of JPEGs that `render --keep original` made.")
+    ] = False  # fmt: skip

@@ -12,8 +12,11 @@ from rawback.options.shared import Camera, KeepExif, Weights
 
 EXPOSURES = (-10.0, 10.0)
 """EV: what is darker or brighter is a slip of the pen."""
-LOSSLESS = "lossless"
-KEEP = "Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks), or lossless: every bit, by a layer of its own."
+LOSSLESS, ORIGINAL = "lossless", "original"
+KEEP = (
+    "Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks); or beside it, lossless: every bit of the mosaic; "
+    "original: every byte of the file."
+)
 
 
 def _ratio(text: str) -> str:
@@ -67,15 +70,22 @@ class RenderOptions:
     "lossless" is another way to write `lossless=True`."""
     lossless: bool = False
     """Whether a layer beside the picture keeps the RAW to the last bit."""
+    original: bool = False
+    """Whether the JPEG gives back the very file, byte for byte; `lossless` is then True, too.
+    "original" as `keep` is another way to write it."""
     keep_exif: KeepExif = True
     thumbnail: bool = True
     """Whether a large picture carries a small one of itself."""
 
     def __post_init__(self) -> None:
-        if self.keep == LOSSLESS:
+        if self.keep == ORIGINAL or self.original:
+            object.__setattr__(self, "original", True)
+        if self.keep in (LOSSLESS, ORIGINAL) or self.original:
             object.__setattr__(self, "lossless", True)
-            object.__setattr__(self, "keep", None)
+            object.__setattr__(self, "keep", None if self.keep in (LOSSLESS, ORIGINAL) else self.keep)
         check_choices(self)
+        if self.original and not self.keep_exif:
+            raise UsageError("--keep original keeps every byte, and so all that the file says of you; leave out --no-exif")
         if not 1 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}; expected 1 to 100")
         if self.exposure is not None and not EXPOSURES[0] <= self.exposure <= EXPOSURES[1]:

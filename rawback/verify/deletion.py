@@ -43,7 +43,8 @@ def delete_original(photo: Path, original: Path) -> str:
             _delete(raw)
         except OSError as error:
             raise RawbackError(f"{original} could not be deleted: {error.strerror or error}") from error
-    return f"{original} is deleted: {photo} restores it bit by bit"
+    back = "gives it back byte for byte" if verdict.is_file else "restores it bit by bit"
+    return f"{original} is deleted: {photo} {back} (SHA-256 {raw.digest.hex()})"
 
 
 def _kept(original: Path, reason: str) -> RawbackError:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rawback import metrics
 from rawback.errors import RawbackError
-from rawback.files import paths
+from rawback.files import jumbf, paths
 from rawback.files import photo as photos
+from rawback.files.jpeg import Photo
+from rawback.lossless.original import give_back
+from rawback.lossless.original.kept import is_kept
 from rawback.recipe import Recipe
 from rawback.recovering import from_photo
 from rawback.verify import inventory, readings
@@ -40,6 +44,8 @@ class Verdict:
     """All that is missing, a phrase each: directory, tag number and name."""
     message: str
     """In a sentence."""
+    is_file: bool = False
+    """Whether the JPEG gives back the file itself, byte for byte: nothing else was compared then."""
 
 
 def verify(photo: str | paths.Location, original: str | paths.Location) -> Verdict:
@@ -52,8 +58,31 @@ def verify(photo: str | paths.Location, original: str | paths.Location) -> Verdi
 
 
 def compare(jpeg: bytes, jpeg_name: str, raw: bytes, raw_name: str) -> Verdict:
-    """As `verify`, of files that are in memory already."""
-    dng = b"".join(from_photo(photos.read(jpeg, jpeg_name), jpeg_name).dng())
+    """As `verify`, of files that are in memory already. A JPEG that gives back the very file needs no other proof."""
+    photo = photos.read(jpeg, jpeg_name)
+    same, why = by_hash(photo, jpeg_name, raw)
+    if same:
+        message = f"gives back the very file, SHA-256 {hashlib.sha256(raw).hexdigest()}"
+        return Verdict(True, True, SAME_DB, SAME_DB, 0, (), message, is_file=True)
+    verdict = _by_content(photo, jpeg_name, raw, raw_name)
+    return replace(verdict, complete=False, missing=(*verdict.missing, why)) if why else verdict
+
+
+def by_hash(photo: Photo, jpeg_name: str, raw: bytes) -> tuple[bool, str]:
+    """Whether a JPEG that holds the original file gives back these bytes; else why not, and nothing where it holds none."""
+    if not is_kept(jumbf.find(photo.file) if photo.file else []):
+        return False, ""
+    try:
+        if give_back.from_photo(photo, jpeg_name).data == raw:
+            return True, ""
+    except RawbackError as error:
+        return False, f"the original file ({error})"
+    return False, "the original file: that inside is another"
+
+
+def _by_content(photo: Photo, jpeg_name: str, raw: bytes, raw_name: str) -> Verdict:
+    """By the DNG that is recovered."""
+    dng = b"".join(from_photo(photo, jpeg_name).dng())
     kept, true = readings.read(dng, f"the DNG recovered from {jpeg_name}"), readings.read(raw, raw_name)
     if kept.visible.shape != true.visible.shape or kept.cfa != true.cfa:
         sizes = [f"{width} x {height} photosites" for _, _, height, width in (true.area, kept.area)]

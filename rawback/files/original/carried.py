@@ -25,6 +25,8 @@ class Carried:
     boxes: tuple[Box, ...] = ()
     left_out: tuple[str, ...] = ()
     """What does not, a phrase with its size each."""
+    shows: tuple[bool, bool] = (False, False)
+    """Whether XMP and IPTC are in sight."""
 
 
 def budget_of(picture: int) -> int:
@@ -52,4 +54,4 @@ def fit(original: Original, most: int | None) -> Carried:
     rest = None if most is None else most - RESERVE - len(others.encode()) - len(iptc)
     content, kept = budget.fit(marked, rest)
     boxes = (Box(packed.LABEL, content),) if content else ()
-    return Carried(others, iptc, boxes, (*left_out, *kept.left_out))
+    return Carried(others, iptc, boxes, (*left_out, *kept.left_out), (marked.shows_xmp, marked.shows_iptc))

@@ -99,8 +99,8 @@ def _of_crw(data: bytes, frame: np.ndarray) -> Iterator[Stream]:
     records = {tag & ciff.NUMBER: content for tag, content in ciff.records(memoryview(data))}
     if not canon.fits(frame) or PIXELS not in records:
         return
-    order = "little" if data[:2] == b"II" else "big"
-    table = min(int.from_bytes(records.get(DECODER_TABLE, b"")[:4], order), 2)
+    number = bytes(records.get(DECODER_TABLE, b"")[:4])
+    table = min(int.from_bytes(number if data[:2] == b"MM" else number[::-1], "big"), 2)
     stop = CRW_LOW + len(records[PIXELS])
     for low in (0, CRW_LOW) if int(frame.max()) < 1024 else (CRW_LOW,):
         start = CRW_CODE + (frame.size // 4 if low else 0)

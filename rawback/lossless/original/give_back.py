@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,10 +14,8 @@ from rawback.files import jumbf
 from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
 from rawback.files.jumbf import Box
-from rawback.isp.mosaic import sha256
 from rawback.lossless import layer, restore
-from rawback.lossless.original import kept as boxes_of
-from rawback.lossless.original.kept import Kept, outside
+from rawback.lossless.original.kept import Kept, from_boxes, is_kept, outside
 from rawback.provenance import State
 
 NONE = "{} does not hold the original file; `render --keep original` makes JPEGs that do"
@@ -29,7 +27,7 @@ class OriginalFile:
     """The file itself."""
 
     name: str
-    """Of the file when it was rendered, without folders; not to be trusted (`old_name`)."""
+    """Of the file when it was rendered, without folders; not to be trusted (`names.safe`)."""
     sha256: str
     """Of `data`, in 64 hexadecimal digits: that was compared."""
     data: bytearray
@@ -44,21 +42,14 @@ def original_file(data: bytes, name: str, progress: Progress = lambda share: Non
 def from_photo(photo: Photo, name: str, progress: Progress = lambda share: None) -> OriginalFile:
     """As `original_file`, of a photo that is read already."""
     boxes = jumbf.find(photo.file) if photo.file else []
+    if not is_kept(boxes):
+        raise RawbackError(NONE.format(name))
     try:
-        kept = boxes_of.from_boxes(boxes)
-        if kept is None:
-            raise RawbackError(NONE.format(name))
-        frame = _frame(boxes, photo, kept, progress) if kept.stream else None
+        kept = from_boxes(boxes)
+        frame = _frame(boxes, photo, progress) if kept.stream else None
         return OriginalFile(kept.name, kept.sha256, assembled(kept, frame))
     except RawbackError as error:
-        if kept_is_missing(error, name):
-            raise
         raise RawbackError(f"{name} does not give back the original file: {error}") from error
-
-
-def kept_is_missing(error: RawbackError, name: str) -> bool:
-    """Whether an error says only that there is no original."""
-    return str(error) == NONE.format(name)
 
 
 def assembled(kept: Kept, frame: np.ndarray | None) -> bytearray:
@@ -89,7 +80,7 @@ def skeleton(kept: Kept) -> bytearray:
     return file
 
 
-def _frame(boxes: list[Box], photo: Photo, kept: Kept, progress: Progress) -> np.ndarray:
+def _frame(boxes: list[Box], photo: Photo, progress: Progress) -> np.ndarray:
     """The frame that layer and picture make. Raises RawbackError unless it is exact."""
     stored, notes = restore.find(boxes)
     if stored is None or photo.recipe is None or photo.coefficients is None:
@@ -97,23 +88,10 @@ def _frame(boxes: list[Box], photo: Photo, kept: Kept, progress: Progress) -> np
     state, picture = provenance.examine(photo.coefficients, photo.recipe)
     if state not in (State.UNTOUCHED, State.ROTATED):
         raise RawbackError("its picture was edited or saved again since it was rendered")
-    picture = replace(picture, centroids=photo.recipe.centroids)
-    restored = layer.restore(stored, picture, photo.recipe.picture_sha256, lambda: np.zeros(picture_size(picture), np.uint16), progress)
+    size = (picture.height, picture.width)
+    restored = layer.restore(stored, picture, photo.recipe.picture_sha256, lambda: np.zeros(size, np.uint16), progress)
     if not restored.exact:
         rows = ", ".join(f"{start}-{stop - 1}" for start, stop in restored.damaged[:NAMED_ROWS])
         where = f"rows {rows} of its lossless layer are damaged" if rows else "its lossless layer is damaged in the margins"
         raise RawbackError(where)
     return restored.frame
-
-
-def picture_size(picture: object) -> tuple[int, int]:
-    """Height and width."""
-    return picture.height, picture.width  # type: ignore[attr-defined]
-
-
-def frame_of_file(kept: Kept, read: object) -> np.ndarray:  # pragma: no cover
-    """Reserved."""
-    raise NotImplementedError
-
-
-__all__ = ["OriginalFile", "assembled", "from_photo", "original_file", "sha256", "skeleton"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import lzma
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,19 +17,27 @@ from rawback.files.layer_header import checked, with_crc
 from rawback.files.paths import MAX_BYTES
 from rawback.lossless.original.streams import Span, Stream, from_facts
 
+try:
+    import lzma
+except ImportError:  # some builds of Python
+    lzma = None  # type: ignore[assignment]
+
+BROKEN = (zlib.error, EOFError, *([lzma.LZMAError] if lzma else []))
 LABEL, PART_LABEL = f"{LAYER}.file", f"{LAYER}.file.part"
 VERSION = 1
 PART = 1 << 20
 """Bytes of the rest in a box, before compression."""
-STORED, XZ = 0, 1
+STORED, XZ, ZLIB = 0, 1, 2
 """How a part is kept: the byte after its number."""
+DAMAGED = "what is said of the original file is damaged"
 WORTH = 0.97
 """What is not smaller than that share once compressed is stored as it is."""
 SAMPLE = 1 << 14
 MAX_FACTS = 1 << 24
 """Bytes of the text in the header."""
 VALUES = 1 << 16
-MAX_NAME = 255
+MAX_MISSING = 256
+"""Parts; more are named by nobody, and a forger's header would make memory for them."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Kept:
     sha256: str
     """Of the file."""
     stream: Stream | None
-    """How its pixels are coded; None: they are among the rest."""
+    """How its pixels are coded; None: they are kept as they are, among the rest."""
     rest: bytes
     """All outside the stream's spans, in its order; then what is in the patches."""
     values: np.ndarray | None = None
@@ -69,18 +76,20 @@ def to_boxes(kept: Kept) -> list[Box]:
     return boxes
 
 
-def from_boxes(boxes: list[Box]) -> Kept | None:
-    """The inverse; None where there is none. Raises RawbackError for a damaged header, or one of a later version."""
-    headers = [box for box in boxes if box.label == LABEL]
-    if not headers:
-        return None
-    body = next((body for box in headers if (body := checked(box.content))), None)
+def is_kept(boxes: list[Box]) -> bool:
+    """Whether boxes hold a RAW file, or what is left of one."""
+    return any(box.label in (LABEL, PART_LABEL) for box in boxes)
+
+
+def from_boxes(boxes: list[Box]) -> Kept:
+    """The inverse of `to_boxes`. Raises RawbackError for a header that is missing, damaged or of a later version."""
+    body = next((body for box in boxes if box.label == LABEL and (body := checked(box.content))), None)
     if body is None:
-        raise RawbackError("what is said of the original file is damaged")
+        raise RawbackError(DAMAGED)
     if int.from_bytes(body[:2], "little") > VERSION:
         raise RawbackError("the original file inside is kept by a later version; update rawback")
     facts = _read_facts(body[2:])
-    parts = {}
+    parts: dict[int, bytes] = {}
     for box in boxes:
         part = checked(box.content) if box.label == PART_LABEL else None
         if part:
@@ -108,9 +117,9 @@ def _read_facts(packed: bytes) -> dict[str, Any]:
     try:
         facts = json.loads(zlib.decompressobj().decompress(packed, MAX_FACTS))
     except (zlib.error, ValueError, RecursionError) as error:
-        raise RawbackError("what is said of the original file is damaged") from error
+        raise RawbackError(DAMAGED) from error
     if not isinstance(facts, dict):
-        raise RawbackError("what is said of the original file is damaged")
+        raise RawbackError(DAMAGED)
     return facts
 
 
@@ -125,7 +134,7 @@ def _kept(facts: dict[str, Any], parts: dict[int, bytes]) -> Kept:
         metadata = (bool(shows["shows_xmp"]), bool(shows["shows_iptc"])) if shows else None
         frame = str(facts.get("frame_sha256", ""))
     except (KeyError, TypeError, ValueError, OverflowError, zlib.error) as error:
-        raise RawbackError("what is said of the original file is damaged") from error
+        raise RawbackError(DAMAGED) from error
     stream = from_facts(facts["stream"]) if "stream" in facts else None
     spans = [*(stream.spans if stream else ())]
     inside = sum(stop - start for start, stop in spans)
@@ -157,30 +166,34 @@ def _joined(parts: dict[int, bytes], length: int) -> tuple[bytes, tuple[int, ...
     return b"".join(pieces), tuple(missing)
 
 
-MAX_MISSING = 256
-"""Parts; more are named by nobody, and a forger's header would make memory for them."""
-
-
 def _compressed(part: bytes) -> bytes:
     """JPEG previews do not get smaller, and take long to show it: a sample of three places decides."""
     places = (0, len(part) // 2, len(part) - SAMPLE)
     sample = b"".join(part[place : place + SAMPLE] for place in places) if len(part) > 4 * SAMPLE else part
     if len(part) > 4 * SAMPLE and len(zlib.compress(sample, 1)) > WORTH * len(sample):
         return bytes([STORED]) + part
-    packed = lzma.compress(part, check=lzma.CHECK_NONE, preset=6)
-    return bytes([XZ]) + packed if len(packed) < WORTH * len(part) else bytes([STORED]) + part
+    if lzma is None:
+        packed = bytes([ZLIB]) + zlib.compress(part, 9)
+    else:
+        packed = bytes([XZ]) + lzma.compress(part, check=lzma.CHECK_NONE)
+    return packed if len(packed) < WORTH * len(part) else bytes([STORED]) + part
 
 
 def _decompressed(packed: bytes, size: int) -> bytes | None:
-    if packed[:1] == bytes([STORED]):
-        return packed[1:] if len(packed) == size + 1 else None
-    if packed[:1] != bytes([XZ]):
-        return None
+    """A part of so many bytes; None for a damaged one. Raises RawbackError where this Python cannot read it."""
+    method, content = packed[:1], packed[1:]
+    if method == bytes([XZ]) and lzma is None:
+        raise RawbackError("it cannot be read here: this Python has no lzma")
     try:
-        part = lzma.LZMADecompressor(memlimit=1 << 27).decompress(packed[1:], size + 1)
-    except (lzma.LZMAError, EOFError):
+        if method == bytes([XZ]):
+            content = lzma.LZMADecompressor(memlimit=1 << 27).decompress(content, size + 1)
+        elif method == bytes([ZLIB]):
+            content = zlib.decompressobj().decompress(content, size + 1)
+        elif method != bytes([STORED]):
+            return None
+    except BROKEN:
         return None
-    return part if len(part) == size else None
+    return content if len(content) == size else None
 
 
 def outside(spans: list[Span], size: int) -> list[Span]:

@@ -32,10 +32,7 @@ def _packed(rows: np.ndarray, bits: int, order: str) -> bytes:
     out = np.zeros((*eights.shape[1:], bits), np.uint8)
     for byte in range(bits):
         for sample in range(8 * byte // bits, (8 * byte + 7) // bits + 1):
-            if order == BIG:
-                shift = (sample + 1) * bits - 8 * (byte + 1)
-            else:
-                shift = 8 * byte - sample * bits
+            shift = (sample + 1) * bits - 8 * (byte + 1) if order == BIG else 8 * byte - sample * bits
             part = eights[sample] >> shift if shift >= 0 else eights[sample] << -shift
             out[..., byte] |= (part & 255).astype(np.uint8)
     return out.reshape(len(rows), -1)[:, : row_bytes(columns, bits)].tobytes()

@@ -48,7 +48,9 @@ class Packed:
     def code(self, frame: np.ndarray, file: Buffer) -> list[bytes]:
         """As `Stream.code`."""
         if len(self.spans) == len(self.grid.corners):
-            return in_threads(lambda n: packing.packed(self.grid.piece(frame, n), self.bits, self.order), range(len(self.spans)))
+            return in_threads(
+                lambda n: packing.packed(self.grid.piece(frame, n), self.bits, self.order), range(len(self.spans))
+            )
         rows = packing.packed(frame, self.bits, self.order)
         size = packing.row_bytes(frame.shape[1], self.bits)
         return [rows[start : start + size] for start in range(0, len(rows), size)]
@@ -186,7 +188,7 @@ def _span_facts(spans: Sequence[Span]) -> dict[str, Any]:
 
 def _spans(facts: dict[str, Any]) -> tuple[Span, ...]:
     places = _sums(facts["spans"])
-    if len(places) % 2 or any(a > b for a, b in zip(places, places[1:], strict=False)) or not places or places[0] < 0:
+    if len(places) % 2 or places != sorted(places) or not places or places[0] < 0:
         raise ValueError
     return tuple(zip(places[::2], places[1::2], strict=True))
 
