@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rawback.version import __version__
 
 if TYPE_CHECKING:
+    from rawback.lossless.original.give_back import OriginalFile, original_file
     from rawback.options.recover import RecoverOptions
     from rawback.options.render import RenderOptions
     from rawback.recovering import Recovered, recover
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 
 PLACES = {
     "recover": "rawback.recovering", "Recovered": "rawback.recovering", "RecoverOptions": "rawback.options.recover",
+    "OriginalFile": "rawback.lossless.original.give_back", 
+    "original_file": "rawback.lossless.original.give_back",
     "render": "rawback.rendering", "Rendered": "rawback.rendering", "RenderOptions": "rawback.options.render",
 }  # fmt: skip
-__all__ = ["RecoverOptions", "Recovered", "RenderOptions", "Rendered", "__version__", "recover", "render"]
+__all__ = [
+    "OriginalFile", "RecoverOptions", "Recovered", "RenderOptions", "Rendered", "__version__", "original_file", "recover",
+    "render",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

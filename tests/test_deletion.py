@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +54,8 @@ def assert_kept(raw: Path, photo: Path, why: str) -> None:
 
 def test_what_is_proved_is_deleted(pair):
     raw, photo = pair
-    assert delete_original(photo, raw) == f"{raw} is deleted: {photo} restores it bit by bit"
+    sha256 = hashlib.sha256(raw.read_bytes()).hexdigest()
+    assert delete_original(photo, raw) == f"{raw} is deleted: {photo} restores it bit by bit (SHA-256 {sha256})"
     assert os.listdir(raw.parent) == [photo.name]
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from rawback.batch import local
+from rawback.batch.manifest import Manifest
 from rawback.batch.plan import Task
 from rawback.batch.progress import Report
 from rawback.batch.worker import Finishing, Job, Limits, Outcome, decide, perform
@@ -25,8 +26,12 @@ MEMORY_PER_JOB = 1 << 30
 """Bytes by which the number of jobs is chosen: a picture of 80 megapixels takes so much, one of 12 a quarter."""
 
 
-def run(tasks: list[Task], job: Job, options: BatchOptions = BatchOptions(), *, unit: str = "MP/s") -> int:
+def run(
+    tasks: list[Task], job: Job, options: BatchOptions = BatchOptions(), *, unit: str = "MP/s", manifest: Path | None = None
+) -> int:
     """Do `job` to each file; returns the exit code. unit: in what speed is told, "MP/s" or "fps".
+
+    manifest: a list of all files with their hashes, to be written or added to.
 
     A file that fails, crashes its worker or takes too long is named and counted, the others are still done.
     """
@@ -34,6 +39,7 @@ def run(tasks: list[Task], job: Job, options: BatchOptions = BatchOptions(), *, 
         raise UsageError("standard output cannot take both the file and --json; name a file with -o")
     places_of_files = (task.target for task in tasks if not task.problem and isinstance(task.target, Path))
     folders = {place.parent for place in places_of_files if place != paths.STREAM and paths.descriptor(place) is None}
+    listed = Manifest(manifest) if manifest and not options.dry_run else None
     if not options.dry_run:
         _make_folders(folders)
         atomic.sweep(folders)
@@ -42,9 +48,13 @@ def run(tasks: list[Task], job: Job, options: BatchOptions = BatchOptions(), *, 
             with closing(_outcomes(tasks, job, options, report)) as outcomes:
                 for task, outcome in outcomes:
                     report.finished(task, outcome)
+                    if listed:
+                        listed.add(task, outcome)
         finally:
             if not options.dry_run:
                 atomic.sweep(folders)
+            if listed:
+                listed.write()
     report.summary()
     return EXIT_FAILED if report.counts["failed"] else EXIT_OK
 

@@ -87,9 +87,9 @@ class RecoverOriginal:
     """A JPEG that holds its RAW's file -> that file."""
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
-        from rawback.lossless.original.give_back import original_file
+        from rawback.lossless.original.give_back import from_data
 
         data = paths.load(source)
-        original = original_file(data, str(source), progress)
+        original = from_data(data, str(source), progress)
         note = f"{source}: the original file {original.name}, byte for byte, SHA-256 {original.sha256}"
         return Product([original.data], [note], 0, hashlib.sha256(data).hexdigest())

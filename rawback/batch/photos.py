@@ -15,7 +15,7 @@ from rawback.options.render import ArchiveOptions, RenderOptions
 def render(files: FileOptions, options: RenderOptions, archive: ArchiveOptions, run: BatchOptions) -> int:
     """RAW files -> JPEGs that contain them; returns the exit code. Raises RawbackError for what concerns all files."""
     job = Render(options, archive.delete_original)
-    return batch.run(plan.tasks(files, ".jpg", "raw", as_text(options)), job, run)
+    return batch.run(plan.tasks(files, ".jpg", "raw", as_text(options)), job, run, manifest=archive.manifest)
 
 
 def recover(files: FileOptions, options: RecoverOptions, run: BatchOptions) -> int:

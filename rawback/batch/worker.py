@@ -83,6 +83,8 @@ class Outcome:
     bytes: int = 0
     bug: bool = False
     """Whether rawback failed where it should have said what is wrong with the file."""
+    source_sha256: str = ""
+    """Of the bytes that were read, where a file was made of them."""
 
 
 def perform(job: Job, task: Task, progress: Progress) -> Outcome:
@@ -95,7 +97,9 @@ def perform(job: Job, task: Task, progress: Progress) -> Outcome:
             return Outcome("done" if task.vacant else "skipped", "", notes, time.monotonic() - began)
         product = job(task.source, task.target, progress)
         size = _save(task, product, decision)
-        return Outcome("done", "", product.notes + _finished(job, task), time.monotonic() - began, product.pixels, size)
+        notes = product.notes + _finished(job, task)
+        seconds = time.monotonic() - began
+        return Outcome("done", "", notes, seconds, product.pixels, size, source_sha256=product.source_sha256)
     except MachineError as error:  # it says nothing of the file
         outcome = Outcome("failed", f"{task.source} could not be worked on: {error}")
     except RawbackError as error:

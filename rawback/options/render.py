@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from rawback.errors import UsageError
@@ -103,3 +104,5 @@ class ArchiveOptions:
     """For those who keep JPEGs in place of RAW."""
 
     delete_original: Annotated[bool, Option("Delete each RAW once its JPEG is found to restore it bit by bit.")] = False
+    manifest: Annotated[Path | None, Option("Write or extend a list of RAW files and JPEGs, for sha256sum -c.")] = None
+    """Names are as seen from its folder."""

@@ -74,6 +74,8 @@ def _of_directory(data: bytes, entries: Entries, frame: np.ndarray) -> Iterator[
 
 def _jpegs(data: bytes, entries: Entries, grid: Grid, pieces: list[Span]) -> Iterator[Stream]:
     starts = [lossless_jpeg.scan_start(data, start) for start, _ in pieces]
+    if not all(starts):
+        return
     stops = [lossless_jpeg.scan_stop(data, start, stop) for start, (_, stop) in zip(starts, pieces, strict=True)]
     slices = tiff.numbers(entries[CR2_SLICES]) if CR2_SLICES in entries else ()
     cut = (int(slices[0]), int(slices[1])) if len(slices) == 3 and slices[0] else (0, 0)

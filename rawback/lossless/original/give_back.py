@@ -10,7 +10,7 @@ import numpy as np
 from rawback import provenance
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import jumbf
+from rawback.files import jumbf, paths
 from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
 from rawback.files.jumbf import Box
@@ -34,8 +34,16 @@ class OriginalFile:
     """The whole file."""
 
 
-def original_file(data: bytes, name: str, progress: Progress = lambda share: None) -> OriginalFile:
-    """The RAW file inside a JPEG. Raises RawbackError where there is none, or it does not come out equal to what went in."""
+def original_file(source: str | paths.Location) -> OriginalFile:
+    """The RAW file inside a JPEG (a path, or "-" for standard input) that was rendered with `original`.
+
+    Raises RawbackError where there is none, or it does not come out equal to what went in.
+    """
+    return from_data(paths.load(source), str(source))
+
+
+def from_data(data: bytes, name: str, progress: Progress = lambda share: None) -> OriginalFile:
+    """As `original_file`, of a JPEG that is in memory already."""
     return from_photo(photos.read(data, name), name, progress)
 
 
@@ -60,7 +68,10 @@ def assembled(kept: Kept, frame: np.ndarray | None) -> bytearray:
     file = skeleton(kept)
     if kept.stream is not None and frame is not None:
         stored = frame if kept.values is None else kept.values.take(frame)
-        for code, (start, stop) in zip(kept.stream.code(stored, file), kept.stream.spans, strict=True):
+        codes = kept.stream.code(stored, file) if kept.stream.frame == frame.shape else []
+        if len(codes) != len(kept.stream.spans):
+            raise RawbackError("what is said of its pixels does not fit its mosaic; it is damaged")
+        for code, (start, stop) in zip(codes, kept.stream.spans, strict=True):
             file[start:stop] = code[: stop - start].ljust(stop - start, b"\0")
     position = len(kept.rest) - sum(stop - start for start, stop in kept.patches)
     for start, stop in kept.patches:

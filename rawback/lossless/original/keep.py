@@ -32,17 +32,20 @@ def keep(data: bytes, name: str, frame: np.ndarray) -> Kept:
     own = {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     values = _values(data, frame)
     stored = frame if values is None else values.take(frame)
-    reason = UNKNOWN
+    best: tuple[int, Stream, list[Span]] | None = None
     for stream in _likely(data, stored):
         patches, size = _differences(stream.code(stored, data), stream.spans, data)
-        if size <= MAX_DIFFERENCE * len(data) and len(patches) <= MAX_RUNS:
-            pieces = [*outside(list(stream.spans), len(data)), *patches]
-            rest = b"".join(data[start:stop] for start, stop in pieces)
-            return Kept(**own, stream=stream, rest=rest, values=values, patches=tuple(patches))  # type: ignore[arg-type]
-        reason = DIFFERENT.format(size / len(data))
+        if best is None or size < best[0]:
+            best = size, stream, patches
+        if not size:
+            break
+    if best and best[0] <= MAX_DIFFERENCE * len(data) and len(best[2]) <= MAX_RUNS:
+        _, stream, patches = best
+        rest = b"".join(data[start:stop] for start, stop in [*outside(list(stream.spans), len(data)), *patches])
+        return Kept(**own, stream=stream, rest=rest, values=values, patches=tuple(patches))  # type: ignore[arg-type]
     if len(data) <= SMALL or containers.is_deflated(data, (frame.shape[0], frame.shape[1])):
         return Kept(**own, stream=None, rest=data, frame_sha256=sha256(frame))  # type: ignore[arg-type]
-    raise RawbackError(REFUSED.format(name, reason))
+    raise RawbackError(REFUSED.format(name, DIFFERENT.format(best[0] / len(data)) if best else UNKNOWN))
 
 
 def _values(data: bytes, frame: np.ndarray) -> np.ndarray | None:

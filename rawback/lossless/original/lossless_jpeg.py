@@ -48,11 +48,8 @@ class Header:
 
 
 def scan_start(data: Buffer, start: int) -> int:
-    """Where the entropy-coded data of the JPEG at `start` begin. Raises RawbackError for what is none."""
-    for marker, _, stop in _segments(data, start):
-        if marker == SOS:
-            return stop
-    raise RawbackError("its pixels are in a JPEG without a scan")
+    """Where the entropy-coded data of the JPEG at `start` begin; 0 for what is none."""
+    return next((stop for marker, _, stop in _segments(data, start) if marker == SOS), 0)
 
 
 def scan_stop(data: Buffer, start: int, stop: int) -> int:

@@ -26,6 +26,11 @@ class Stream(Protocol):
         """Where they lie, in rising order."""
         ...
 
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Height and width of the frame."""
+        ...
+
     def code(self, frame: np.ndarray, file: Buffer) -> list[bytes]:
         """What belongs into each span, nothing where it cannot be coded so; file: of which all outside the spans is there."""
         ...
@@ -44,6 +49,11 @@ class Packed:
     order: str
     spans: tuple[Span, ...]
     """One for each piece; or, where rows have bytes between them, for each row of a single piece."""
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """As `Stream.frame`."""
+        return self.grid.frame
 
     def code(self, frame: np.ndarray, file: Buffer) -> list[bytes]:
         """As `Stream.code`."""
@@ -73,6 +83,11 @@ class LosslessJpeg:
     """Canon's CR2: as `grid.in_slices`; (0, 0): there are none."""
     ones: bool = True
     """What the last byte is filled up with."""
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """As `Stream.frame`."""
+        return self.grid.frame
 
     def code(self, frame: np.ndarray, file: Buffer) -> list[bytes]:
         """As `Stream.code`."""
