@@ -132,7 +132,8 @@ def stages(source: Path) -> None:
     print(f"    of which chroma            {half:6.2f} s, luma {marks[-1][1] - half:.2f} s")
     coded = stage("code the JPEG (libjpeg)", lambda: jpeg.coded_picture(picture))
     recipe = stage("hash, cells for `recover`", lambda: replace(
-        recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids
+        recipe, arithmetic=2, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture),
+        centroids=picture.centroids,
     ))  # fmt: skip
     data = stage("metadata", lambda: jpeg.with_metadata(coded, recipe, b""))
     opened = stage("read the JPEG (libjpeg)", lambda: photo.read(data, "photo"))

@@ -89,7 +89,7 @@ def develop(
 ) -> Rendered:  # fmt: skip
     """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
     reached: list[str] = []
-    recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic))
+    recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic), arithmetic=2)
     if coding:
         picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
     else:

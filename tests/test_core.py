@@ -7,14 +7,21 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scenes import CFAS, raw_file
+from test_fast_parts import MIXED
 
+import rawback
 from rawback.files import huffman, libjpeg, ljpeg
 from rawback.files.jpeg_file import JpegFile
+from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.native import library as native
+from rawback.isp.quantisation_tables import coding
+from rawback.picture import Coefficients
 
 ROOT = Path(__file__).parents[1]
 VARIANTS = ["", "plain"]
@@ -106,6 +113,51 @@ def test_lossless_jpegs_are_those_of_numpy(core, variant: str, components: int):
     expected = ljpeg.encode(samples)
     core(variant)
     assert ljpeg.encode(samples) == expected
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(("cfa", "width", "subsampling", "code_matrix", "optimise"), [
+    ("RGGB", 276, "4:2:0", (), False), ("GRBG", 131, "4:2:0", (), True), ("GBRG", 700, "4:2:2", MIXED, False),
+    ("BGGR", 33, "4:4:4", (), True), ("X-Trans", 130, "4:2:0", MIXED, True), ("RGGB", 16, "4:2:2", (), False),
+])  # fmt: skip
+def test_pictures_and_mosaics_are_those_of_numpy(core, variant, cfa, width, subsampling, code_matrix, optimise):
+    file = raw_file(200, width, CFAS[cfa])
+    recipe = replace(file.recipe, code_matrix=code_matrix, arithmetic=2, exposure=0.7 if optimise else 0.0)
+    how = coding(85, subsampling, "raw", optimise)
+    core("off")
+    expected = closed_loop.encode(file.mosaic, recipe, how)
+    mosaic = inverse_pass.decode(expected, recipe)
+    core(variant)
+    picture = closed_loop.encode(file.mosaic, recipe, how)
+    assert all(map(np.array_equal, picture.planes, expected.planes)) and picture.centroids == expected.centroids
+    assert np.array_equal(inverse_pass.decode(expected, recipe), mosaic)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_levels_that_cannot_be_decode_to_the_same(core, variant: str):
+    """Of a tampered file: far outside of every table."""
+    random, file = np.random.default_rng(4), raw_file(64, 64, CFAS["RGGB"])
+    blocks = [(8, 8), (4, 4), (4, 4)]
+    planes = [random.integers(-32768, 32768, (*size, 64)).astype(np.int16) for size in blocks]
+    picture = Coefficients(64, 64, planes, [np.full(64, 255, np.uint16)] * 3, (2, 2), (0.1, -0.2, 0.05))
+    recipe = replace(file.recipe, arithmetic=2)
+    core("off")
+    expected = inverse_pass.decode(picture, recipe)
+    core(variant)
+    assert np.array_equal(inverse_pass.decode(picture, recipe), expected)
+
+
+@pytest.mark.parametrize("variant", ["off", *VARIANTS])
+def test_old_files_are_recovered_as_ever(core, variant: str):
+    """To the bit as without the core: their arithmetic is that of numpy."""
+    folder = ROOT / "tests" / "data" / "v0.1"
+    core("off")
+    names = ("default", "444", "best", "look", "xtrans", "lossless", "standard", "no_refine")
+    expected = {name: rawback.recover(folder / f"{name}.jpg").mosaic for name in names}
+    core(variant)
+    for name, mosaic in expected.items():
+        recovered = rawback.recover(folder / f"{name}.jpg")
+        assert recovered.recipe.arithmetic == 1 and np.array_equal(recovered.mosaic, mosaic), name
 
 
 def test_the_command_says_whether_it_has_its_core(core):

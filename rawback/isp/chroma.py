@@ -6,6 +6,7 @@ does not care for errors of chroma, and viewers do not see a tenth of a code val
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 from rawback.isp import bayer
 from rawback.isp.colour import RGB_TO_YCC, curve_of
 from rawback.isp.inverse_pass import sample_line
-from rawback.isp.matmul import mix
 from rawback.isp.mosaic import HALO, window
+from rawback.isp.native.library import call, library
+from rawback.isp.native.structures import ChromaPicture
 from rawback.isp.tone import Curve
 from rawback.recipe import Recipe
 
@@ -41,32 +43,56 @@ class BayerChroma:
         (self.red,) = np.argwhere(np.array(recipe.cfa) == 0).tolist()
         matrix = np.array(recipe.matrix) * FINE  # of camera RGB; here of green, and of what red and blue are less
         mixed_later = np.linalg.inv(np.array(recipe.code_matrix)) if recipe.code_matrix else np.eye(3)
-        self.to_chroma = (RGB_TO_YCC[1:] @ mixed_later).astype(np.float32)  # (2, 3)
+        mean = RGB_TO_YCC[1:].astype(np.float64) @ mixed_later / (factors[0] * factors[1])
+        self.to_chroma = mean.astype(np.float32)  # (2, 3), from sums over cells
+        self.zero = np.float32(0.5 - FINE * LIGHT_RANGE[0])
         self.matrix = np.stack([matrix.sum(1), -matrix[:, 0], -matrix[:, 2]], 1).astype(np.float32)  # (3, 3)
 
     def strip(self, start: int, stop: int) -> np.ndarray:
         """Cb and Cr as they are coded, (2, rows / v, columns / h) float32, for rows start..stop and whole MCUs across."""
         v, h = self.factors
         width = -(-self.mosaic.shape[1] // (8 * h)) * 8 * h
-        chroma = np.empty((2, (stop - start) // v, width // h), np.float32)
         rows = window(self.mosaic, start - HALO, stop + HALO, 2)  # (rows + 2 HALO, W)
-        count = max(BLOCK_PIXELS // (stop - start) // COLUMNS, 4) * COLUMNS
-        for left in range(0, width, count):
-            right = min(left + count, width)
-            chroma[:, :, left // h : right // h] = self._block(window(rows.T, left - HALO, right + HALO, 2).T)
+        framed = window(rows.T, -HALO, width + HALO, 2).T
+        if library() is not None:
+            chroma = self._compiled(framed)
+        else:
+            chroma = np.empty((2, (stop - start) // v, width // h), np.float32)
+            count = max(BLOCK_PIXELS // (stop - start) // COLUMNS, 4) * COLUMNS
+            for left in range(0, width, count):
+                right = min(left + count, width)
+                chroma[:, :, left // h : right // h] = self._block(framed[:, left : right + 2 * HALO])
         return np.stack([sharpened(plane, self.factors) for plane in chroma])
+
+    @property
+    def _turn(self) -> tuple[slice, ...]:
+        """By which red comes first, as cells have it."""
+        return tuple(slice(None, None, -1 if red else 1) for red in self.red)
 
     def _block(self, mosaic: np.ndarray) -> np.ndarray:
         """Means of Cb and Cr within the halo, (2, rows, columns)."""
-        turn = tuple(slice(None, None, -1 if red else 1) for red in self.red)  # red comes first, as cells have it
-        cells = self._cells(mosaic[turn])  # (2, 2, h, w)
+        cells = self._cells(mosaic[self._turn])  # (2, 2, h, w)
         planes = bayer.demosaic(cells)  # (3, 2, 2, h, w) without the halo: green, and how much less red and blue are
-        light = mix(self.matrix, planes.reshape(3, -1, planes.shape[-1]))  # (3, 4 h, w) linear sRGB, FINE to 1
-        light += np.float32(0.5 - FINE * LIGHT_RANGE[0])
-        codes = planes
-        for code, values in zip(codes.reshape(light.shape), light, strict=True):
-            self.codes.take(values.astype(np.intp), mode="clip", out=code)
-        return self._subsampled(codes)[(slice(None), *turn)]
+        green, *less = planes.reshape(3, -1, planes.shape[-1]).copy()
+        for code, row in zip(planes.reshape(3, *green.shape), self.matrix, strict=True):
+            light = _weighed((green, *less), row)  # (4 h, w) linear sRGB, FINE to 1
+            light += self.zero
+            self.codes.take(light.astype(np.intp), mode="clip", out=code)
+        return self._subsampled(planes)[(slice(None), *self._turn)]
+
+    def _compiled(self, framed: np.ndarray) -> np.ndarray:
+        """As `_block`, of a strip at once."""
+        v, h = self.factors
+        turned = np.ascontiguousarray(framed[self._turn])
+        rows, columns = (size // 2 - HALO for size in framed.shape)  # of cells
+        chroma = np.empty((2, 2 * rows // v, 2 * columns // h), np.float32)
+        by_cell = [np.ascontiguousarray(line[self._turn]) for line in (self.scale, self.bias)]
+        picture = ChromaPicture(
+            turned.ctypes.data, turned.shape[1], *(line.ctypes.data for line in by_cell), self.white_at,
+            self.matrix.ctypes.data, self.zero, self.codes.ctypes.data, len(self.codes), self.to_chroma.ctypes.data, v, h,
+        )  # fmt: skip
+        call("core_chroma", picture, rows, columns, chroma)
+        return chroma[(slice(None), *self._turn)]
 
     def _cells(self, mosaic: np.ndarray) -> np.ndarray:
         """Balanced samples (2, 2, h, w)."""
@@ -87,8 +113,16 @@ class BayerChroma:
         if h == 2:
             codes = codes[:, :, :1] + codes[:, :, 1:]
         y, x, height, width = codes.shape[1:]
-        chroma = mix(self.to_chroma / np.float32(v * h), codes.reshape(3, -1, width))  # (2, y x h, w): means of cells
-        return chroma.reshape(2, y, x, height, width).transpose(0, 3, 1, 4, 2).reshape(2, y * height, x * width)
+        chroma = np.stack([_weighed(codes, row) for row in self.to_chroma])  # (2, y, x, h, w): means of cells
+        return chroma.transpose(0, 3, 1, 4, 2).reshape(2, y * height, x * width)
+
+
+def _weighed(planes: Iterable[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """The sum of planes times weights, from the first on: an order that BLAS would not keep."""
+    total, *others = (plane * weight for plane, weight in zip(planes, weights, strict=True))
+    for other in others:
+        total += other
+    return total
 
 
 @lru_cache(maxsize=4)

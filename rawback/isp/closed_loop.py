@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from rawback.cores import Progress
-from rawback.isp import dct, inverse_pass, luma, parallel, stages, trellis
+from rawback.isp import dct, fixed_dct, fixed_pass, inverse_pass, luma, parallel, stages, trellis
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
 from rawback.isp.colour import RGB_TO_YCC, curve_of
 from rawback.isp.matmul import mix
@@ -151,7 +151,10 @@ class _Encoding:
         """The luma with which the decoder gives back the mosaic under the chroma that it will see; white is at `luma.FINE`."""
         start, stop = strip
         mosaic = window(self.mosaic, start, stop, self.period)  # (rows, W); an MCU may go beyond the frame
-        blue, red = (inverse_pass.chroma_rows(self.picture, c, start, stop, k) for c, k in ((1, luma.BLUE), (2, luma.RED)))
+        blue, red = (
+            fixed_pass.grown(self.picture, fixed_pass.chroma(self.picture, component, start, stop, unit / 255), start, stop)
+            for component, unit in ((1, luma.BLUE), (2, luma.RED))
+        )
         return _smooth_where(self.solver.luma(mosaic, blue, red, start), self.solver.blown(mosaic, start))
 
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
@@ -193,20 +196,21 @@ class _Encoding:
         v = self.coding.factors[0]
         at = slice(strip[0] // (8 * v), strip[1] // (8 * v))
         for component, plane in enumerate(planes, 1):
-            steps = dct.to_coefficients(plane, 255 / self.coding.chroma)
+            steps = fixed_dct.forward(plane, fixed_dct.to_steps(self.coding.chroma, 255))
             self.picture.planes[component][at] = dct.quantise(steps, self._dead_zone)
 
     def _luma_steps(self, plane: np.ndarray, white: float) -> np.ndarray:
         """Luma (rows, width) -> coefficients in quantiser steps (m, n, 64)."""
-        steps = dct.to_coefficients(_widen(plane, 8 * self.coding.factors[1]), 255 / white / self.coding.luma)
+        plane = _widen(plane, 8 * self.coding.factors[1])
+        steps = fixed_dct.forward(plane, fixed_dct.to_steps(self.coding.luma, 255 / white))
         steps[..., 0] -= np.float32(8 * 128 / self.coding.luma[0])
         return steps
 
     def _keep_luma(self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int]) -> None:
         self.picture.planes[0][strip[0] // 8 : strip[1] // 8] = levels
         if self.recipe.refined:
-            part = np.s_[:] if self.coding.optimise or levels.size < ENOUGH else np.s_[:, ::4]
-            self.statistics[strip] = Statistics.of(levels[part], steps[part], self.coding.optimise)
+            apart = 1 if self.coding.optimise or levels.size < ENOUGH else 4
+            self.statistics[strip] = Statistics.of(levels, steps, self.coding.optimise, apart)
 
     @property
     def _dead_zone(self) -> float:

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from rawback.isp.matmul import times
+from rawback.isp.native.library import call, library
 
 LIMIT = 1023
 """Largest magnitude of a quantised coefficient in a baseline JPEG."""
@@ -56,6 +57,10 @@ def quantise(steps: np.ndarray, dead_zone: float) -> np.ndarray:
 
     A dead zone of 0.5 is plain rounding. DC is always rounded: an error of a mean is seen, and costs no fewer bits.
     """
+    if library() is not None:
+        coded = np.empty(steps.shape, np.int16)
+        call("core_quantise", np.ascontiguousarray(steps), steps.size // 64, float(dead_zone), coded)
+        return coded
     levels = np.copysign(np.float32(dead_zone), steps)
     levels += steps
     np.rint(steps[..., 0], out=levels[..., 0])
@@ -73,7 +78,7 @@ def dequantise(levels: np.ndarray, table: np.ndarray, centroids: tuple[float, ..
     values = np.empty(levels.shape, np.float32)
     for rows in _chunks(*levels.shape[:2]):
         if centroids:
-            _answers(centroids).take(np.add(levels[rows], LIMIT, dtype=np.intp), mode="clip", out=values[rows])
+            answers(centroids).take(np.add(levels[rows], LIMIT, dtype=np.intp), mode="clip", out=values[rows])
             values[rows, :, 0] = levels[rows, :, 0]
             values[rows] *= steps
         else:
@@ -82,7 +87,7 @@ def dequantise(levels: np.ndarray, table: np.ndarray, centroids: tuple[float, ..
 
 
 @lru_cache(maxsize=4)
-def _answers(centroids: tuple[float, ...]) -> np.ndarray:
+def answers(centroids: tuple[float, ...]) -> np.ndarray:
     """What the levels -LIMIT..LIMIT stand for, in steps."""
     shifts = np.repeat(np.array(centroids, np.float32), (1, 1, LIMIT - 2))
     answers = np.arange(-LIMIT, LIMIT + 1, dtype=np.float32)

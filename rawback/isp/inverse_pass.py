@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from rawback.cores import Progress
-from rawback.isp import dct, stages
+from rawback.isp import dct, fixed_pass, stages
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, curve_of
 from rawback.isp.matmul import mix
 from rawback.isp.mosaic import level, tile, unlevel
@@ -34,6 +34,8 @@ def decode(
 
     `restore` is applied to the samples before they lose their gains; it needs `halo` rows above and below a strip.
     """
+    if restore is None and fixed_pass.is_for(picture, recipe):
+        return _decoded_in_fixed_order(picture, recipe, progress)
     mosaic = np.empty((picture.height, picture.width), np.uint16)
     rows = camera_rows(recipe)  # (2, 2, 3), or (6, 6, 3)
     per_gain = 1 / sample_gains(recipe)  # (2, 2)
@@ -55,6 +57,16 @@ def decode(
     # context costs: strips that need some are high
     least = max(16 * halo, 4 * picture.undo.halo if picture.undo else 16)  # and a flow's take much memory
     in_threads(strip, strips(picture.height, picture.width, least), progress)
+    return mosaic
+
+
+def _decoded_in_fixed_order(picture: Coefficients, recipe: Recipe, progress: Progress) -> np.ndarray:
+    mosaic, decoder = np.empty((picture.height, picture.width), np.uint16), fixed_pass.Decoder(picture, recipe)
+
+    def strip(rows: tuple[int, int]) -> None:
+        mosaic[slice(*rows)] = decoder.rows(*rows)
+
+    in_threads(strip, strips(picture.height, picture.width, 16), progress)
     return mosaic
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from rawback.isp.colour import YCC_TO_RGB, curve_of
 from rawback.isp.inverse_pass import camera_rows, sample_gains, sample_line
+from rawback.isp.native.library import call, library
+from rawback.isp.native.structures import LumaTables
 from rawback.isp.parallel import parts
 from rawback.isp.tone import Curve
 from rawback.recipe import Recipe
@@ -97,6 +99,9 @@ class Solver:
         `mosaic` uint16 in DN; `blue`, `red` (rows, width) float32: chroma as the decoder will see it, times BLUE and RED.
         """
         needed = np.empty(mosaic.shape, np.float32)
+        if library() is not None:
+            self._compiled(mosaic, blue, red, top, needed)
+            return needed
         cut = len(mosaic) // self.period * self.period
         pattern = self.pattern.turned(top % self.period, self.period)
         for part in parts(cut, mosaic.shape[1], self.period):
@@ -107,6 +112,22 @@ class Solver:
             rest = slice(cut, None)
             self._solve(mosaic[rest], blue[rest], red[rest], needed[rest], pattern.turned(0, len(mosaic) - cut))
         return needed
+
+    def _compiled(self, mosaic: np.ndarray, blue: np.ndarray, red: np.ndarray, top: int, needed: np.ndarray) -> None:
+        pattern = self.pattern.turned(top % self.period, self.period)
+        parts = (pattern.target, pattern.weights, pattern.mean, pattern.spread)
+        rows = [np.ascontiguousarray(array) for array in (mosaic, blue, red)]
+        first = np.ascontiguousarray(pattern.first, np.int32)
+        call("core_luma", self._tables, *rows, *mosaic.shape, self.period, first, np.concatenate(parts), needed)
+
+    @cached_property
+    def _tables(self) -> LumaTables:
+        by_dn, by_entry = (self.codes, self.bends, self.per_slope), (self.light, self.slope)
+        return LumaTables(
+            *(table.ctypes.data for table in (*by_dn, *by_entry)), len(self.codes) - 1, len(self.light) - 1,
+            CODE_RANGE[0] * FINE, tuple(self.offsets.ravel().tolist()), LONGEST_STEP * FINE, LUMA_RANGE[0] * FINE,
+            LUMA_RANGE[1] * FINE, self.near * FINE, LEAST_SLOPE / FINE, FAR_STEPS,
+        )  # fmt: skip
 
     def blown(self, mosaic: np.ndarray, top: int) -> np.ndarray:
         """Which photosites are saturated: (rows, width) bool."""
@@ -126,13 +147,26 @@ class Solver:
         far = np.abs(step, out=step) > np.float32(self.near * FINE)
         if far.any():
             weights = [np.broadcast_to(weight, dn.shape)[far] for weight in pattern.weights]
-            far_luma, target, offsets = luma[far], target[far], [offset[far] for offset in offsets]
-            for _ in range(FAR_STEPS):
-                slope = np.zeros_like(far_luma)
-                step = self._missing(far_luma, target, offsets, weights, slope)
-                step /= np.maximum(slope, np.float32(LEAST_SLOPE / FINE))
-                _go(far_luma, step)
-            luma[far] = far_luma
+            luma[far] = self._followed(luma[far], target[far], [offset[far] for offset in offsets], weights)
+
+    def _followed(
+        self, luma: np.ndarray, target: np.ndarray, offsets: list[np.ndarray], weights: list[np.ndarray]
+    ) -> np.ndarray:  # fmt: skip
+        """Further steps for luma (n,) that the first did not bring near, as long as one is far."""
+        solved, left = luma, np.arange(len(luma))
+        for _ in range(FAR_STEPS):
+            slope = np.zeros_like(luma)
+            step = self._missing(luma, target, offsets, weights, slope)
+            step /= np.maximum(slope, np.float32(LEAST_SLOPE / FINE))
+            luma = luma.copy()
+            _go(luma, step)
+            solved[left] = luma
+            far = np.abs(step) > np.float32(self.near * FINE)
+            if not far.any():
+                break
+            luma, target, left = luma[far], target[far], left[far]
+            offsets, weights = ([values[far] for values in group] for group in (offsets, weights))
+        return solved
 
     def _start(self, dn: np.ndarray, blue: np.ndarray, red: np.ndarray, luma: np.ndarray, pattern: _Pattern) -> np.ndarray:
         """The second-order solution into `luma`; returned is 1 / D' there."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rawback.isp import trellis
+from rawback.isp.native.library import call, library
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,25 @@ class Statistics:
     """(16, 12) counts of AC symbols (`trellis.symbol_counts`); zeros where they are not asked for."""
 
     @classmethod
-    def of(cls, levels: np.ndarray, steps: np.ndarray, symbols: bool) -> Statistics:
-        """Measure levels (m, n, 64) int16 against the coefficients in steps (m, n, 64) float32 that they stand for."""
+    def of(cls, levels: np.ndarray, steps: np.ndarray, symbols: bool, apart: int = 1) -> Statistics:
+        """Measure levels (m, n, 64) int16 against the coefficients in steps (m, n, 64) float32 that they stand for.
+
+        apart: of each row of blocks the first is looked at, and every so many further on.
+        """
+        counts = np.zeros((16, trellis.SIZES), np.int64)
+        if library() is not None:
+            sums, number = np.zeros(3), np.zeros(3, np.int64)
+            arrays = np.ascontiguousarray(levels), np.ascontiguousarray(steps)
+            wanted = counts if symbols else None
+            call("core_statistics", *arrays, *levels.shape[:2], apart, trellis.ZIGZAG, sums, number, wanted)
+            return cls(sums, number, counts)
+        levels, steps = levels[:, ::apart], steps[:, ::apart]
         magnitude = np.abs(levels[..., 1:])
         kind = np.minimum(magnitude, 3).ravel()
         rest = (np.abs(steps[..., 1:]) - magnitude).ravel()
         excess = np.bincount(kind, weights=rest, minlength=4)[1:]
-        counts = trellis.symbol_counts(levels.reshape(-1, 64)) if symbols else np.zeros((16, trellis.SIZES), int)
+        if symbols:
+            counts = trellis.symbol_counts(levels.reshape(-1, 64))
         return cls(excess, np.bincount(kind, minlength=4)[1:], counts)
 
     @classmethod

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rawback.isp.dct import LIMIT
+from rawback.isp.native.library import call, library
+
 LAMBDA = 0.14
 """Squared quantiser steps that a bit is worth: flat optimum over 0.12 to 0.16 in both metrics, at all rates."""
 SIZES = 12  # bits of a level's magnitude: 0 to 11
@@ -66,6 +69,11 @@ def optimise(scaled: np.ndarray, bits: Bits, centroids: np.ndarray) -> np.ndarra
     `centroids` (3,): what the decoder adds to the magnitudes 1, 2 and larger.
     """
     levels = np.empty(scaled.shape, np.int16)
+    if library() is not None:
+        prices, shifts = np.ascontiguousarray(LAMBDA * bits.level), np.asarray(centroids, np.float32)
+        scaled = np.ascontiguousarray(scaled)
+        call("core_trellis", scaled, len(scaled), prices, LAMBDA * bits.end, shifts, ZIGZAG, levels)
+        return levels
     for start in range(0, len(scaled), CHUNK):
         part = scaled[start : start + CHUNK]
         levels[start : start + CHUNK] = _Scan(part, bits, centroids).levels()
@@ -101,7 +109,7 @@ class _Scan:
         """Try the nearest level and the one below it, after every earlier level of the block."""
         before = self.cost[blocks, :position]
         magnitude = self.magnitude[blocks, position]
-        upper = np.floor(magnitude + np.float32(0.5)).astype(np.int16)
+        upper = np.minimum(np.floor(magnitude + np.float32(0.5)), LIMIT).astype(np.int16)
         prices = LAMBDA * self.bits.level[:, position - 1 :: -1] if position > 1 else LAMBDA * self.bits.level[:, :1]
         best = np.full(len(blocks), np.float32(1e9))
         for level in (upper, upper - 1):

@@ -55,7 +55,7 @@ def _argument(value: Any) -> Any:
     if hasattr(value, "ctypes"):
         assert value.flags.c_contiguous
         return ctypes.c_void_p(value.ctypes.data)
-    return value
+    return ctypes.byref(value) if isinstance(value, ctypes.Structure) else value
 
 
 def _loaded(variant: str) -> ctypes.CDLL | None:

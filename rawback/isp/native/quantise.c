@@ -1,0 +1,60 @@
+/* Levels and what they look like: isp/dct.py's `quantise`, isp/statistics.py. */
+#include "core.h"
+#include <math.h>
+
+#define LIMIT 1023.0f
+#define ROUNDER 12582912.0f /* 1.5 * 2^23: added and taken away, it leaves the nearest whole number, halves to even */
+
+/* (count, 64) coefficients in steps -> levels. */
+EXPORT int64_t core_quantise(const float *steps, int64_t count, float dead_zone, int16_t *levels)
+{
+    for (int64_t block = 0; block < count; block++, steps += 64, levels += 64) {
+        for (int i = 0; i < 64; i++) {
+            float level = (steps[i] < 0 ? -dead_zone : dead_zone) + steps[i];
+            level = level > LIMIT ? LIMIT : level;
+            levels[i] = (int16_t)(int32_t)(level < -LIMIT ? -LIMIT : level);
+        }
+        float mean = steps[0] > LIMIT ? LIMIT : steps[0] < -LIMIT ? -LIMIT : steps[0];
+        levels[0] = (int16_t)(int32_t)(mean + ROUNDER - ROUNDER);
+    }
+    return 0;
+}
+
+/* Sums of |coefficient| - |level| of AC, and how many there are, by magnitude 1, 2, larger (3 each); of every `apart`-th
+ * block in rows of n. counts: (16, 12) of AC symbols, or NULL. */
+EXPORT int64_t core_statistics(const int16_t *levels, const float *steps, int64_t m, int64_t n, int64_t apart,
+                               const int64_t *zigzag, double *excess, int64_t *number, int64_t *counts)
+{
+    double sums[4] = {0};
+    int64_t numbers[4] = {0};
+    for (int64_t row = 0; row < m; row++)
+        for (int64_t column = 0; column < n; column += apart) {
+            const int16_t *of = levels + 64 * (row * n + column);
+            const float *truth = steps + 64 * (row * n + column);
+            for (int i = 1; i < 64; i++) {
+                int magnitude = of[i] < 0 ? -of[i] : of[i];
+                if (magnitude) {
+                    int kind = magnitude < 3 ? magnitude : 3;
+                    sums[kind] += (double)(fabsf(truth[i]) - (float)magnitude);
+                    numbers[kind]++;
+                }
+            }
+            if (!counts)
+                continue;
+            int run = 0;
+            for (int k = 1; k < 64; k++) {
+                int level = of[zigzag[k]];
+                if (!level) {
+                    run++;
+                    continue;
+                }
+                counts[15 * 12] += run / 16;
+                counts[run % 16 * 12 + bit_length((unsigned)(level < 0 ? -level : level))]++;
+                run = 0;
+            }
+            counts[0] += run > 0;
+        }
+    for (int kind = 0; kind < 3; kind++)
+        excess[kind] = sums[kind + 1], number[kind] = numbers[kind + 1];
+    return 0;
+}

@@ -1,0 +1,59 @@
+/* Rate-distortion optimised levels: isp/trellis.py, block by block. */
+#include "core.h"
+#include <math.h>
+
+#define SIZES 12
+#define LIMIT 1023.0f
+#define UNREACHED 1e9f
+#define ROUNDER 12582912.0f
+
+/* (count, 64) coefficients in steps -> levels, natural order. prices: (SIZES, 63) of a level of that size after that many
+ * zeros, and `end` that of an end of block, in squared steps. centroids: (3,). */
+EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *prices, float end, const float *centroids,
+                            const int64_t *zigzag, int16_t *levels)
+{
+    for (int64_t block = 0; block < count; block++, scaled += 64, levels += 64) {
+        float cost[64] = {0};       /* of ending at a place that is reached */
+        int place[64] = {0}, from[64] = {0}, chosen[64] = {0}, reached = 1;
+        for (int k = 1; k < 64; k++) {
+            float magnitude = fabsf(scaled[zigzag[k]]);
+            levels[zigzag[k]] = 0;
+            if (magnitude < 0.5f)
+                continue;
+            float upper = floorf(magnitude + 0.5f);
+            int highest = (int)(upper > LIMIT ? LIMIT : upper);
+            float best = UNREACHED;
+            for (int level = highest; level >= highest - 1 && level > 0; level--) {
+                const float *price = prices + 63 * bit_length((unsigned)level);
+                float least = cost[0] + price[k - 1];
+                int origin = 0;
+                for (int i = 1; i < reached; i++) {
+                    float total = cost[i] + price[k - 1 - place[i]];
+                    if (total < least)
+                        least = total, origin = i;
+                }
+                float error = magnitude - (float)level - centroids[level < 3 ? level - 1 : 2];
+                float here = least + error * error - magnitude * magnitude;
+                if (here < best)
+                    best = here, from[reached] = origin, chosen[reached] = level;
+            }
+            cost[reached] = best;
+            place[reached++] = k;
+        }
+        int last = 0;
+        float least = cost[0] + end;
+        for (int i = 1; i < reached; i++) {
+            float ended = cost[i] + end;
+            if (place[i] == 63)
+                ended = ended - end;
+            if (ended < least)
+                least = ended, last = i;
+        }
+        for (; last; last = from[last]) {
+            int64_t at = zigzag[place[last]];
+            levels[at] = (int16_t)(scaled[at] < 0 ? -chosen[last] : chosen[last]);
+        }
+        levels[0] = (int16_t)(int32_t)(scaled[0] + ROUNDER - ROUNDER);
+    }
+    return 0;
+}
