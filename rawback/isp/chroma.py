@@ -53,7 +53,7 @@ class BayerChroma:
         v, h = self.factors
         width = -(-self.mosaic.shape[1] // (8 * h)) * 8 * h
         rows = window(self.mosaic, start - HALO, stop + HALO, 2)  # (rows + 2 HALO, W)
-        framed = window(rows.T, -HALO, width + HALO, 2).T
+        framed = _widened(rows, width)
         if library() is not None:
             chroma = self._compiled(framed)
         else:
@@ -117,6 +117,19 @@ class BayerChroma:
         return chroma.transpose(0, 3, 1, 4, 2).reshape(2, y * height, x * width)
 
 
+def _widened(rows: np.ndarray, width: int) -> np.ndarray:
+    """Rows of cells with HALO columns on the left and right, and as many as make `width` of them, in phase: as `window` does."""
+    if rows.shape[1] < 2:
+        return window(rows.T, -HALO, width + HALO, 2).T
+    framed = np.empty((len(rows), width + 2 * HALO), rows.dtype)
+    last = HALO + rows.shape[1]
+    framed[:, HALO:last] = rows
+    for x in (0, 1):
+        framed[:, x:HALO:2] = rows[:, x, None]
+        framed[:, last + x :: 2] = rows[:, rows.shape[1] - 2 + x, None]
+    return framed
+
+
 def _weighed(planes: Iterable[np.ndarray], weights: np.ndarray) -> np.ndarray:
     """The sum of planes times weights, from the first on: an order that BLAS would not keep."""
     total, *others = (plane * weight for plane, weight in zip(planes, weights, strict=True))
@@ -135,6 +148,10 @@ def _encoding(curve: Curve) -> np.ndarray:
 
 def sharpened(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
     """Subsampled chroma, with what the decoder's upsampling will blur sharpened once beforehand: twice it, less its blur."""
+    if library() is not None and 2 in factors:
+        sharp = np.empty(plane.shape, np.float32)
+        call("core_sharpen", np.ascontiguousarray(plane), *plane.shape, *factors, sharp)
+        return sharp
     blurred = plane
     for axis, factor in enumerate(factors):
         blurred = _blurred(blurred, axis) if factor == 2 else blurred

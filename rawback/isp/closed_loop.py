@@ -219,9 +219,10 @@ class _Encoding:
 
 def _smooth_where(luma: np.ndarray, blown: np.ndarray) -> np.ndarray:
     """Where photosites are blown any luma above the needed one is right: take the largest needed in 5x5, as it is smooth."""
-    rows, columns = (np.flatnonzero(blown.any(axis)) for axis in (1, 0))
+    rows = np.flatnonzero(blown.any(1))
     if not len(rows):
         return luma
+    columns = np.flatnonzero(blown[rows[0] : rows[-1] + 1].any(0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     needed = np.where(blown[box], luma[box], 0)
     for axis in (0, 1):
