@@ -118,7 +118,7 @@ class BayerChroma:
 
 
 def _widened(rows: np.ndarray, width: int) -> np.ndarray:
-    """Rows of cells with HALO columns on the left and right, and as many as make `width` of them, in phase: as `window` does."""
+    """Rows of cells with HALO columns on the left and right, and as make `width` of them, in phase as `window` has them."""
     if rows.shape[1] < 2:
         return window(rows.T, -HALO, width + HALO, 2).T
     framed = np.empty((len(rows), width + 2 * HALO), rows.dtype)
