@@ -12,9 +12,10 @@ from rawback.files import camera_table, makernote, photo, tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
 from rawback.files.tags import Tag
-from rawback.isp import inverse_pass, stages, tone, vignetting
+from rawback.isp import headroom, stages, tone, vignetting
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, d65_tags, matrix_from_xyz
 from rawback.isp.colour_profile import Profile
+from rawback.isp.light import Light, decoded
 from rawback.isp.mosaic import RGGB
 from rawback.isp.parallel import in_threads, strips
 from rawback.picture import Coefficients, Pixels, as_stored
@@ -39,6 +40,8 @@ class Guess:
     """card, table (LibRaw's) or assumed."""
     profile: Profile | None
     """By which the picture is to be brought to sRGB."""
+    light: Light | None = None
+    """Of the scene, where the photo tells it."""
 
     def message(self) -> str:
         """In a sentence."""
@@ -47,6 +50,8 @@ class Guess:
             "assumed": "the colours of a mean camera (LibRaw knows none for this one)",
         }[self.colours_from]  # fmt: skip
         look = "" if self.colours_from == "card" else ", a generic look undone"
+        if self.light:
+            look = f", {self.light.message()}"
         balance = {"camera": "the white balance it tells", "card": "the white balance of the card"}
         white = balance.get(self.recipe.white_balance_from, "daylight assumed for white balance")
         brought = f", brought to sRGB from {self.profile.name or 'its profile'}" if self.profile else ""
@@ -68,6 +73,18 @@ def guess(source: Photo, look: Look | None = None) -> Guess:
         orientation=exif.orientation, noise=_noise(exif), **colours,
     )  # fmt: skip
     return Guess(recipe.validate(), colours_from, photo.profile(source))
+
+
+def in_light(guess: Guess, light: Light) -> Guess:
+    """What is to be done with a photo that tells the light of its scene: no look is undone, and its highlights get headroom.
+
+    guess: of no camera's card.
+    """
+    plain = matrix_from_xyz(np.reshape(guess.recipe.dng["ColorMatrix1"], (3, 3)))
+    recipe = replace(
+        guess.recipe, matrix=_tuples(plain), tone=(), code_matrix=(), vignette=(), look="", exposure=0.0, cfa=RGGB
+    )  # fmt: skip
+    return replace(guess, recipe=headroom.added(recipe, light.stops).validate(), light=light)
 
 
 def _look_colours(look: Look, picture: Coefficients | Pixels, orientation: int) -> dict:
@@ -109,16 +126,22 @@ def _noise(exif: Exif) -> tuple[float, ...]:
 
 def sensor(
     picture: Coefficients | Pixels, recipe: Recipe, profile: Profile | None, linear: bool,
-    progress: Callable[[float], None],
+    progress: Callable[[float], None], light: Light | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """The picture back at the sensor: a mosaic (H, W) uint16 in DN, or camera RGB (H, W, 3) uint16, white at 65535."""
+    """The picture back at the sensor: a mosaic (H, W) uint16 in DN, or camera RGB (H, W, 3) uint16, white at 65535.
+
+    light: what it tells of its scene, with the recipe made for that (`in_light`).
+    """
     height, width = picture.height, picture.width
     result = np.empty((height, width, 3) if linear else (height, width), np.uint16)
 
     def strip(rows: tuple[int, int]) -> None:
         start, stop = rows
-        srgb = _decoded(picture, start, stop)
-        balanced = stages.inverse(profile.to_srgb(srgb) if profile else srgb, recipe, start, stages.COLOUR)
+        if light:
+            balanced = stages.inverse(light.strip(start, stop), recipe, start, stages.FROM_LIGHT)
+        else:
+            srgb = decoded(picture, start, stop)
+            balanced = stages.inverse(profile.to_srgb(srgb) if profile else srgb, recipe, start, stages.COLOUR)
         if recipe.vignette:
             balanced = balanced / vignetting.gain(recipe.vignette, height, width, start, stop)
         if linear:
@@ -130,10 +153,6 @@ def sensor(
 
     in_threads(strip, strips(height, width, 16), progress)
     return result
-
-
-def _decoded(picture: Coefficients | Pixels, start: int, stop: int) -> np.ndarray:
-    return picture.strip(start, stop) if isinstance(picture, Pixels) else inverse_pass.decoded_strip(picture, start, stop)
 
 
 def with_margin(sensed: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, Recipe]:

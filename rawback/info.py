@@ -54,6 +54,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         **(_coding(photo.coefficients) if photo.coefficients else {}),
         "camera": _camera(photo.exif, planned.recipe),
         "profile": planned.profile.name if planned.profile else "sRGB",
+        **({"headroom": f"{planned.light.stops:.2f} stops above white"} if planned.light else {}),
         "rendered_by_rawback": photo.recipe is not None,
         "state": planned.state.value if planned.state else "foreign",
         "promise": planned.message + ("" if layer else recovering.error_left(planned)),

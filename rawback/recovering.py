@@ -18,13 +18,15 @@ from rawback.errors import RawbackError
 from rawback.files import dng, jpeg, jumbf, paths, preview, seal, sidecar, xmp
 from rawback.files import photo as photos
 from rawback.files.dng_pixels import Whole
+from rawback.files.gain_map import numbers as gain_maps
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.tiff import Buffer
-from rawback.isp import inverse_pass
+from rawback.isp import inverse_pass, light
 from rawback.isp.colour_profile import Profile
+from rawback.isp.light import Light
 from rawback.isp.mosaic import RGGB
 from rawback.lossless.original import contents
 from rawback.nets.parts import Restorer
@@ -116,14 +118,14 @@ def from_photo(
     photo: Photo, source: str, options: RecoverOptions = RecoverOptions(), *, progress: Progress = lambda share: None
 ) -> Recovered:
     """The RAW of a photo that is read already; `source` is its name."""
-    planned = plan(photo, options.camera)
+    planned = plan(photo, options.camera, options.gain_map)
     recipe, weights = planned.recipe, options.weights or weights_for(options.camera)
     if recipe.flow and planned.is_own:
         planned = replace(planned, picture=replace(planned.coefficients, undo=flow_inverse(recipe, weights)))
     boxes = jumbf.find(photo.file) if photo.file else []
     layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
     if options.linear or not planned.is_own:
-        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, options.linear, progress)
+        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, options.linear, progress, planned.light)
         if not planned.is_own:
             mosaic, recipe = foreign.with_margin(mosaic, recipe)
     elif layer.mosaic is not None:
@@ -190,7 +192,7 @@ def _with_metadata(photo: Photo, original: Original | None) -> tuple[Photo, Orig
     if original:
         original = edits.merged(original, photo.exif, photo.xmp, agent)
         return replace(photo, exif=original.exif), original
-    exif = replace(photo.exif, xmp=xmp.merged(photo.xmp, agent)) if photo.exif else None
+    exif = replace(photo.exif, xmp=xmp.merged(photo.xmp, agent, gain_maps.PROPERTIES)) if photo.exif else None
     return replace(photo, exif=exif), None
 
 
@@ -209,6 +211,8 @@ class Plan:
     """All that in a sentence."""
     notes: list[str] = field(default_factory=list)
     """What else the user should know."""
+    light: Light | None = None
+    """Of the scene, where a photo that rawback did not render tells it."""
 
     @property
     def is_own(self) -> bool:
@@ -227,12 +231,16 @@ class Plan:
         return self.picture
 
 
-def plan(photo: Photo, camera: str | None = None) -> Plan:
+def plan(photo: Photo, camera: str | None = None, gain_map: bool = True) -> Plan:
     """Which of the kinds of photo this is, and the recipe to use.
 
     camera: the card of the look to undo in those that rawback did not render, by name or path; None: its camera's.
+    gain_map: whether the light that a gain map tells is used.
     """
     recipe = photo.recipe
+    if recipe is None and (told := light.of(photo.picture, photos.profile(photo), photo.gain_map if gain_map else None)):
+        lit = foreign.in_light(foreign.guess(photo), told)
+        return Plan(None, photo.picture, lit.recipe, lit.profile, lit.message(), photos.profile_notes(photo), told)
     if recipe is None:
         make, model = (photo.exif.make, photo.exif.model) if photo.exif else ("", "")
         guess = foreign.guess(photo, looks.of(camera, make, model))

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 
 from rawback.errors import RawbackError, UsageError
-from rawback.files import paths
+from rawback.files import file_type, paths
 from rawback.files.paths import STREAM, Location
 from rawback.files.url import Url
 
@@ -31,7 +31,7 @@ class Filter:
     """Which files of a folder are wanted."""
 
     kind: str
-    """"raw" or "jpeg", by content."""
+    """"raw", or "jpeg" for all that hold photos, by content."""
     include: tuple[str, ...] = ()
     """Patterns as `*.CR2` or `2024/*`: of a name, or of a path below the folder; none: all. Capitals do not matter."""
     exclude: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ def _in_folder(folder: Location, wanted: Filter) -> Iterator[Input]:
 def _is(location: Location, kind: str) -> bool:
     """Whether a file is of that kind; what cannot be read may be, and is then reported as any that fails."""
     try:
-        return paths.kind_of(location) == kind
+        return paths.kind_of(location) in (file_type.PHOTOS if kind == "jpeg" else (kind,))
     except RawbackError:
         return True
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rawback.errors import RawbackError
 from rawback.files import tiff
+from rawback.files.heif.brands import HEIF_HEAD, is_heif
 from rawback.files.jpeg_file import is_jpeg
 from rawback.files.tags import Compression, Photometric, Tag
 from rawback.files.tiff import Buffer
@@ -29,6 +30,10 @@ OBSTACLES: dict[int, str] = {
     "convert it with Adobe's DNG Converter, compatible with Camera Raw 15.2 or earlier",
 }  # fmt: skip
 """By the compression of the sensor's values."""
+JXL_MAGICS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
+"""JPEG XL, bare and in boxes (ISO/IEC 18181-2, 9.1)."""
+PHOTOS = ("jpeg", "heif", "jxl")
+"""Kinds that `recover` looks for in folders; other pictures may be anybody's."""
 MOVIE_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 STILL_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl ", b"jp2 ")
 MOVIE_MAGICS = (b"\x1aE\xdf\xa3", b"\x06\x0e\x2b\x34\x02\x05\x01\x01", b"\0\0\x01\xba", b"0&\xb2u", b"FLV\x01")
@@ -58,7 +63,7 @@ def begins_movie(head: bytes) -> bool:
 def of_file(path: Path) -> str | None:
     """As `of`, for a file on disk, of which only what is needed is read. Raises OSError."""
     with path.open("rb") as file:
-        head = file.read(16)
+        head = file.read(HEIF_HEAD)
         if not tiff.is_tiff(head):
             return of(head)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
@@ -66,10 +71,17 @@ def of_file(path: Path) -> str | None:
 
 
 def of(data: Buffer) -> str | None:
-    """What a file is: "raw", "jpeg", or None for anything else. Its beginning will do, up to where its directories end."""
+    """What a file is: "raw", "jpeg", "heif", "jxl", or None for anything else.
+
+    Its beginning will do, up to where its directories end.
+    """
     head = bytes(data[:16])
     if is_jpeg(head):
         return "jpeg"
+    if head.startswith(JXL_MAGICS):
+        return "jxl"
+    if is_heif(bytes(data[:HEIF_HEAD])):
+        return "heif"
     if head.startswith(RAW_MAGICS) or head[4:12] == b"ftypcrx " or (tiff.is_tiff(head) and head[8:11] == CR2):
         return "raw"
     return "raw" if tiff.is_tiff(data) and _is_raw_tiff(data) else None

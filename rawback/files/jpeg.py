@@ -34,6 +34,8 @@ from rawback.files.jpeg_file import (
     with_height,
 )
 from rawback.files.tiff import Buffer
+from rawback.isp.colour_profile import Profile
+from rawback.isp.gain_map import GainMap
 from rawback.picture import Coefficients, Pixels
 from rawback.recipe import MAX_SIDE, Recipe
 from rawback.recipe_text import from_fields, to_fields
@@ -71,6 +73,10 @@ class Photo:
     xmp: list[bytes] = field(default_factory=list)
     """XMP packets: of a sidecar, of the file, and its continuation."""
     icc: bytes = b""
+    profile: Profile | None = None
+    """Where the file gives its colours by numbers instead."""
+    gain_map: GainMap | None = None
+    """How much brighter than the picture its scene was."""
     preview: bytes | None = None
     """A JPEG that shows what is in a file of another format."""
     file: JpegFile | None = None

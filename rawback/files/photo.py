@@ -12,6 +12,9 @@ from PIL import Image, UnidentifiedImageError
 from rawback.errors import MachineError, RawbackError, RecipeError
 from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, stderr, tiff
 from rawback.files.exif import Exif
+from rawback.files.gain_map import read as gain_maps
+from rawback.files.heif import avif, brands, decode
+from rawback.files.heif.items import Items
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import APP0, JFIF, JpegFile, is_jpeg
 from rawback.files.jpeg_metadata import Attached
@@ -31,7 +34,6 @@ ADOBE_RGB = "R03"
 PREVIEW_SIDE = 1024
 SRGB_GAMMA = 1 / 2.2
 """gAMA of those PNGs that mean sRGB."""
-HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1")
 
 
 def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
@@ -44,11 +46,14 @@ def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
     exif = photo.exif or Exif()
     packets = jpeg_metadata.from_jpeg(file) if file else Attached(exif.xmp, b"", exif.iptc, photo.icc)
     xmp = [packet for packet in (sidecar, packets.xmp, packets.extended_xmp) if packet]
-    return replace(photo, file=file, exif=replace(exif, iptc=packets.iptc), xmp=xmp, icc=packets.icc)
+    photo = replace(photo, file=file, exif=replace(exif, iptc=packets.iptc), xmp=xmp, icc=packets.icc)
+    return _with_gain_map(photo, file, name) if file and not photo.recipe else photo
 
 
 def profile(photo: Photo) -> Profile | None:
     """The profile by which the picture has to be converted; None if it is sRGB, or must be taken for it (`profile_notes`)."""
+    if photo.profile:
+        return photo.profile
     if photo.icc:
         own = icc.parse(photo.icc)
         return own if own and not own.is_srgb else None
@@ -81,6 +86,12 @@ def _read_jpeg(file: JpegFile, data: bytes, name: str) -> Photo:
     return replace(photo, notes=[*photo.notes, f"{name} is a JPEG of a rare kind; its 8-bit pixels are used"])
 
 
+def _with_gain_map(photo: Photo, file: JpegFile, name: str) -> Photo:
+    size = photo.picture.width, photo.picture.height
+    gain_map, notes = gain_maps.of_jpeg(file, photo.exif, size, name)
+    return replace(photo, gain_map=gain_map, notes=[*photo.notes, *notes])
+
+
 def _is_rgb(file: JpegFile) -> bool:
     """Whether three components are R, G, B: as libjpeg guesses (JFIF is YCbCr, then Adobe's marker, then component names)."""
     if file.frame is None or file.frame.components != 3 or next(file.payloads(APP0, JFIF), None) is not None:
@@ -91,27 +102,40 @@ def _is_rgb(file: JpegFile) -> bool:
 def _read_pixels(data: bytes, name: str) -> Photo:
     if not data:
         raise RawbackError(f"{name} is empty; expected a photo")
-    if data[4:12] in HEIC:
-        raise RawbackError(f"{name} is a HEIC picture, which cannot be read here; convert it to JPEG, PNG or TIFF first")
+    if brands.is_heif(data):
+        return _read_heif(data, name)
     if file_type.of(data) == "raw":  # many are TIFFs with a small preview in front
         why = file_type.obstacle(data)
         raise RawbackError(f"{name} is {why}" if why else f"{name} is a RAW file already; `rawback render` takes those")
     try:
         with _opened(data) as image:
             values = _tiff16(data) if image.format == "TIFF" else None
+            items, notes = Items(data if image.format == "AVIF" else b""), []
+            if items.data:
+                values, notes = avif.deep_values(items, name)
             values = _values(image, name) if values is None else values
-            gamma, notes = _gamma(image), []
+            gamma = _gamma(image)
             if gamma:
                 values = colour_profile.from_gamma(values, gamma)
                 notes.append(f"{name} says that its values are light to the power of {gamma:.3g}; brought to sRGB")
             return Photo(
-                None, _exif(image, data), None, data, notes, pixels=Pixels(values), icc=_profile(image),
-                preview=_preview(image),
+                None, _exif(image, data, items.exif()), None, data, notes, pixels=Pixels(values), icc=_profile(image),
+                preview=_preview(image), profile=avif.profile(items),
             )  # fmt: skip
     except UnidentifiedImageError as error:
         raise RawbackError(f"{name} is no picture of a kind that is known; expected a JPEG, PNG, WebP, TIFF or AVIF") from error
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise RawbackError(f"{name} is no picture that can be read ({error}); get the file again") from error
+
+
+def _read_heif(data: bytes, name: str) -> Photo:
+    heif = decode.read(data, name)
+    size = heif.pixels.width, heif.pixels.height
+    gain_map, notes = gain_maps.of_heif(heif.items, heif.exif, size, name)
+    return Photo(
+        None, heif.exif, None, data, heif.notes + notes, pixels=heif.pixels, icc=heif.icc,
+        preview=_jpeg_of(heif.pixels.values), profile=heif.profile, gain_map=gain_map,
+    )  # fmt: skip
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -161,11 +185,15 @@ def _gamma(image: Image.Image) -> float:
     return gamma if 0.1 < gamma < 10 and abs(gamma / SRGB_GAMMA - 1) > 0.02 else 0.0
 
 
-def _exif(image: Image.Image, data: bytes) -> Exif:
-    """EXIF, XMP and IPTC of a file that is no JPEG."""
+def _exif(image: Image.Image, data: bytes, as_it_stands: bytes) -> Exif:
+    """EXIF, XMP and IPTC of a file that is no JPEG. `as_it_stands`: where Pillow writes it anew, with another orientation."""
     payload = data if image.format == "TIFF" else bytes(image.info.get("exif") or b"").removeprefix(b"Exif\0\0")
     try:
         carried = exif.from_tiff(payload) if tiff.is_tiff(payload) else Exif()
+        if tiff.is_tiff(as_it_stands):
+            orientation = carried.ifd0.get(Tag.Orientation)
+            carried = exif.from_tiff(as_it_stands)
+            carried.ifd0 |= {Tag.Orientation: orientation} if orientation else {}
     except RawbackError:
         carried = Exif()
     packet, records = carried.ifd0.get(Tag.XMP), carried.ifd0.get(Tag.IPTC)
@@ -179,6 +207,15 @@ def _preview(image: Image.Image) -> bytes:
     """A JPEG of the picture, small enough not to matter."""
     if image.mode in DEEP:
         image = Image.fromarray((_values(image, "") >> 8).astype(np.uint8))
+    return _small_jpeg(image)
+
+
+def _jpeg_of(values: np.ndarray) -> bytes:
+    """As `_preview`, of pixels as a Photo has them."""
+    return _small_jpeg(Image.fromarray(values if values.dtype == np.uint8 else (values >> 8).astype(np.uint8)))
+
+
+def _small_jpeg(image: Image.Image) -> bytes:
     small = image.convert("RGB")
     small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     stream = io.BytesIO()

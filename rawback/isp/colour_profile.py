@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rawback.isp.colour import CURVES
+from rawback.isp.colour import CURVES, srgb_light
 
 SRGB_TO_D50 = np.array([[0.43606, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]])
 """Linear sRGB -> XYZ as seen under D50, the colorants of every sRGB profile."""
@@ -25,21 +25,46 @@ class Profile:
     to_d50: np.ndarray
     """(3, 3) linear RGB -> XYZ under D50."""
     curves: np.ndarray
-    """(3, SAMPLES + 1) linear light of each channel at codes 0..1."""
+    """(3, SAMPLES + 1) linear light of each channel at codes 0..1; beyond 1 where codes tell light above white."""
+    system_gamma: float = 1.0
+    """To which power luminance is taken after the curves: HLG's, from its scene to its light."""
+
+    @property
+    def peak(self) -> float:
+        """The brightest light that codes can tell, 1 being white."""
+        return float(self.curves.max()) ** self.system_gamma
 
     @property
     def is_srgb(self) -> bool:
         """Whether nothing would change."""
+        if self.peak > 1 + SAME:
+            return False
         codes = np.linspace(0, 1, 17)
         greys = np.stack([codes] * 3)
         pure = np.concatenate([greys, np.eye(3)], 1).astype(np.float32)[:, None]
         return bool(np.abs(self.to_srgb(pure) - pure).max() < 4 * SAME)
 
+    def light(self, planes: np.ndarray) -> np.ndarray:
+        """Code values (3, H, W) float32 -> linear light of its own primaries (3, H, W) float32."""
+        light = np.stack([_lookup(curve, plane) for curve, plane in zip(self.curves, planes, strict=True)])
+        if self.system_gamma != 1:
+            luminance = np.tensordot(self.to_d50[1].astype(np.float32), light, 1)
+            light *= np.maximum(luminance, 1e-6) ** np.float32(self.system_gamma - 1)
+        return light
+
+    def linear_srgb(self, light: np.ndarray) -> np.ndarray:
+        """Linear light of its primaries (3, H, W) float32 -> linear sRGB (3, H, W) float32, nothing clipped."""
+        matrix = (np.linalg.inv(SRGB_TO_D50) @ self.to_d50).astype(np.float32)
+        return np.einsum("ij,jhw->ihw", matrix, light)
+
     def to_srgb(self, planes: np.ndarray) -> np.ndarray:
         """Code values (3, H, W) float32 -> extended sRGB codes (3, H, W) float32; what sRGB lacks lies outside 0..1."""
-        light = np.stack([_lookup(curve, plane) for curve, plane in zip(self.curves, planes, strict=True)])
-        matrix = (np.linalg.inv(SRGB_TO_D50) @ self.to_d50).astype(np.float32)
-        return _encode(np.einsum("ij,jhw->ihw", matrix, light))
+        return _encode(self.linear_srgb(self.light(planes)))
+
+
+def srgb() -> Profile:
+    """sRGB's own, for those who need light and not codes."""
+    return Profile("sRGB", SRGB_TO_D50, np.stack([srgb_light(np.linspace(0, 1, SAMPLES + 1))] * 3))
 
 
 def adobe_rgb() -> Profile:

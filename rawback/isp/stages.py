@@ -106,6 +106,8 @@ SENSOR: list[Stage] = [Levels(), WhiteBalance(), Demosaic()]
 """Mosaic <-> balanced camera RGB."""
 COLOUR: list[Stage] = [CameraMatrix(), TransferCurve(), CODE_MATRIX]
 """Balanced camera RGB <-> extended sRGB."""
+FROM_LIGHT = COLOUR[:1]
+"""Balanced camera RGB <-> linear sRGB, for pictures that tell their light."""
 STAGES = SENSOR + COLOUR
 """All, from the mosaic on."""
 

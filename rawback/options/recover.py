@@ -35,6 +35,8 @@ class RecoverOptions:
     weights: Weights = None
     """Of the restoration of pictures that were saved again or rendered without the closed loop, by name or path, or "none";
     None: the camera's, else the default. A flow is undone by the weights that the recipe names."""
+    gain_map: Annotated[bool, Option("Leave the light above white aside that a gain map tells.", ("--no-gain-map",))] = True
+    """Whether a photo's gain map gives the RAW its highlights, in headroom above the picture's white."""
     keep_exif: KeepExif = True
     original: Annotated[
         bool, Option("The RAW file itself, byte for byte, under its old name; of JPEGs that `render --keep original` made.")

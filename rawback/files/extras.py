@@ -1,0 +1,19 @@
+"""Packages that a plain installation does without: brought in where they are needed, or asked for by a command that works."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from rawback.errors import RawbackError
+
+PACKAGES = {"heif": "pi-heif", "jxl": "imagecodecs"}
+"""By the extra that brings it: named itself, it can be installed beside a checkout as well as beside a package."""
+
+
+def needed(extra: str, module: str, what: str) -> Any:
+    """The module of an extra. Raises RawbackError, beginning with `what`, with the command to install it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise RawbackError(f"{what} needs the extra [{extra}]: python -m pip install {PACKAGES[extra]}") from error

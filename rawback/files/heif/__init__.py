@@ -1,0 +1,1 @@
+"""HEIF, the container of HEIC and AVIF pictures."""
