@@ -80,9 +80,10 @@ def in_light(guess: Guess, light: Light) -> Guess:
 
     guess: of no camera's card.
     """
-    plain = matrix_from_xyz(np.reshape(guess.recipe.dng["ColorMatrix1"], (3, 3)))
+    red, green, blue = matrix_from_xyz(np.reshape(guess.recipe.dng["ColorMatrix1"], (3, 3))).tolist()
     recipe = replace(
-        guess.recipe, matrix=_tuples(plain), tone=(), code_matrix=(), vignette=(), look="", exposure=0.0, cfa=RGGB
+        guess.recipe, matrix=(tuple(red), tuple(green), tuple(blue)), tone=(), code_matrix=(), vignette=(), look="",
+        exposure=0.0, cfa=RGGB,
     )  # fmt: skip
     return replace(guess, recipe=headroom.added(recipe, light.stops).validate(), light=light)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_pq_of_ten_bits_becomes_light_with_headroom():
     stops = recovered.recipe.exposure
     assert 1.3 < stops < 1.5
     got = light_of(recovered.dng()) * 2**stops
-    assert psnr(got, expected, 2**stops) > 35
+    assert psnr(got, np.clip(expected, 0, 2**stops), 2**stops) > 37  # LibRaw clips what sRGB lacks
     assert "stops of it above the picture's white" in "".join(recovered.notes)
 
 
@@ -111,10 +112,8 @@ def test_mutants_of_heic_raise_nothing_but_errors_of_ours(ends):
         mutant = bytearray(data)
         for at in rng.integers(0, 700, 3):
             mutant[at] = rng.integers(256)
-        try:
+        with contextlib.suppress(RawbackError):
             photos.read(bytes(mutant), "x")
-        except RawbackError:
-            pass
 
 
 @pytest.mark.usefixtures("heif")

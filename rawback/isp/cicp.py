@@ -26,7 +26,7 @@ HLG_PEAK, HLG_SYSTEM_GAMMA = 1000.0, 1.2
 
 
 def profile(primaries: int, transfer: int) -> Profile | None:
-    """By the two numbers; None for sRGB, and where what they say is not known. Video's curves stand for sRGB's, as in browsers."""
+    """By the two numbers; None for sRGB and what is not known. Video's curves are taken for sRGB's, as in browsers."""
     if primaries not in PRIMARIES and primaries != UNSPECIFIED:
         return None
     code = SRGB_PRIMARIES if primaries == UNSPECIFIED else primaries
@@ -72,7 +72,7 @@ def pq_light(codes: np.ndarray) -> np.ndarray:
 
 
 def hlg_light(codes: np.ndarray) -> np.ndarray:
-    """ARIB STD-B67: codes 0..1 -> the scene's light; once its luminance is taken to the system gamma, 1 is the reference white."""
+    """ARIB STD-B67: codes 0..1 -> the scene's light; its luminance taken to the system gamma, 1 is the reference white."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = np.where(codes <= 0.5, codes**2 / 3, (np.exp((codes - c) / a) + b) / 12)
     return scene * (HLG_PEAK / REFERENCE_WHITE) ** (1 / HLG_SYSTEM_GAMMA)

@@ -1,4 +1,4 @@
-"""Gain maps: how much brighter than a picture the scene was, place by place (ISO 21496-1; Adobe's and Android's Ultra HDR 1.0)."""
+"""Gain maps: how much brighter than a picture the scene was, place by place (ISO 21496-1; Ultra HDR 1.0)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import math
 import struct
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,7 +40,6 @@ class Numbers:
     base_is_hdr: bool = False
     base_colours: bool = True
     """Whether gains are of the picture's own primaries, not of the map's profile."""
-    source: str = field(default="XMP", compare=False)
 
     def problem(self) -> str:
         """Why it cannot be used; empty if it can."""
@@ -98,9 +97,7 @@ def from_iso(data: bytes) -> Numbers | None:
     base, capacity, *rest = values
     columns = list(zip(*[rest[5 * i : 5 * i + 5] for i in range(channels)], strict=True))
     low, high, gamma, base_offset, lit_offset = (_three(column) for column in columns)
-    return Numbers(
-        low, high, gamma, base_offset, lit_offset, capacity, base > capacity, bool(flags & BASE_COLOURS), "ISO 21496-1"
-    )
+    return Numbers(low, high, gamma, base_offset, lit_offset, capacity, base > capacity, bool(flags & BASE_COLOURS))
 
 
 def _common(data: bytes, channels: int) -> list[float]:

@@ -114,7 +114,7 @@ def _source_of_heif(items: Items, number: int, tmap: bytes, exif: Exif) -> Sourc
 
 
 def _maps_of_heif(items: Items) -> list[tuple[int, bytes]]:
-    """Items that are gain maps of the picture, each with the numbers of a `tmap` that it belongs to (its version byte left out)."""
+    """Items that are gain maps of the picture, each with the numbers of the `tmap` that it belongs to."""
     derived = {
         made_of[1]: items.content(source)[1:] for kind, source, made_of in items.references
         if kind == b"dimg" and len(made_of) == 2 and made_of[0] == items.primary and _kind(items, source) == b"tmap"

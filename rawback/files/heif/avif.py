@@ -27,9 +27,8 @@ def deep_values(items: Items, name: str) -> tuple[np.ndarray | None, list[str]]:
         return None, [str(error)]
     with suppress(RuntimeError, ValueError, TypeError):
         values = np.asarray(library.avif_decode(items.data, index=0))
-        values = (
-            values[..., :3] if values.ndim == 3 and values.shape[2] > 2 else values.reshape(values.shape[:2] + (-1,))[..., 0]
-        )
+        planes = values.reshape(*values.shape[:2], -1)
+        values = planes[..., :3] if planes.shape[2] > 2 else planes[..., 0]
         if values.dtype == np.uint16:
             return np.rint(np.minimum(values, (1 << bits) - 1) * (65535 / ((1 << bits) - 1))).astype(np.uint16), []
     return None, [f"{name} has {bits} bits, of which 8 are used: the others cannot be decoded"]
