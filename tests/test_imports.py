@@ -45,7 +45,7 @@ WALLS = {
     "av": ("files.video.movie",),
     "imageio": ("files.*",),
     "typer": ("cli.*",),
-    "rich": ("batch.progress", "learn.*"),
+    "rich": ("batch.bar", "learn.*"),
     "fsspec": ("files.url",),
     "distributed": ("batch.dask",),
     "imagecodecs": ("learn.*", "evaluate.raw_codecs"),

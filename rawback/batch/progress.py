@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import time
 from collections import Counter
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING
 
 from rawback.batch.plan import Task
 from rawback.batch.worker import Outcome
-from rawback.messages import answer, printable
+from rawback.messages import answer, say
+
+if TYPE_CHECKING:
+    from rawback.batch.bar import Bar
 
 
 class Report:
@@ -20,24 +22,18 @@ class Report:
 
     def __init__(self, total: int, quiet: bool, as_json: bool, unit: str = "MP/s") -> None:
         self.total, self.quiet, self.as_json, self.unit = total, quiet, as_json, unit
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.counts: Counter[str] = Counter()
         self.pixels, self.began = 0, time.monotonic()
         self.shares: dict[Task, float] = {}
-        self.bar = Progress(
-            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(),
-            console=self.console, transient=True, disable=quiet or not self.console.is_terminal,
-        )  # fmt: skip
-        self.line: TaskID = self.bar.add_task("", total=total, rate="")
+        self.bar = _bar(total) if sys.stderr.isatty() and not quiet else None
 
     def __enter__(self) -> Report:
-        if not self.bar.disable:  # rich before 14.3 ends a bar that is not there with an empty line
+        if self.bar:
             self.bar.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        if not self.bar.disable:
+        if self.bar:
             self.bar.stop()
 
     def watch(self, task: Task, share: float) -> None:
@@ -75,7 +71,10 @@ class Report:
 
     def say(self, text: str) -> None:
         """A line on standard error, whatever its text."""
-        self.console.print(f"rawback: {printable(text)}", markup=False)
+        if self.bar:
+            self.bar.say(text)
+        else:
+            say(text)
 
     def _rate(self, before: str = "") -> str:
         amount = self.pixels / 1e6 if self.unit == "MP/s" else self.counts["done"]
@@ -83,5 +82,11 @@ class Report:
         return f"{before}{rate:.1f} {self.unit}" if amount else ""
 
     def _draw(self, name: str) -> None:
-        finished = sum(self.counts.values()) + sum(self.shares.copy().values())
-        self.bar.update(self.line, completed=finished, description=name, rate=self._rate())
+        if self.bar:
+            self.bar.update(sum(self.counts.values()) + sum(self.shares.copy().values()), name, self._rate())
+
+
+def _bar(total: int) -> Bar:
+    from rawback.batch.bar import Bar  # with it comes rich, which takes a tenth of a second
+
+    return Bar(total)

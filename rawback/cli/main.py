@@ -126,7 +126,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from rawback.isp.native import library
 
-        answer(f"rawback {__version__}, {library.describe()}")
+        answer(f"rawback {__version__}\n{library.describe()}")
         raise typer.Exit
 
 

@@ -6,7 +6,6 @@ import ctypes
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import jpeglib
 import numpy as np
 
 from rawback.errors import MachineError
@@ -18,7 +17,6 @@ TABLES = 4
 """Quantisation tables that a file may define, and components that it may have."""
 NO_MEMORY = "Insufficient memory"
 """Of libjpeg's messages the one that says nothing about the file."""
-_LIBRARY = jpeglib.dct_jpeg.CJpegLib  # its DCTJPEG.load and write_dct would go through temporary files of their own
 
 
 @dataclass
@@ -37,6 +35,8 @@ class Decoded:
 
 def read(pieces: Iterable[Buffer]) -> Decoded:
     """Decode a file, given in pieces. Raises ValueError for what libjpeg cannot read, MachineError where the machine fails."""
+    import jpeglib  # where it is needed: with the compiled core it rarely is
+
     with scratch(pieces) as file, stderr.captured() as messages:
         try:
             picture = jpeglib.read_dct(file.path)
@@ -44,7 +44,8 @@ def read(pieces: Iterable[Buffer]) -> Decoded:
             planes = [np.zeros(size, np.int16) for size in sizes]
             tables, numbers = np.zeros((TABLES, 64), np.uint16), np.zeros(TABLES, np.int16)
             buffers = *map(_pointer, planes), *[None] * (TABLES - len(planes)), _pointer(tables), _pointer(numbers)
-            if not _LIBRARY.get().read_jpeg_dct(file.path.encode(), *buffers):
+            library = jpeglib.dct_jpeg.CJpegLib  # DCTJPEG.load would go through temporary files of its own
+            if not library.get().read_jpeg_dct(file.path.encode(), *buffers):
                 raise OSError("the coefficients cannot be read")
             chosen = [tables[number] for number in numbers[: len(planes)]]
         except (OSError, ValueError, IndexError, RuntimeError) as error:
@@ -61,6 +62,8 @@ def write(planes: list[np.ndarray], tables: list[np.ndarray], size: tuple[int, i
     planes, tables: as in `Decoded`; size: width and height in pixels; factors: rows and columns of luma for a chroma sample.
     Raises MachineError.
     """
+    import jpeglib
+
     parts = [plane.reshape(*plane.shape[:2], 8, 8) for plane in planes]
     colour = {"Cb": parts[1], "Cr": parts[2]} if len(parts) == 3 else {}
     assigned = [0, 1, 1][: len(parts)]
@@ -73,7 +76,7 @@ def write(planes: list[np.ndarray], tables: list[np.ndarray], size: tuple[int, i
     coefficients += [None] * (TABLES - len(parts))
     with scratch() as file:
         try:
-            _LIBRARY.write_jpeg_dct(
+            jpeglib.dct_jpeg.CJpegLib.write_jpeg_dct(
                 None, file.path, *coefficients, picture.c_image_dims(), picture.c_block_dims(),
                 int(picture.jpeg_color_space), len(parts), picture.c_samp_factor(), _c_array(stacked.reshape(-1, 64)),
                 -1, _c_array(np.array([*assigned, *[-1] * (TABLES - len(parts))])), 0, None, None, None, ["+OPTIMIZE_CODING"],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from xml.sax.saxutils import quoteattr
+
+from rawback.files.xml_text import quoteattr
 
 NAMESPACE = "http://ns.rawback.org/1.0/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
