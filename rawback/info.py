@@ -7,7 +7,7 @@ from pathlib import Path
 from rawback import recovering
 from rawback.clips import reader
 from rawback.errors import MachineError, RawbackError
-from rawback.files import file_type, jumbf, paths, raw
+from rawback.files import file_type, jumbf, jxl, paths, raw
 from rawback.files import photo as photos
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
@@ -35,7 +35,7 @@ def describe(source: str | paths.Location) -> dict:
         except MachineError:
             raise
         except RawbackError:
-            if is_jpeg(data):
+            if is_jpeg(data) or file_type.of(data) in file_type.PHOTOS:
                 raise
     return _describe_raw(data, str(source))  # LibRaw knows more kinds of RAW than can be told by their beginning
 
@@ -76,8 +76,8 @@ def _metadata(boxes: list[Box]) -> dict[str, object]:
 
 
 def kind_of_photo(data: bytes) -> str:
-    """JPEG, or picture for all else."""
-    return "JPEG" if is_jpeg(data) else "picture"
+    """JPEG, JPEG XL that holds one, or picture for all else."""
+    return "JPEG" if is_jpeg(data) else "JPEG in JPEG XL" if jxl.holds_jpeg(data) else "picture"
 
 
 def _coding(coefficients: Coefficients) -> dict:

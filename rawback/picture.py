@@ -52,7 +52,7 @@ class Pixels:
     """A decoded picture, grey or RGB."""
 
     values: np.ndarray
-    """(H, W) or (H, W, 3), uint8 or uint16, display-encoded over the whole range of the type."""
+    """(H, W) or (H, W, 3), uint8 or uint16, display-encoded over the whole range of the type; or float32, 1 being white."""
 
     @property
     def width(self) -> int:
@@ -64,9 +64,14 @@ class Pixels:
         """Rows."""
         return self.values.shape[0]
 
+    @property
+    def white(self) -> int:
+        """The value of the code 1."""
+        return 1 if self.values.dtype.kind == "f" else np.iinfo(self.values.dtype).max
+
     def strip(self, start: int, stop: int) -> np.ndarray:
         """Rows start..stop as planes (3, rows, width) float32, 0..1."""
-        rows = self.values[start:stop].astype(np.float32) / np.float32(np.iinfo(self.values.dtype).max)
+        rows = self.values[start:stop].astype(np.float32) / np.float32(self.white)
         return np.broadcast_to(rows, (3, *rows.shape)) if rows.ndim == 2 else np.moveaxis(rows, -1, 0)
 
 

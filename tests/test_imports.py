@@ -49,6 +49,7 @@ WALLS = {
     "fsspec": ("files.url",),
     "distributed": ("batch.dask",),
     "imagecodecs": ("learn.*", "evaluate.raw_codecs"),
+    "pi_heif": (),
     "scipy": (),
     "tifffile": (),
     "skimage": (),

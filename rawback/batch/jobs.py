@@ -10,7 +10,7 @@ from pathlib import Path
 from rawback.batch.worker import Product
 from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
-from rawback.files import paths, tiff_png16
+from rawback.files import jxl, paths, tiff_png16
 from rawback.files.paths import Location
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import RenderOptions
@@ -27,6 +27,8 @@ class Render:
     options: RenderOptions
     delete_original: bool = False
     """Whether the RAW is deleted once the JPEG, read back from the disk, is found to restore all of it."""
+    jxl: bool = False
+    """Whether the JPEG is written as JPEG XL, whatever the output's name."""
 
     def __post_init__(self) -> None:
         if self.delete_original and not (self.options.lossless and self.options.keep_exif):
@@ -38,7 +40,9 @@ class Render:
         kind = target.suffix.lower() if target.suffix.lower() in tiff_png16.KINDS else ".jpg"
         rendered = render(source, self.options, kind=kind, progress=progress)
         pixels = rendered.recipe.width * rendered.recipe.height
-        return Product([rendered.data], rendered.notes, pixels, rendered.recipe.source_sha256)
+        as_jxl = self.jxl or target.suffix.lower() == jxl.SUFFIX
+        data = jxl.transcoded(rendered.data, str(source)) if as_jxl else rendered.data
+        return Product([data], rendered.notes, pixels, rendered.recipe.source_sha256)
 
     def finish(self, source: Location, target: Location) -> list[str]:
         """Delete the original, if that is wanted and it is proved that the JPEG restores it. Raises RawbackError if not."""
@@ -64,9 +68,9 @@ class Render:
 
 def _files(source: Location, target: Location) -> tuple[Path, Path]:
     """The JPEG and the RAW to be deleted. Raises RawbackError where they are no such files."""
-    if isinstance(source, Path) and isinstance(target, Path) and target.suffix.lower() in (".jpg", ".jpeg"):
+    if isinstance(source, Path) and isinstance(target, Path) and target.suffix.lower() in (".jpg", ".jpeg", ".jxl"):
         return target, source
-    raise RawbackError(f"{source} is kept: --delete-original is for files that are rendered to .jpg files")
+    raise RawbackError(f"{source} is kept: --delete-original is for files that are rendered to .jpg or .jxl files")
 
 
 @dataclass(frozen=True)

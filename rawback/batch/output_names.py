@@ -7,7 +7,8 @@ from rawback.files.paths import Location
 
 RAW = ".raw"
 WRITTEN = {
-    ".jpg": ("a JPEG", "a TIFF", "a PNG"), ".dng": ("a DNG",), RAW: ("a camera's RAW", "a DNG", "a TIFF"),
+    ".jpg": ("a JPEG", "JPEG XL", "a TIFF", "a PNG"), ".jxl": ("JPEG XL",), ".dng": ("a DNG",),
+    RAW: ("a camera's RAW", "a DNG", "a TIFF"),
 }  # fmt: skip
 """By the suffix that outputs have by default: what is written, as the name given by the user asks."""
 FORMATS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rawback.batch import batch, originals, plan
 from rawback.batch.jobs import Recover, RecoverOriginal, Render
 from rawback.batch.output_names import RAW
+from rawback.files import jxl
 from rawback.options.batch import BatchOptions
 from rawback.options.files import FileOptions
 from rawback.options.option import as_text
@@ -14,8 +15,9 @@ from rawback.options.render import ArchiveOptions, RenderOptions
 
 def render(files: FileOptions, options: RenderOptions, archive: ArchiveOptions, run: BatchOptions) -> int:
     """RAW files -> JPEGs that contain them; returns the exit code. Raises RawbackError for what concerns all files."""
-    job = Render(options, archive.delete_original)
-    return batch.run(plan.tasks(files, ".jpg", "raw", as_text(options)), job, run, manifest=archive.manifest)
+    job = Render(options, archive.delete_original, archive.jxl)
+    suffix = jxl.SUFFIX if archive.jxl else ".jpg"
+    return batch.run(plan.tasks(files, suffix, "raw", as_text(options)), job, run, manifest=archive.manifest)
 
 
 def recover(files: FileOptions, options: RecoverOptions, run: BatchOptions) -> int:

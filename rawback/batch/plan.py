@@ -15,7 +15,7 @@ from rawback.files.paths import STREAM, Location
 from rawback.files.permission import NOTHING, Allowed
 from rawback.options.files import FileOptions
 
-PICTURES = {".jpg", ".jpeg", ".dng", ".tif", ".tiff", ".png"}
+PICTURES = {".jpg", ".jpeg", ".dng", ".tif", ".tiff", ".png", ".jxl"}
 """An output with such a suffix is a file unless there is a folder of that name."""
 
 

@@ -34,6 +34,24 @@ def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if verdict.exact and verdict.complete else EXIT_FAILED)
 
 
+def jpeg(
+    photos: Annotated[list[str], typer.Argument(metavar="JXL...", help="One or more files.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file or a folder. Default: NAME.jpg.")] = None,
+    force: Force = False, replace_foreign: ReplaceForeign = False, replace_archive: ReplaceArchive = False,
+) -> None:  # fmt: skip
+    """Make JPEG XL files the JPEGs again that they were made of, byte for byte."""
+    from rawback.files.jxl_to_jpeg import write
+
+    allowed, failed = Allowed(force, False, replace_foreign, replace_archive), False
+    for photo in photos:
+        try:
+            say(write(photo, output, len(photos) > 1, allowed))
+        except RawbackError as error:
+            say(str(error))
+            failed = True
+    raise typer.Exit(EXIT_FAILED if failed else 0)
+
+
 def strip(
     photos: Photos, output: Output = None, force: Force = False, replace_foreign: ReplaceForeign = False,
     replace_archive: ReplaceArchive = False,

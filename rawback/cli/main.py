@@ -110,7 +110,7 @@ def cameras(as_json: AsJson = False) -> None:
 
 
 for command in (
-    archive.verify, archive.strip, evaluate.evaluate, calibrate.calibrate, train.train, train.export,
+    archive.verify, archive.strip, archive.jpeg, evaluate.evaluate, calibrate.calibrate, train.train, train.export,
 ):  # fmt: skip
     app.command()(with_options(command))
 

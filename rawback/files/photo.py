@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rawback.errors import MachineError, RawbackError, RecipeError
-from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, stderr, tiff
+from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, jxl, jxl_pixels, stderr, tiff
 from rawback.files.exif import Exif
 from rawback.files.gain_map import read as gain_maps
 from rawback.files.heif import avif, brands, decode
@@ -41,6 +41,8 @@ def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
 
     Raises RawbackError for what is no grey or RGB picture, damaged beyond use, or a RAW file.
     """
+    if jxl.holds_jpeg(data):
+        return replace(read(jxl.jpeg_inside(data, name), name, sidecar), data=data)
     file = JpegFile(data) if is_jpeg(data) else None
     photo = _read_jpeg(file, data, name) if file else _read_pixels(data, name)
     exif = photo.exif or Exif()
@@ -104,13 +106,15 @@ def _read_pixels(data: bytes, name: str) -> Photo:
         raise RawbackError(f"{name} is empty; expected a photo")
     if brands.is_heif(data):
         return _read_heif(data, name)
+    if jxl.is_jxl(data):
+        return _read_jxl(data, name)
     if file_type.of(data) == "raw":  # many are TIFFs with a small preview in front
         why = file_type.obstacle(data)
         raise RawbackError(f"{name} is {why}" if why else f"{name} is a RAW file already; `rawback render` takes those")
     try:
         with _opened(data) as image:
             values = _tiff16(data) if image.format == "TIFF" else None
-            items, notes = Items(data if image.format == "AVIF" else b""), []
+            items, notes = Items(data if image.format == "AVIF" else b""), list[str]()
             if items.data:
                 values, notes = avif.deep_values(items, name)
             values = _values(image, name) if values is None else values
@@ -135,6 +139,14 @@ def _read_heif(data: bytes, name: str) -> Photo:
     return Photo(
         None, heif.exif, None, data, heif.notes + notes, pixels=heif.pixels, icc=heif.icc,
         preview=_jpeg_of(heif.pixels.values), profile=heif.profile, gain_map=gain_map,
+    )  # fmt: skip
+
+
+def _read_jxl(data: bytes, name: str) -> Photo:
+    picture = jxl_pixels.read(data, name)
+    return Photo(
+        None, picture.exif, None, data, picture.notes, pixels=picture.pixels, preview=_jpeg_of(picture.pixels.values),
+        profile=picture.profile,
     )  # fmt: skip
 
 
@@ -212,6 +224,8 @@ def _preview(image: Image.Image) -> bytes:
 
 def _jpeg_of(values: np.ndarray) -> bytes:
     """As `_preview`, of pixels as a Photo has them."""
+    if values.dtype.kind == "f":
+        values = (np.clip(values, 0, 1) * 65535).astype(np.uint16)
     return _small_jpeg(Image.fromarray(values if values.dtype == np.uint8 else (values >> 8).astype(np.uint8)))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from rawback.errors import RawbackError, RecipeError
-from rawback.files import file_type, jpeg, jumbf, layer_header, recipe_xmp, seal, tiff
+from rawback.files import file_type, jpeg, jumbf, jxl, layer_header, recipe_xmp, seal, tiff
 from rawback.files.jpeg_file import APP0, APP1, APP2, APP11, COM, EOI_BYTES, EXIF, ICC, SOS_BYTES, XMP, JpegFile, is_jpeg
 from rawback.files.tags import DATA_LENGTHS, Tag
 from rawback.recipe_text import from_fields
@@ -67,6 +67,8 @@ def classify(data: memoryview) -> Existing:
     """What a whole file is: by its seal, else by what else only rawback writes."""
     if not data:
         return Existing(Kind.EMPTY)
+    if jxl.holds_jpeg(data):
+        return _jxl(data)
     at = seal.intact(data)
     if is_jpeg(data):
         return _jpeg(data, at is not None)
@@ -89,6 +91,15 @@ def _with(kind: Kind, facts: dict[str, str]) -> Existing:
     clip, options = facts.get("ClipSha256", ""), facts.get("Options", "")
     source, archive = clip or facts.get("SourceSha256", ""), bool(clip) and LOSSLESS in options.split()
     return Existing(kind, source, facts.get("MosaicSha256", ""), options, archive)
+
+
+def _jxl(data: memoryview) -> Existing:
+    """By the JPEG inside; foreign where that cannot be had."""
+    try:
+        inside = memoryview(jxl.jpeg_inside(data, ""))
+    except RawbackError:
+        return Existing(Kind.FOREIGN)
+    return _jpeg(inside, seal.intact(inside) is not None)
 
 
 def _jpeg(data: memoryview, intact: bool) -> Existing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rawback.files import jpeg, jumbf, paths, places, replacement, xmp
+from rawback.files import jpeg, jumbf, jxl, paths, places, replacement, xmp
 from rawback.files.jpeg_file import APP1, APP11, XMP, JpegFile, segment
 from rawback.files.jpeg_metadata import MAX_XMP
 from rawback.files.permission import Allowed
@@ -16,8 +16,15 @@ def strip(source: str | paths.Location) -> tuple[bytes, list[str]]:
     Raises RawbackError for what is no JPEG.
     """
     data = paths.load(source)
+    if jxl.holds_jpeg(data):
+        stripped, notes = _stripped(jxl.jpeg_inside(data, str(source)), str(source))
+        return jxl.transcoded(stripped, str(source)), notes
+    return _stripped(data, str(source))
+
+
+def _stripped(data: bytes, source: str) -> tuple[bytes, list[str]]:
     file = JpegFile(data)
-    jpeg.check(file, str(source))
+    jpeg.check(file, source)
     kept: list[bytes] = []
     ours: set[tuple[int, bytes]] = set()
     end = 0
@@ -40,7 +47,7 @@ def strip_to(source: str, output: Path | None, into_folder: bool, allowed: Allow
     data, notes = strip(location)
     name = Path(str(source)).name
     if output is None:
-        target = Path(str(source)).with_suffix(".stripped.jpg")
+        target = Path(str(source)).with_suffix(f".stripped{jxl.SUFFIX if jxl.is_jxl(data) else '.jpg'}")
     else:
         target = output / name if into_folder or output.is_dir() else output
     places.check(target, places.identities([location]))

@@ -52,14 +52,15 @@ class Light:
         """Of the largest code that is there, were it that of all channels."""
         if isinstance(self.picture, Coefficients):
             return self.profile.peak
-        code = np.float32(self.picture.values.max() / np.iinfo(self.picture.values.dtype).max)
+        code = np.float32(self.picture.values.max() / self.picture.white)
         return float(self.profile.light(np.full((3, 1, 1), code)).max())
 
 
 def of(picture: Coefficients | Pixels, profile: Profile | None, gain_map: GainMap | None) -> Light | None:
     """The light that a picture tells beyond its codes; None where it tells none, or none that would matter."""
     lit = gain_map if gain_map and gain_map.stops > LEAST else None
-    if lit is None and (profile is None or profile.peak < 2**LEAST):
+    bright = isinstance(picture, Pixels) and picture.values.dtype.kind == "f" and picture.values.max() > 2**LEAST
+    if lit is None and not bright and (profile is None or profile.peak < 2**LEAST):
         return None
     return Light(picture, profile or colour_profile.srgb(), lit)
 
