@@ -17,11 +17,12 @@ from rawback.cameras.looks import Look
 from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import exif, jpeg, jpeg_metadata, jumbf, paths, seal, sidecar, tiff_png16
+from rawback.files.gain_map.write import map_file
 from rawback.files.original import carried, shown
 from rawback.files.original.carried import Carried
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.isp import closed_loop, exposure, mosaic, noise, remaining_error, stages
+from rawback.isp import closed_loop, exposure, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.lossless import layer
@@ -88,12 +89,13 @@ def develop(
     coding: Coding | None = None,
 ) -> Rendered:  # fmt: skip
     """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
-    reached: list[str] = []
+    gain_map, reached = _gain_map(raw, recipe, options)
     recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic), arithmetic=2)
     if coding:
         picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
     else:
-        picture, recipe, reached = coded(raw, recipe, options, progress)
+        picture, recipe, notes = coded(raw, recipe, options, progress, gain_map)
+        reached += notes
     with ThreadPoolExecutor(1) as pool:
         coded_picture = pool.submit(jpeg.coded_picture, picture)  # on one core, all else meanwhile on another
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
@@ -103,7 +105,7 @@ def develop(
         )  # fmt: skip
         file = _kept(raw) if options.original else None
         boxes = _layer(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
-        data, left_out = _file(coded_picture.result(), raw, picture, recipe, options, boxes, file)
+        data, left_out = _file(coded_picture.result(), raw, picture, recipe, options, boxes, file, gain_map)
     if left_out:
         advice = "" if options.lossless else "; --keep lossless keeps all that can be"
         reached.append(f"left out of what the RAW says: {', '.join(left_out)}{advice}")
@@ -123,6 +125,7 @@ def _file(
     options: RenderOptions,
     boxes: Sequence[jumbf.Box] = (),
     file: Kept | None = None,
+    gain_map: bytes = b"",
 ) -> tuple[bytes, tuple[str, ...]]:
     """The coded picture with all that goes along, and what of the RAW's metadata does not."""
     take = Carried()
@@ -141,7 +144,18 @@ def _file(
     if file and raw.original is not None and contents.metadata_of(skeleton(file), recipe) == raw.original:
         file, carried_boxes = replace(file, metadata=take.shows), ()  # they are in the file itself
     segments += jumbf.to_segments([*carried_boxes, *boxes, *(kept.to_boxes(file) if file else [])])
-    return jpeg.with_metadata(coded, recipe, tags, segments, take.others), take.left_out
+    return jpeg.with_metadata(coded, recipe, tags, segments, take.others, gain_map), take.left_out
+
+
+def _gain_map(raw: RawFile, recipe: Recipe, options: RenderOptions) -> tuple[bytes, list[str]]:
+    """A JPEG of what the RAW has above the picture's white, where that is asked for, and what is to be said of it."""
+    if not options.hdr:
+        return b"", []
+    lit = lit_map.of(raw.mosaic, recipe)
+    if lit is None:
+        return b"", ["no gain map: nothing in the RAW is brighter than the picture's white"]
+    data = map_file(lit)
+    return data, [f"a gain map of {lit.stops:.1f} stops above white, {len(data)} bytes"]
 
 
 def _budget(size: int, options: RenderOptions) -> int:
@@ -152,7 +166,7 @@ def _budget(size: int, options: RenderOptions) -> int:
 
 
 def coded(
-    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None
+    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None, gain_map: bytes = b""
 ) -> tuple[Coefficients, Recipe, list[str]]:
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
     optimise = options.effort == "best"
@@ -162,7 +176,7 @@ def coded(
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
-        return len(_file(jpeg.coded_picture(picture), raw, picture, recipe, options)[0]) + HASHES
+        return len(_file(jpeg.coded_picture(picture), raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, file_size)

@@ -53,7 +53,9 @@ def jpeg(
 
 
 def strip(
-    photos: Photos, output: Output = None, force: Force = False, replace_foreign: ReplaceForeign = False,
+    photos: Photos, output: Output = None,
+    hdr: Annotated[bool, typer.Option("--hdr", help="Remove the gain map of `render --hdr` alone; the RAW stays.")] = False,
+    force: Force = False, replace_foreign: ReplaceForeign = False,
     replace_archive: ReplaceArchive = False,
 ) -> None:  # fmt: skip
     """Remove recipe and lossless layer from JPEGs. Their coded pictures stay as they are; they hold no RAW any more."""
@@ -62,7 +64,7 @@ def strip(
     allowed, failed = Allowed(force, False, replace_foreign, replace_archive), False
     for photo in photos:
         try:
-            say(strip_to(photo, output, len(photos) > 1, allowed))
+            say(strip_to(photo, output, len(photos) > 1, allowed, hdr))
         except RawbackError as error:
             say(str(error))
             failed = True

@@ -14,6 +14,7 @@ from rawback.errors import RawbackError
 from rawback.files import exif as exifs
 from rawback.files import huffman, jpeg_metadata, libjpeg, recipe_xmp, seal
 from rawback.files.exif import Exif
+from rawback.files.gain_map import write as gain_maps
 from rawback.files.jpeg_file import (
     APP1,
     APP2,
@@ -195,17 +196,21 @@ def write(coefficients: Coefficients, recipe: Recipe | None, exif: bytes, more: 
 
 
 def with_metadata(
-    coded: bytes, recipe: Recipe | None, exif: bytes, more: Sequence[tuple[int, bytes]] = (), others: str = ""
-) -> bytes:
+    coded: bytes, recipe: Recipe | None, exif: bytes, more: Sequence[tuple[int, bytes]] = (), others: str = "",
+    gain_map: bytes = b"",
+) -> bytes:  # fmt: skip
     """The file of a `coded_picture`, with the metadata that `write` takes; one with a recipe is sealed.
 
-    others: an rdf:Description of the RAW's own properties, to stand beside the recipe.
+    others: an rdf:Description of the RAW's own properties, to stand beside the recipe. gain_map: a JPEG of
+    `gain_map.write.map_file`, to follow the picture.
     """
     sealed = {seal.NAME: seal.BLANK.decode()}
-    xmp = jpeg_metadata.xmp_segments(to_fields(recipe) | sealed, others) if recipe is not None else []
+    lit = gain_maps.description(len(gain_map)) if gain_map else ""
+    xmp = jpeg_metadata.xmp_segments(to_fields(recipe) | sealed, others, lit) if recipe is not None else []
     segments = [(APP1, EXIF + exif), *xmp, (APP2, ICC + ONLY_PIECE + srgb_profile()), *more]
     head = 4 + int.from_bytes(coded[4:6], "big")  # after SOI and JFIF's APP0
-    return b"".join(seal.sealed([coded[:head], *(segment(*part) for part in segments), memoryview(coded)[head:]]))
+    pieces, picture = [coded[:head], *(segment(*part) for part in segments)], memoryview(coded)[head:]
+    return b"".join(seal.sealed(gain_maps.appended(pieces, picture, gain_map) if gain_map else [*pieces, picture]))
 
 
 @cache

@@ -72,18 +72,19 @@ def _resources(block: bytes) -> list[bytes]:
     return records
 
 
-def xmp_segments(fields: dict[str, str], others: str = "") -> list[tuple[int, bytes]]:
+def xmp_segments(fields: dict[str, str], others: str = "", first: str = "") -> list[tuple[int, bytes]]:
     """Marker and payload of the segments for properties of rawback's namespace and an rdf:Description of others.
 
-    Where both are too much for one, the others go on in a packet of their own, in as many segments as that needs.
+    first: one that stays beside the recipe. Where all is too much for one packet, the others go on in a packet of their
+    own, in as many segments as that needs.
     """
-    if len(packet := recipe_xmp.build(fields, others)) <= MAX_XMP:
+    if len(packet := recipe_xmp.build(fields, others, first=first)) <= MAX_XMP:
         return [(APP1, XMP + packet)]
     extended = recipe_xmp.wrapped(others).encode()
     digest = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper()
     head = EXTENDED_XMP + digest.encode() + len(extended).to_bytes(4, "big")
     pieces = [(APP1, head + at.to_bytes(4, "big") + extended[at : at + PIECE]) for at in range(0, len(extended), PIECE)]
-    return [(APP1, XMP + recipe_xmp.build(fields, extended=digest)), *pieces]
+    return [(APP1, XMP + recipe_xmp.build(fields, extended=digest, first=first)), *pieces]
 
 
 def iptc_segment(iptc: bytes) -> tuple[int, bytes]:

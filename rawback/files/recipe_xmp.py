@@ -16,16 +16,16 @@ NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold in any form (section 2.2): left out."""
 
 
-def build(fields: dict[str, str], others: str = "", extended: str = "") -> bytes:
+def build(fields: dict[str, str], others: str = "", extended: str = "", first: str = "") -> bytes:
     """Properties of the rawback namespace -> XMP packet (UTF-8).
 
     others: an rdf:Description of other properties, to stand beside them. extended: the digest of a packet that goes on with
-    them where there is no room (XMP part 3, 1.1.3.1).
+    them where there is no room (XMP part 3, 1.1.3.1). first: an rdf:Description that must stand in this packet.
     """
     more = f' xmlns:xmpNote="{NOTE}"\n   xmpNote:HasExtendedXMP="{extended}"' if extended else ""
     attributes = "".join(f"\n   rawback:{name}={quoteattr(NOT_XML.sub('', text))}" for name, text in fields.items())
     own = f"""<rdf:Description rdf:about="" xmlns:rawback="{NAMESPACE}"{more}{attributes}/>"""
-    body = wrapped(f"{own}\n  {others}" if others else own)
+    body = wrapped("\n  ".join(part for part in (own, first, others) if part))
     return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n{body}\n<?xpacket end="w"?>""".encode()
 
 

@@ -5,26 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 
 from rawback.files import jpeg, jumbf, jxl, paths, places, replacement, xmp
+from rawback.files.gain_map import write as gain_maps
 from rawback.files.jpeg_file import APP1, APP11, XMP, JpegFile, segment
 from rawback.files.jpeg_metadata import MAX_XMP
 from rawback.files.permission import Allowed
 
 
-def strip(source: str | paths.Location) -> tuple[bytes, list[str]]:
-    """The file without recipe and layer, and what is to be said.
+def strip(source: str | paths.Location, hdr: bool = False) -> tuple[bytes, list[str]]:
+    """The file without recipe and layer, and what is to be said; with `hdr`, without the gain map alone: its RAW stays.
 
     Raises RawbackError for what is no JPEG.
     """
     data = paths.load(source)
     if jxl.holds_jpeg(data):
-        stripped, notes = _stripped(jxl.jpeg_inside(data, str(source)), str(source))
+        stripped, notes = _stripped(jxl.jpeg_inside(data, str(source)), str(source), hdr)
         return jxl.transcoded(stripped, str(source)), notes
-    return _stripped(data, str(source))
+    return _stripped(data, str(source), hdr)
 
 
-def _stripped(data: bytes, source: str) -> tuple[bytes, list[str]]:
+def _stripped(data: bytes, source: str, hdr: bool) -> tuple[bytes, list[str]]:
     file = JpegFile(data)
     jpeg.check(file, source)
+    if hdr:
+        without = gain_maps.detached(data)
+        removed = (
+            f"{len(data) - len(without)} bytes removed" if without != data else "there is no gain map of rawback's behind it"
+        )
+        return without, [f"{source}: {removed}"]
     kept: list[bytes] = []
     ours: set[tuple[int, bytes]] = set()
     end = 0
@@ -36,15 +43,15 @@ def _stripped(data: bytes, source: str) -> tuple[bytes, list[str]]:
         if left != payload:
             kept += [data[end : part.start], segment(part.marker, left) if left else b""]
             end = part.stop
-    stripped = b"".join([*kept, data[end:]])
+    stripped = gain_maps.reindexed(b"".join([*kept, data[end:]]))
     removed = len(data) - len(stripped)
     return stripped, [f"{source}: {removed} bytes removed" if kept else f"{source}: there is nothing of rawback's in it"]
 
 
-def strip_to(source: str, output: Path | None, into_folder: bool, allowed: Allowed) -> str:
+def strip_to(source: str, output: Path | None, into_folder: bool, allowed: Allowed, hdr: bool = False) -> str:
     """Write the stripped file to `output` (a file or folder; None: NAME.stripped.jpg beside it); returns what is to be said."""
     location = paths.parse(source)
-    data, notes = strip(location)
+    data, notes = strip(location, hdr)
     name = Path(str(source)).name
     if output is None:
         target = Path(str(source)).with_suffix(f".stripped{jxl.SUFFIX if jxl.is_jxl(data) else '.jpg'}")

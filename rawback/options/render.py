@@ -74,6 +74,8 @@ class RenderOptions:
     original: bool = False
     """Whether the JPEG gives back the very file, byte for byte; `lossless` is then True, too.
     "original" as `keep` is another way to write it."""
+    hdr: Annotated[bool, Option("Add a gain map: on HDR screens highlights glow as bright as the RAW has them.")] = False
+    """Whether a gain map of what the RAW has above the picture's white follows the picture."""
     keep_exif: KeepExif = True
     thumbnail: bool = True
     """Whether a large picture carries a small one of itself."""

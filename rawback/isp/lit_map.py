@@ -1,0 +1,99 @@
+"""The gain map of a rendered picture: what its RAW has above the picture's white, a quarter of its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rawback.isp import mosaic as mosaics
+from rawback.isp.colour import curve_of, srgb_light
+from rawback.isp.matmul import mix
+from rawback.isp.parallel import in_threads, strips
+from rawback.isp.tone import LUMINANCE
+from rawback.recipe import Recipe
+
+CELLS = 2
+"""Cells of the CFA along each side of a code of the map: 4 photosites of Bayer, 6 of X-Trans."""
+MOST_STOPS = 4.0
+"""Headroom that is told at most: 16 times the picture's white, what screens will show."""
+LEAST_STOPS = 0.1
+"""Below it no map is worth its bytes."""
+
+
+@dataclass(frozen=True)
+class LitMap:
+    """A grey map: light = picture's light * 2^(stops * code / 255)."""
+
+    codes: np.ndarray
+    """(rows, columns) uint8."""
+    stops: float
+    """log2 of the gain at code 255."""
+
+
+def of(mosaic: np.ndarray, recipe: Recipe) -> LitMap | None:
+    """The map of a mosaic (H, W) uint16 that is rendered by a recipe; None where nothing is brighter than its white."""
+    side = len(recipe.cfa) if len(recipe.cfa) > 2 else CELLS * len(recipe.cfa)
+    height, width = (-(-length // side) for length in mosaic.shape)
+    gains = np.ones((height, width), np.float32)
+
+    def strip(rows: tuple[int, int]) -> None:
+        start, stop = rows
+        part = mosaic[start * side : stop * side]
+        padding = [(0, (stop - start) * side - len(part)), (0, width * side - part.shape[1])]
+        gains[start:stop] = _gains(np.pad(part, padding, mode="symmetric"), recipe, side)
+
+    in_threads(strip, strips(height, width, 16))
+    stops = float(np.log2(gains.max()))
+    if stops < LEAST_STOPS:
+        return None
+    stops = min(stops, MOST_STOPS)
+    return LitMap(np.rint(255 / stops * np.clip(np.log2(gains), 0, stops)).astype(np.uint8), stops)
+
+
+def _gains(mosaic: np.ndarray, recipe: Recipe, side: int) -> np.ndarray:
+    """(rows, columns) float32, at least 1: of whole blocks of side x side photosites.
+
+    Where the picture shows all of the light its gain is 1; above white the excess is added to it, in the least squares over
+    red, green and blue by their shares in luminance: one gain cannot be right for each.
+    """
+    light = _light(mosaic, recipe, side // CELLS)  # (3, 2 rows, 2 columns), the picture's white 1
+    shown = _shown(light, recipe)
+    excess = _blocks(np.maximum(light - 1, 0))
+    shown = _blocks(shown)
+    weighted = shown * LUMINANCE.astype(np.float32)[:, None, None]
+    return 1 + (excess * weighted).sum(0) / np.maximum((shown * weighted).sum(0), 1e-3)
+
+
+def _light(mosaic: np.ndarray, recipe: Recipe, cell: int) -> np.ndarray:
+    """Mean light of cells as linear sRGB (3, rows, columns), 1 being the picture's white; what blew out the sensor is white."""
+    samples = np.minimum(mosaics.level(mosaic, recipe), 1)
+    cfa = mosaics.tile(np.array(recipe.cfa), *mosaic.shape)
+    planes = []
+    for colour, gain in enumerate(recipe.gains):
+        mask = (cfa == colour).astype(np.float32)
+        planes.append(_sums(samples * mask, cell) / np.maximum(_sums(mask, cell), 1) * gain)
+    balanced = np.minimum(np.stack(planes), 1) * np.float32(2**recipe.exposure)
+    return mix(np.array(recipe.matrix, np.float32), balanced) / _white(recipe)
+
+
+def _white(recipe: Recipe) -> np.float32:
+    """Light that the picture shows as white."""
+    return np.float32(curve_of(recipe).light(np.ones(1, np.float32))[0])
+
+
+def _shown(light: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Light as viewers show it, 0..1: by the recipe's curve, then sRGB's."""
+    codes = np.clip(curve_of(recipe).encode(light * _white(recipe)), 0, 1)
+    return srgb_light(codes).astype(np.float32)
+
+
+def _sums(plane: np.ndarray, cell: int) -> np.ndarray:
+    rows, columns = plane.shape[0] // cell, plane.shape[1] // cell
+    return plane.reshape(rows, cell, columns, cell).sum((1, 3))
+
+
+def _blocks(planes: np.ndarray) -> np.ndarray:
+    """Means of 2 x 2 cells."""
+    _, rows, columns = planes.shape
+    return planes.reshape(3, rows // CELLS, CELLS, columns // CELLS, CELLS).mean((2, 4))
