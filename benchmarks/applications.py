@@ -78,7 +78,7 @@ def sources(path: Path) -> Sources:
     """Render and recover a file, and make the ordinary JPEG."""
     data = path.read_bytes()
     file = raw.read(data, str(path))
-    trip = methods.method(methods.OURS)(file, data, RenderOptions(exposure=0.0, quality=QUALITY))
+    trip = methods.method(methods.OURS)(file, data, RenderOptions(look="libraw", exposure=0.0, quality=QUALITY))
     with rawpy.imread(io.BytesIO(data)) as opened:
         rendering = Image.fromarray(opened.postprocess(user_flip=0, **methods.LIBRAW))
     low, high = 1, 100
@@ -126,7 +126,9 @@ def storage(source: Sources) -> list[float]:
     """Bytes per photosite of the RAW beside an ordinary JPEG of quality 92, of rawback's JPEG, and of its lossless one."""
     with rawpy.imread(io.BytesIO(source.original)) as opened:
         beside = len(_jpeg(Image.fromarray(opened.postprocess(user_flip=0, **methods.LIBRAW)), 92))
-    kept = render(raw.read(source.original, "RAW", whole=True), RenderOptions(exposure=0.0, quality=75, lossless=True)).data
+    kept = render(
+        raw.read(source.original, "RAW", whole=True), RenderOptions(look="libraw", exposure=0.0, quality=75, lossless=True)
+    ).data
     sizes = len(source.original) + beside, len(source.rendered), len(kept)
     return [size / source.file.mosaic.size for size in sizes]
 

@@ -50,7 +50,7 @@ def load(path: Path, side: int) -> RawFile:
     top, left = ((size - cut) // 4 * 2 for size, cut in zip(file.mosaic.shape, (height, width), strict=True))
     mosaic = np.ascontiguousarray(file.mosaic[top : top + height, left : left + width])
     file = replace(file, mosaic=mosaic, recipe=replace(file.recipe, height=height, width=width, crop=None))
-    return replace(file, recipe=decide(file, RenderOptions(exposure=0.0)))
+    return replace(file, recipe=decide(file, RenderOptions(look="libraw", exposure=0.0)))
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ def main() -> None:
     ordinary = Image.fromarray(developed(original, 0))
     stream = io.BytesIO()
     ordinary.save(stream, "JPEG", quality=92, subsampling=0)
-    rendered = rawback.render(args.raw, rawback.RenderOptions(exposure=0.0))
+    rendered = rawback.render(args.raw, rawback.RenderOptions(look="libraw", exposure=0.0))
     jpeg = Path(args.output).with_suffix(".tmp.jpg")
     jpeg.write_bytes(rendered.data)
     recovered = b"".join(rawback.recover(jpeg).dng())

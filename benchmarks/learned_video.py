@@ -95,7 +95,7 @@ def film(path: Path, count: int, width: int, height: int, noise: str) -> list[Ra
 
 def coded(frames: list[RawFile], path: Path, codec: str, setting: int) -> Recipe:
     """Write the clip that `render` makes of them. Returns its recipe."""
-    recipe = rendering.decide(frames[len(frames) // 2], RenderOptions(exposure=0.0))
+    recipe = rendering.decide(frames[len(frames) // 2], RenderOptions(look="libraw", exposure=0.0))
     form = Form(codec, ".mkv", recipe.width, recipe.height, Fraction(24), coarseness=setting)
     if codec == "mjpeg":
         tables = quantisation_tables.coding(setting, "4:2:0", "raw")

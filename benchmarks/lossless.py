@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _row(name: str, file: RawFile, quality: int) -> list[float]:
-    recipe = decide(file, RenderOptions())
+    recipe = decide(file, RenderOptions(look="libraw"))
     picture = closed_loop.encode(file.mosaic, recipe, coding(quality, "4:2:0", "raw"))
     size = len(jpeg.write(picture, recipe, b""))
     dng = sum(map(len, ljpeg.tiles(file.mosaic, 256, min(256, file.mosaic.shape[1] // 16 * 16))))

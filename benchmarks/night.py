@@ -58,7 +58,7 @@ class Setting:
 
     def recipe(self, file: RawFile) -> Recipe:
         """The file's recipe with this setting's exposure, curve and pedestal."""
-        plain = decide(file, RenderOptions(exposure=0.0, refine=self.refine))
+        plain = decide(file, RenderOptions(look="libraw", exposure=0.0, refine=self.refine))
         ev = self.share * exposure.expose(file.mosaic, plain, None).exposure
         pedestal = self.sigmas * float(np.sqrt(noise.estimate(file.mosaic, plain)[1]))
         return exposure.with_shoulder(replace(plain, exposure=ev, curve=self.curve, pedestal=pedestal))
@@ -142,7 +142,7 @@ def best(file: RawFile, recipe: Recipe, rate: float, see: See, pixels: bool = Fa
     measured, trip, target = [], by_pixels if pixels else by_coefficients, see(file, file.mosaic)
     for tables in ("raw",) if recipe.refined else ("raw", "standard"):
         subsampling = "4:2:0" if recipe.refined else "4:4:4"
-        options = RenderOptions(subsampling=subsampling, tables=tables, refine=recipe.refined, weights="none")
+        options = RenderOptions(look="libraw", subsampling=subsampling, tables=tables, refine=recipe.refined, weights="none")
         measure = cache(lambda q, o=options: figures(file, trip(file, recipe, replace(o, quality=q)), see, target))
         measured.append(at_rate(measure, rate))
     return max(measured, key=lambda values: float(values[0]))
@@ -177,7 +177,7 @@ def main() -> None:
         values = [best(file, setting.recipe(file), args.rate, see, setting.pixels) for file in files]
         print(row(setting.name, values, reference), flush=True)
     for name, ev in (("`--exposure 0` chooses", 0.0), ("**`--exposure auto` chooses**", None)):
-        recipes = [decide(file, RenderOptions(exposure=ev)) for file in files]
+        recipes = [decide(file, RenderOptions(look="libraw", exposure=ev)) for file in files]
         values = [best(file, recipe, args.rate, see) for file, recipe in zip(files, recipes, strict=True)]
         print(row(name, values, reference), flush=True)
         print("<!-- " + "; ".join(f"{r.exposure:.2f} EV {r.curve}, pedestal {r.pedestal:.2g}" for r in recipes) + " -->")

@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw
 from rawback import RenderOptions, metrics
 from rawback.evaluate import evaluate, methods, report_images
 
-OPTIONS = RenderOptions(quality=90, exposure=0.0)
+OPTIONS = RenderOptions(look="libraw", quality=90, exposure=0.0)
 SHOWN = {
     "the closed loop": (methods.OURS, replace(OPTIONS, quality=85)),
     "flow, rawback's size": (methods.OPEN, replace(OPTIONS, weights="paper-1")),

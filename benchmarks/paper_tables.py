@@ -86,7 +86,7 @@ def _decoded(data: bytes) -> np.ndarray:
 
 def means(cases: list[Case], name: str, quality: int, baselines: Path | None) -> np.ndarray:
     """Mean figures of a method over the files."""
-    method, options = methods.method(name, baselines), RenderOptions(exposure=0.0, quality=quality)
+    method, options = methods.method(name, baselines), RenderOptions(look="libraw", exposure=0.0, quality=quality)
     rows = []
     for case in cases:
         try:

@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("raw", nargs="+", type=Path)
     parser.add_argument("--quality", nargs="+", type=int, default=[75, 85, 87, 90, 95])
-    parser.add_argument("--options", default="--exposure 0", help="further options of `render`")
+    parser.add_argument("--options", default="--look libraw --exposure 0", help="further options of `render`")
     args = parser.parse_args()
     for quality in args.quality:
         rows = [measure(path, quality, shlex.split(args.options)) for path in args.raw]

@@ -34,7 +34,7 @@ JPEGS += [("open loop", q, "4:2:0") for q in (80, 90, 95)]
 
 def coded(file: RawFile, kind: str, quality: int, subsampling: str, loaded: Weights) -> tuple[Coefficients, Recipe]:
     """A JPEG of a file as `recover` reads it, and its recipe."""
-    recipe = decide(file, RenderOptions(refine=kind != "open loop"))
+    recipe = decide(file, RenderOptions(look="libraw", refine=kind != "open loop"))
     if not recipe.refined:
         tables = coding(quality, subsampling, "standard")
         return closed_loop.encode(file.mosaic, recipe, tables, demosaicer=loaded.demosaicer(recipe, tables)), recipe

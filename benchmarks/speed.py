@@ -117,7 +117,7 @@ def stages(source: Path) -> None:
     from rawback.isp import closed_loop, inverse_pass
     from rawback.isp.quantisation_tables import coding
 
-    stage, options = Profile().stage, rendering.RenderOptions()
+    stage, options = Profile().stage, rendering.RenderOptions(look="libraw")
     file = stage("read RAW (LibRaw)", lambda: raw.read(source.read_bytes(), source.name))
     recipe = stage("exposure and noise", lambda: rendering.decide(file, options))
     marks: list[tuple[float, float]] = []

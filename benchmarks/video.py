@@ -91,7 +91,7 @@ def by_codec(film: Film, codec: str, crf: int, passes: int = 2) -> Result:
 
 
 def _decided(film: Film) -> Recipe:
-    return rendering.decide(film.frames[len(film.frames) // 2], RenderOptions(exposure=0.0))
+    return rendering.decide(film.frames[len(film.frames) // 2], RenderOptions(look="libraw", exposure=0.0))
 
 
 def _fitted(film: Film) -> Recipe:

@@ -46,7 +46,7 @@ def evaluate(
     from rawback.evaluate.report import Pictures, build, check_target, shown_quality
     from rawback.files import paths, places, replacement, seal
 
-    options = replace(options, exposure=0.0)
+    options = replace(options, look="libraw", exposure=0.0)
     qualities = [_quality(text) for text in quality.split(",")]
     methods = list(dict.fromkeys([OURS, *filter(None, against.split(","))]))
     if crop and crop < SMALLEST:

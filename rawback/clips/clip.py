@@ -72,12 +72,11 @@ def survey(frames: list[Path], options: RenderOptions, rate: Fraction | None = N
     step = (len(frames) - 1) / max(SAMPLES - 1, 1)
     chosen = [frames[i] for i in sorted({round(number * step) for number in range(SAMPLES)})]
     sampled = [read_raw(paths.load(path), str(path)) for path in chosen]
-    decided = [rendering.decide(raw, options) for raw in sampled]
-    middle = sorted(range(len(decided)), key=lambda i: decided[i].exposure)[len(decided) // 2]
+    decided, notes, middle = _decided(sampled, options)
     coding, recipe = None, decided[middle]
-    notes: list[str] = []
     if options.keep:
-        picture, recipe, notes = rendering.coded(sampled[middle], decided[middle], options)
+        picture, recipe, reached = rendering.coded(sampled[middle], decided[middle], options)
+        notes += reached
         coding = Coding(picture.tables[0], picture.tables[1], picture.factors, optimise=options.effort == "best")
     metadata = cinema_dng.read(paths.load(frames[0]), frames[0].stem)
     if rate is None and metadata.rate is None:
@@ -93,6 +92,17 @@ def survey(frames: list[Path], options: RenderOptions, rate: Fraction | None = N
     in_order = all(path.stem == cinema_dng.counted(name, number) for number, path in enumerate(frames))
     counted = {cinema_dng.FIRST_FRAME: name} if in_order else {}
     return replace(clip, fields=fields_of(first, replace(metadata, rate=rate)) | counted)
+
+
+def _decided(sampled: list[RawFile], options: RenderOptions) -> tuple[list[Recipe], list[str], int]:
+    """The recipes of frames, what is to be said of the clip's, and which of them that is.
+
+    The first that has a camera's look, else the one of middling exposure.
+    """
+    decided, notes = zip(*(rendering.decided(raw, options) for raw in sampled), strict=True)
+    looking = [number for number, recipe in enumerate(decided) if recipe.look]
+    chosen = looking[0] if looking else sorted(range(len(decided)), key=lambda i: decided[i].exposure)[len(decided) // 2]
+    return list(decided), list(notes[chosen]), chosen
 
 
 def fields_of(recipe: Recipe, metadata: FrameMetadata) -> dict[str, str]:

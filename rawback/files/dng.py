@@ -31,6 +31,9 @@ COLOUR_TYPES = {
 VERSION, NEWEST = bytes([1, 4, 0, 0]), bytes([1, 7, 1, 0])
 """Of DNG: what a reader must know, and the latest whose tags are known here."""
 
+GUESSED = ("daylight", "automatic", "preview")
+"""`Recipe.white_balance_from` where the RAW told none."""
+
 
 @dataclass(frozen=True)
 class DngTags:
@@ -180,7 +183,7 @@ def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str, whole: Who
 
 def _neutral(recipe: Recipe) -> Entries:
     """AsShotNeutral, unless the original RAW had none: a developer then treats both alike, by its own automatics."""
-    return {} if recipe.white_balance_from == "daylight" else {Tag.AsShotNeutral: tiff.rationals(recipe.neutral)}
+    return {} if recipe.white_balance_from in GUESSED else {Tag.AsShotNeutral: tiff.rationals(recipe.neutral)}
 
 
 def _marked(mark: str) -> Entries:

@@ -59,8 +59,12 @@ def profile(photo: Photo) -> Profile | None:
     if photo.icc:
         own = icc.parse(photo.icc)
         return own if own and not own.is_srgb else None
-    index = photo.exif.interop.get(InteropTag.Index) if photo.exif else None
-    return colour_profile.adobe_rgb() if tiff.text(index) == ADOBE_RGB else None
+    return colour_profile.adobe_rgb() if photo.exif and says_adobe_rgb(photo.exif) else None
+
+
+def says_adobe_rgb(exif: Exif) -> bool:
+    """Whether the interoperability index is that of a DCF option file, whose colours are Adobe RGB's."""
+    return tiff.text(exif.interop.get(InteropTag.Index)) == ADOBE_RGB
 
 
 def profile_notes(photo: Photo) -> list[str]:

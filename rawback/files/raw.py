@@ -10,7 +10,7 @@ import numpy as np
 import rawpy
 
 from rawback.errors import MachineError, RawbackError
-from rawback.files import dng, file_type, jpeg, raw_colours, raw_exif, stderr, tiff
+from rawback.files import dng, embedded, file_type, jpeg, raw_colours, raw_exif, stderr, tiff
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
@@ -23,8 +23,6 @@ from rawback.recipe import Recipe
 FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 """LibRaw's flip bits (1 mirror columns, 2 mirror rows, 4 transpose) -> EXIF orientation."""
 
-WITHOUT_BALANCE = {"daylight": "daylight is taken", "assumed": "none is applied"}
-"""What is done where the camera's own is not known, by `Recipe.white_balance_from`."""
 DAMAGED = "is damaged"
 MAX_CAMERA = 200
 """Characters of a camera's name: it goes into one segment of the JPEG, with all else that the recipe says."""
@@ -46,6 +44,8 @@ class RawFile:
     """What the user should know, a sentence each."""
     frame: np.ndarray | None = None
     """All photosites, those outside the visible area included (`Recipe.margins` says where it lies); where asked for."""
+    pictures: list[embedded.Picture] = field(default_factory=list)
+    """JPEGs inside that may be the camera's picture of it, the one to ask first in front."""
     original: Original | None = None
     """All that the file says beside its pixels; where asked for."""
     data: bytes = b""
@@ -71,6 +71,7 @@ def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False)
             _check_size(raw, len(data), name)
             damage = _unpack(raw)
             file = _read(raw, data, name)
+            file.pictures = embedded.pictures(data)
             if whole:
                 file.frame = np.array(raw.raw_image, np.uint16)
             if metadata:
@@ -119,7 +120,7 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
     neutral, origin = raw_colours.neutral(raw, tags)
     exif = raw_exif.read(raw, data)
     matrix, numbers = raw_colours.matrix(raw, tags)
-    notes = [f"{name} has no white balance of its own; {WITHOUT_BALANCE[origin]}"] if origin in WITHOUT_BALANCE else []
+    notes = [] if origin == "camera" else [f"{name} has no white balance of its own"]
     if matrix is None:
         matrix = raw_colours.measured_matrix(raw)
         notes.append(f"{name}: the colours of this camera are not documented; they are taken as LibRaw renders them")

@@ -67,7 +67,7 @@ class ToneCurve:
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Codes, standard codes and slopes of the pieces: from -1 to 1, and a long one beyond either end."""
-        positive = _monotone_cubic(np.array(self.knots), np.linspace(0, 1, PIECES + 1))
+        positive = monotone_cubic(np.array(self.knots), np.linspace(0, 1, PIECES + 1))
         samples = np.concatenate([2 * positive[0] - positive[:0:-1], positive])
         end = FAR * np.clip((samples[-1] - samples[-9]) * PIECES / 8, 1 / STEEPEST, STEEPEST)
         codes = np.concatenate([[-1 - FAR], np.linspace(-1, 1, 2 * PIECES + 1), [1 + FAR]])
@@ -76,7 +76,7 @@ class ToneCurve:
         return codes.astype(np.float32), standard.astype(np.float32), slopes.astype(np.float32)
 
 
-def _monotone_cubic(knots: np.ndarray, x: np.ndarray) -> np.ndarray:
+def monotone_cubic(knots: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Hermite interpolation of evenly spaced rising knots at x in 0..1, with slopes that keep it rising."""
     n = len(knots) - 1
     rise = np.diff(knots)

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rawback.errors import UsageError
+from rawback.errors import RawbackError, UsageError
 from rawback.options.option import Option, check_choices
 from rawback.options.shared import Camera, KeepExif, Weights
 
 EXPOSURES = (-10.0, 10.0)
 """EV: what is darker or brighter is a slip of the pen."""
 LOSSLESS, ORIGINAL = "lossless", "original"
+EXPOSURE = "EV on top of the look, or auto: as it is; LibRaw's brightened until 1 % clips."
+LOOKS = ("auto", "sidecar", "libraw", "camera")
+LOOK = "auto: as the picture inside the RAW; sidecar: as the JPEG beside it; libraw; camera: its card's; or a card."
 KEEP = (
     "Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks); or beside it, lossless: every bit of the mosaic; "
     "original: every byte of the file."
@@ -37,6 +40,15 @@ def _exposure(text: str) -> float | None:
     return value
 
 
+def _is_card(name_or_path: str) -> bool:
+    from rawback.cameras import cards
+
+    try:
+        return cards.path_of(name_or_path).is_file()
+    except RawbackError:
+        return False
+
+
 @dataclass(frozen=True)
 class RenderOptions:
     """How to render. Raises UsageError for values that cannot be, or contradict each other."""
@@ -52,12 +64,11 @@ class RenderOptions:
     """"raw": flat for luma, which serves the RAW best; "standard": Annex K of the JPEG standard."""
     refine: Annotated[bool, Option("Plain encoding: the RAW comes back less well.", ("--no-refine",))] = True
     """Whether the closed loop chooses the coefficients."""
-    exposure: Annotated[
-        float | None, Option("EV, or auto: brightened until 1 % clips.", read=_exposure, default="auto")
-    ] = None  # fmt: skip
-    """EV, or None for LibRaw's automatic brightness."""
-    look: Annotated[str, Option("libraw, or camera: as `calibrate` found it.", choices=("libraw", "camera"))] = "libraw"
-    """"libraw", or "camera": the camera's own, as `calibrate` found it; `exposure` is then in EV against its, None being 0."""
+    exposure: Annotated[float | None, Option(EXPOSURE, read=_exposure, default="auto")] = None
+    """EV on top of the look, None being 0; with LibRaw's of the RAW itself, None being LibRaw's automatic brightness."""
+    look: Annotated[str, Option(LOOK)] = "auto"
+    """"auto": fitted to the picture inside the RAW, LibRaw's where that tells none; "sidecar": to the JPEG beside it; "libraw":
+    LibRaw's own, the paper's protocol; "camera": that of the camera's card; or a card by name or the path of its JSON."""
     camera: Camera = None
     """Whose look, by name or the path of its JSON; None: that of the RAW's own camera."""
     effort: Annotated[
@@ -89,6 +100,8 @@ class RenderOptions:
         check_choices(self)
         if self.original and not self.keep_exif:
             raise UsageError("--keep original keeps every byte, and so all that the file says of you; leave out --no-exif")
+        if self.look not in LOOKS and not _is_card(self.look):
+            raise UsageError(f"look is {self.look}; expected {', '.join(LOOKS)}, or the name or path of a card")
         if not 1 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}; expected 1 to 100")
         if self.exposure is not None and not EXPOSURES[0] <= self.exposure <= EXPOSURES[1]:
