@@ -156,7 +156,7 @@ def test_monochrome_pictures_tell_no_look():
     raw = camera()
     recipe, (note,) = decided(with_pictures(raw, jpeg(shown(raw).convert("L").convert("RGB"))))
     assert recipe.look == "" and "monochrome" in note and "LibRaw's look is taken" in note
-    assert recipe == decided(raw, look="libraw")[0]
+    assert replace(recipe, options="") == replace(decided(raw, look="libraw")[0], options="")
 
 
 def test_pictures_of_something_else_tell_no_look():
