@@ -1,13 +1,14 @@
 """A look fitted to samples of what a camera made of which light: matrix, one monotone tone curve, one mix of codes after it.
 
 picture = A . F(srgb(M . light)): the forward model of `isp.stages`, with A the inverse of `Recipe.code_matrix` and F the
-inverse of `Recipe.tone`. By Levenberg's and Marquardt's method on robust residuals of codes; where samples are silent, the
-curve goes on as that of cameras does in the mean, and colours are as the mean of cameras has them.
+inverse of `Recipe.tone`. What a camera does against the falling off of its lens may be fitted too: light is then brighter by
+1 + k0 r^2 + k1 r^4 + k2 r^6, r being 1 in the corners. By Levenberg's and Marquardt's method on robust residuals of codes;
+where samples are silent, the curve goes on as that of cameras does in the mean, and colours are as the mean of cameras has them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -26,10 +27,36 @@ BLOWN, BLACK = 0.985, 0.01
 """Codes from which a channel only says that the picture is no darker there, and up to which, no brighter."""
 FEWEST = 200
 """Samples that tell a look."""
-SMOOTH, NEAR_GENERIC, NEAR_MEAN, NEAR_NEUTRAL, NEAR_PLAIN, WHITE = 3e-4, 1e-5, 2e-4, 1e-3, 1e-4, 1e-3
-"""How much the curve is held smooth and in shape like the generic one, colours to the mean of cameras', white to white,
-the mix to none, and the curve's end to 1. In squared codes: the mean squared error of a good fit is 3e-4."""
-PARAMETERS = 9 + KNOTS + 6
+FALLOFF_TERMS = 3
+PARAMETERS = 9 + KNOTS + 6 + FALLOFF_TERMS
+DARKEST_CORNER = 0.2
+"""Share of the light of the middle that is left where the lens lets through least."""
+
+
+@dataclass(frozen=True)
+class Priors:
+    """How much a fit is held to what is known beforehand, in squared codes: the mean squared error of a good fit is 3e-4."""
+
+    smooth: float = 3e-4
+    """The curve, to none that bends from knot to knot otherwise than the generic one does."""
+    generic: float = 1e-5
+    """The curve, to the generic one's shape."""
+    mean: float = 2e-4
+    """Colours, to those of the mean of cameras."""
+    neutral: float = 1e-3
+    """White, to white."""
+    plain: float = 1e-4
+    """The mix after the curve, to none."""
+    white: float = 1e-3
+    """The curve's end, to 1."""
+    flat: float = 1e6
+    """The falling off of the lens, to none."""
+
+
+PLAIN = Priors()
+WITH_LENS = Priors(flat=1e-4)
+POOLED = Priors(smooth=1e-2, plain=1e-2)
+"""For what is to hold for cameras that were not seen."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +69,8 @@ class Samples:
     """(N, 3) the picture's sRGB codes, 0..1."""
     weight: np.ndarray
     """(N,) how much each counts, 1 at most."""
+    radius2: np.ndarray
+    """(N,) squared distance from the middle of the picture, 1 in the corners."""
 
     @property
     def are_enough(self) -> bool:
@@ -51,7 +80,7 @@ class Samples:
     def thinned(self, most: int) -> Samples:
         """At most so many, evenly spread."""
         step = slice(None, None, max(-(-len(self.light) // most), 1))
-        return Samples(self.light[step], self.codes[step], self.weight[step])
+        return Samples(self.light[step], self.codes[step], self.weight[step], self.radius2[step])
 
 
 @dataclass(frozen=True)
@@ -64,10 +93,15 @@ class Model:
     """(KNOTS,) logarithms of what F grows by from knot to knot; F(0) = 0."""
     mix: np.ndarray
     """(3, 3) codes of the curve -> the picture's; rows sum to 1."""
+    falloff: np.ndarray = field(default_factory=lambda: np.zeros(FALLOFF_TERMS))
+    """(FALLOFF_TERMS,) k0, k1, k2."""
 
-    def codes(self, light: np.ndarray) -> np.ndarray:
-        """(N, 3) linear sRGB -> (N, 3) codes, not clipped."""
-        return self.curve(_encoded(light @ self.matrix.T)) @ self.mix.T
+    def codes(self, light: np.ndarray, radius2: np.ndarray | None = None) -> np.ndarray:
+        """(N, 3) linear sRGB -> (N, 3) codes, not clipped; radius2 (N,): None leaves the lens out."""
+        linear = light @ self.matrix.T
+        if radius2 is not None:
+            linear *= 1 + (_powers(radius2) @ self.falloff)[:, None]
+        return self.curve(_encoded(linear)) @ self.mix.T
 
     def curve(self, standard: np.ndarray) -> np.ndarray:
         """F: sRGB codes of any shape -> codes."""
@@ -77,14 +111,19 @@ class Model:
         return heights[at] + (standard * KNOTS - at) * rises[at]
 
     def stepped(self, step: np.ndarray) -> Model:
-        """With a step (PARAMETERS,) of matrix, growth and mix."""
-        matrix, growth, mix = np.split(step, (9, 9 + KNOTS))
+        """With a step (PARAMETERS,) of matrix, growth, mix and falloff."""
+        matrix, growth, mix, falloff = np.split(step, (9, 9 + KNOTS, PARAMETERS - FALLOFF_TERMS))
         red, blue = mix.reshape(3, 2).T
         change = np.stack([red, -red - blue, blue], 1)
-        return Model(self.matrix + matrix.reshape(3, 3), self.growth + np.clip(growth, -1, 1), self.mix + change)
+        return Model(
+            self.matrix + matrix.reshape(3, 3), self.growth + np.clip(growth, -1, 1), self.mix + change, self.falloff + falloff
+        )  # fmt: skip
 
-    def derivatives(self, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def derivatives(self, light: np.ndarray, radius2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Codes (N, 3), and their derivatives by the parameters (N, 3, PARAMETERS)."""
+        powers = _powers(radius2)
+        gain = np.maximum(1 + powers @ self.falloff, DARKEST_CORNER)[:, None]
+        light = light * gain
         linear = light @ self.matrix.T
         standard = _encoded(linear)
         rises = np.exp(self.growth)
@@ -101,6 +140,7 @@ class Model:
         for channel in range(3):
             at = 9 + KNOTS + 2 * channel
             by[:, channel, at : at + 2] = shown[:, [0, 2]] - shown[:, 1:2]
+        by[..., -FALLOFF_TERMS:] = ((of_light * (linear / gain)[:, None]).sum(-1))[..., None] * powers[:, None]
         return shown @ self.mix.T, by
 
     def white(self) -> float:
@@ -116,15 +156,15 @@ class Model:
         return _decoded(np.interp(np.linspace(0, 1, POINTS), heights, fine * (2 * KNOTS - 1) / KNOTS))
 
 
-def fit(samples: Samples, start: Model | None = None, most: int = MOST_SAMPLES) -> Model:
+def fit(samples: Samples, start: Model | None = None, most: int = MOST_SAMPLES, priors: Priors = PLAIN) -> Model:
     """The model with the least robust error on samples, `most` of them; `start`: one that cannot be far."""
     some = samples.thinned(most)
     found, damping = start or _start(some), 1e-3
-    cost, normal, slope = _equations(found, some)
+    cost, normal, slope = _equations(found, some, priors)
     for _ in range(ROUNDS):
         step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), -slope)
         tried = found.stepped(step)
-        new, new_normal, new_slope = _equations(tried, some)
+        new, new_normal, new_slope = _equations(tried, some, priors)
         if new < cost:
             enough = cost - new < ENOUGH_GAIN * cost
             found, cost, normal, slope, damping = tried, new, new_normal, new_slope, damping / 5
@@ -173,9 +213,9 @@ def _start(samples: Samples) -> Model:
     return generic(float(np.clip(np.median(_decoded(wanted) / grey[lit]), 2.0**-6, 2.0**6)))
 
 
-def _equations(model: Model, samples: Samples) -> tuple[float, np.ndarray, np.ndarray]:
+def _equations(model: Model, samples: Samples, priors: Priors) -> tuple[float, np.ndarray, np.ndarray]:
     """The cost, and its normal matrix and gradient by the parameters."""
-    codes, by = model.derivatives(samples.light)
+    codes, by = model.derivatives(samples.light, samples.radius2)
     missing = codes - samples.codes
     idle = ((samples.codes >= BLOWN) & (codes >= BLOWN)) | ((samples.codes <= BLACK) & (codes <= BLACK))
     missing[idle] = 0
@@ -186,17 +226,17 @@ def _equations(model: Model, samples: Samples) -> tuple[float, np.ndarray, np.nd
     root = np.sqrt(share / (1 + square / STRAY**2))[:, None]
     jacobian = (by * root[..., None]).reshape(-1, PARAMETERS)
     normal, slope = jacobian.T @ jacobian, jacobian.T @ (missing * root).ravel()
-    for value, change in _held(model):
+    for value, change in _held(model, priors):
         cost += float(value @ value)
         normal += change.T @ change
         slope += change.T @ value
     return cost, normal, slope
 
 
-def _held(model: Model) -> list[tuple[np.ndarray, np.ndarray]]:
+def _held(model: Model, priors: Priors) -> list[tuple[np.ndarray, np.ndarray]]:
     """What is known beforehand, as residuals and their derivatives."""
     every = np.eye(PARAMETERS)
-    of_matrix, of_growth, of_mix = every[:9], every[9 : 9 + KNOTS], every[9 + KNOTS :]
+    of_matrix, of_growth, of_mix, of_falloff = np.split(every, (9, 9 + KNOTS, PARAMETERS - FALLOFF_TERMS))
     level = float(np.trace(model.matrix)) / 3
     more = model.growth - generic_growth()
     rise, bend = (np.diff(np.eye(KNOTS), order, axis=0) for order in (1, 2))
@@ -206,11 +246,17 @@ def _held(model: Model) -> list[tuple[np.ndarray, np.ndarray]]:
     rises = np.exp(model.growth)
     mixed = (model.mix - np.eye(3))[:, [0, 2]].ravel()
     terms = [
-        (SMOOTH, bend @ more, bend @ of_growth), (NEAR_GENERIC, rise @ more, rise @ of_growth),
-        (NEAR_MEAN, odd @ model.matrix.ravel(), odd @ of_matrix), (NEAR_NEUTRAL, cast @ model.matrix.ravel(), cast @ of_matrix),
-        (NEAR_PLAIN, mixed, of_mix), (WHITE, np.array([rises.sum() - 1]), rises[None] @ of_growth),
+        (priors.smooth, bend @ more, bend @ of_growth), (priors.generic, rise @ more, rise @ of_growth),
+        (priors.mean, odd @ model.matrix.ravel(), odd @ of_matrix),
+        (priors.neutral, cast @ model.matrix.ravel(), cast @ of_matrix), (priors.plain, mixed, of_mix),
+        (priors.white, np.array([rises.sum() - 1]), rises[None] @ of_growth), (priors.flat, model.falloff, of_falloff),
     ]  # fmt: skip
     return [(np.sqrt(weight) * value, np.sqrt(weight) * change) for weight, value, change in terms]
+
+
+def _powers(radius2: np.ndarray) -> np.ndarray:
+    """r^2, r^4, r^6: (N, FALLOFF_TERMS)."""
+    return radius2[:, None] ** np.arange(1, FALLOFF_TERMS + 1)
 
 
 def _encoded(linear: np.ndarray) -> np.ndarray:

@@ -211,7 +211,9 @@ def _blocks(light: np.ndarray, codes: np.ndarray) -> Samples:
     means = [registration.resized(x[inside], columns, rows).reshape(-1, 3) for x in (light, codes, codes**2)]
     light, codes, squares = (mean.astype(np.float64) for mean in means)
     spread = np.sqrt(np.maximum(squares - codes**2, 0)).max(-1)
-    return Samples(light, codes, 1 / (1 + (spread / FLAT) ** 2))
+    y, x = (2 * (np.arange(side) + 0.5) / side - 1 for side in (rows, columns))
+    radius2 = ((y * rows) ** 2)[:, None] + ((x * columns) ** 2)[None]
+    return Samples(light, codes, 1 / (1 + (spread / FLAT) ** 2), radius2.ravel() / (rows**2 + columns**2))
 
 
 def as_look(model: look_fit.Model, recipe: Recipe, likeness: float) -> PreviewLook:

@@ -166,7 +166,7 @@ def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str, whole: Who
     """IFD0: the camera and its colours."""
     make, _, model = recipe.camera.partition(" ")
     numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)
-    brightened = 0.0 if whole.as_exposed else recipe.exposure
+    brightened = 0.0 if whole.as_exposed or recipe.tone else recipe.exposure  # a look's own is in its profile
     return {
         Tag.Make: exif.ifd0.get(Tag.Make) or tiff.ascii_text(make),
         Tag.Model: exif.ifd0.get(Tag.Model) or tiff.ascii_text(model or make),

@@ -8,7 +8,7 @@ from rawback.files import tiff
 from rawback.files.exif import Exif, closed, metadata
 from rawback.files.original import adobe
 from rawback.files.tags import Tag, is_dng
-from rawback.files.tiff import BYTE, FLOAT, LONG, UNDEFINED, Entries, Entry
+from rawback.files.tiff import BYTE, FLOAT, LONG, SRATIONAL, UNDEFINED, Entries, Entry
 from rawback.isp import dng_look
 from rawback.recipe import Recipe
 
@@ -71,6 +71,7 @@ def look(recipe: Recipe) -> Entries:
     return {
         Tag.ProfileName: tiff.ascii_text(f"rawback {recipe.look} look"),
         Tag.ProfileToneCurve: tiff.pack(FLOAT, dng_look.tone_curve(recipe).ravel().tolist()),
+        Tag.BaselineExposureOffset: tiff.rationals([recipe.exposure], SRATIONAL),
         Tag.ProfileEmbedPolicy: tiff.pack(LONG, [ALLOW_COPYING]),
         Tag.DefaultBlackRender: tiff.pack(LONG, [NO_BLACK_SUBTRACTION]),
         Tag.ProfileHueSatMapDims: tiff.pack(LONG, [1, 2, 1]), **{tag: tiff.pack(FLOAT, saturation) for tag in maps},
