@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rawback.cameras.looks import Look
+from rawback.cameras import looks
+from rawback.cameras.looks import Known, Look
 from rawback.files import camera_table, makernote, photo, tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
@@ -26,6 +27,8 @@ MARGIN, SMALLEST = 8, 32
 WIDEST = 64000
 """Rows or columns of a RAW that LibRaw opens, and with it most developers."""
 WHITE = 16383.0
+SAME_SHAPE = 5e-3
+"""By which the ratio of sides of a whole picture may differ from that of another size."""
 NOISE_PER_ISO, READ_NOISE = 1.2e-6, 1e-13
 """Shot noise and squared read noise, as fractions of white, of a middling sensor at ISO 1; they grow by ISO and ISO^2."""
 ISO_RANGE = (25, 409600)
@@ -37,7 +40,9 @@ class Guess:
 
     recipe: Recipe
     colours_from: str
-    """card, table (LibRaw's) or assumed."""
+    """card, sensor (the table of sensors), table (LibRaw's) or assumed."""
+    scope: str
+    """For which cameras the look stands that is undone: one of `looks.SCOPES`."""
     profile: Profile | None
     """By which the picture is to be brought to sRGB."""
     light: Light | None = None
@@ -45,34 +50,43 @@ class Guess:
 
     def message(self) -> str:
         """In a sentence."""
+        camera, look = self.recipe.camera, self.recipe.look
         colours = {
-            "card": f"the colours and look of {self.recipe.look}", "table": f"the colours of {self.recipe.camera}",
+            "card": f"the colours of {camera}", "table": f"the colours of {camera}", "sensor": f"the sensor of {camera}",
             "assumed": "the colours of a mean camera (LibRaw knows none for this one)",
         }[self.colours_from]  # fmt: skip
-        look = "" if self.colours_from == "card" else ", a generic look undone"
+        undone = {
+            "body": f"its look undone by the card {look}", "family": f"the look of its family undone ({look})",
+            "maker": f"the look of its maker undone ({look})", "generic": "a generic look undone",
+        }[self.scope]  # fmt: skip
         if self.light:
-            look = f", {self.light.message()}"
+            undone = self.light.message()
         balance = {"camera": "the white balance it tells", "card": "the white balance of the card"}
         white = balance.get(self.recipe.white_balance_from, "daylight assumed for white balance")
         brought = f", brought to sRGB from {self.profile.name or 'its profile'}" if self.profile else ""
-        return f"not rendered by rawback: {colours}{look}, {white}{brought}; expect a look-alike, not the RAW"
+        return f"not rendered by rawback: {colours}, {undone}, {white}{brought}; expect a look-alike, not the RAW"
 
 
-def guess(source: Photo, look: Look | None = None) -> Guess:
-    """The recipe of a photo from what it says of itself, or from its camera's look."""
+def guess(source: Photo, known: Known | None = None) -> Guess:
+    """The recipe of a photo from what it says of itself, and from what is known of its camera (None: by its EXIF)."""
     exif = source.exif or Exif()
-    picture = source.picture
-    colours = _look_colours(look, picture, exif.orientation) if look else _generic_colours(exif)
-    colours_from = "card" if look else str(colours.pop("colours_from"))
+    known = known or looks.known(None, exif.make, exif.model)
+    picture, look = source.picture, known.look
+    if look and look.scope == "body" and not known.from_xyz:
+        colours, colours_from = _card_colours(look), "card"
+    else:
+        colours, colours_from = _sensor_colours(known, look, exif)
+    colours |= _look(look, picture, exif.orientation) if look else _plain_look()
     gains = makernote.white_balance(exif)
     if gains:
         response = 1 / np.array(gains)
         colours |= {"neutral": tuple((response / response.max()).tolist()), "white_balance_from": "camera"}
+    seen = np.array(colours.pop("light_matrix")) @ np.array(colours["matrix"])
     recipe = Recipe(
         width=picture.width, height=picture.height, black=(0.0,) * 4, curve="srgb", refined=False,
-        orientation=exif.orientation, noise=_noise(exif), **colours,
+        orientation=exif.orientation, noise=_noise(exif), **(colours | {"matrix": _tuples(seen)}),
     )  # fmt: skip
-    return Guess(recipe.validate(), colours_from, photo.profile(source))
+    return Guess(recipe.validate(), colours_from, look.scope if look else "generic", photo.profile(source))
 
 
 def in_light(guess: Guess, light: Light) -> Guess:
@@ -88,28 +102,49 @@ def in_light(guess: Guess, light: Light) -> Guess:
     return replace(guess, recipe=headroom.added(recipe, light.stops).validate(), light=light)
 
 
-def _look_colours(look: Look, picture: Coefficients | Pixels, orientation: int) -> dict:
-    is_full_size = {picture.width, picture.height} == set(look.size)
+def _card_colours(look: Look) -> dict:
+    """Those of the RAW that a card was made from."""
     return {
         "white": look.white, "neutral": look.neutral, "white_balance_from": "card", "camera": look.camera, "dng": look.dng,
-        "matrix": _tuples(np.array(look.matrix) @ np.array(look.camera_matrix)), "tone": look.tone, "look": look.name,
-        "exposure": look.exposure, "vignette": look.vignette if is_full_size else (), "code_matrix": look.code_matrix,
-        "cfa": _tuples(as_stored(np.array(look.cfa), orientation)) if is_full_size and look.cfa else RGGB,
+        "matrix": look.camera_matrix,
     }  # fmt: skip
 
 
-def _generic_colours(exif: Exif) -> dict:
-    """The camera's matrix from LibRaw's table, or the mean of that table; daylight; the mean of what cameras do."""
-    known = camera_table.xyz_to_camera(exif.make, exif.model)
-    from_xyz = np.array(known or camera_table.MEAN_MATRIX)
-    response = from_xyz @ SRGB_TO_XYZ.sum(1)  # to daylight, D65
-    saturated = np.linalg.inv(tone.saturation_matrix(tone.GENERIC_SATURATION))
+def _sensor_colours(known: Known, look: Look | None, exif: Exif) -> tuple[dict, str]:
+    """Those of a sensor that is known by name, in LibRaw's table, or by its family's card; else the mean of that table."""
+    from_xyz, colours_from = known.from_xyz, "sensor"
+    if not from_xyz:
+        from_xyz, colours_from = camera_table.xyz_to_camera(known.make, known.model) or (), "table"
+    if not from_xyz and look and look.scope == "family":
+        return _card_colours(look), "card"
+    if not from_xyz:
+        from_xyz, colours_from = camera_table.MEAN_MATRIX, "assumed"
+    matrix = np.array(from_xyz)
+    response = matrix @ SRGB_TO_XYZ.sum(1)  # to daylight, D65
+    camera = Exif(ifd0={Tag.Make: tiff.ascii_text(known.make), Tag.Model: tiff.ascii_text(known.model)}).camera
     return {
         "white": WHITE, "neutral": tuple((response / response.max()).tolist()), "white_balance_from": "assumed",
-        "camera": exif.camera or "unknown camera", "matrix": _tuples(saturated @ matrix_from_xyz(from_xyz)),
-        "dng": d65_tags(from_xyz),
-        "tone": tone.generic_knots(CURVES["srgb"]), "look": "generic", "exposure": tone.GENERIC_EXPOSURE,
-        "cfa": RGGB, "colours_from": "table" if known else "assumed",
+        "camera": camera or exif.camera or "unknown camera", "matrix": _tuples(matrix_from_xyz(matrix)),
+        "dng": d65_tags(matrix),
+    }, colours_from  # fmt: skip
+
+
+def _look(look: Look, picture: Coefficients | Pixels, orientation: int) -> dict:
+    """What a look does to light; a lens is undone, and the CFA lies as it did, in whole pictures alone."""
+    of_size = {picture.width, picture.height} == set(look.size)
+    shape, shapes = (max(sides) / max(min(sides), 1) for sides in ((picture.width, picture.height), look.size))
+    return {
+        "light_matrix": look.matrix, "tone": look.tone, "look": look.name, "exposure": look.exposure,
+        "code_matrix": look.code_matrix, "vignette": look.vignette if abs(shape / shapes - 1) < SAME_SHAPE else (),
+        "cfa": _tuples(as_stored(np.array(look.cfa), orientation)) if of_size and look.cfa else RGGB,
+    }  # fmt: skip
+
+
+def _plain_look() -> dict:
+    """Where no card is installed at all: what cameras do, roughly."""
+    return {
+        "light_matrix": _tuples(np.linalg.inv(tone.saturation_matrix(tone.GENERIC_SATURATION))),
+        "tone": tone.generic_knots(CURVES["srgb"]), "look": "generic", "exposure": tone.GENERIC_EXPOSURE, "cfa": RGGB,
     }  # fmt: skip
 
 

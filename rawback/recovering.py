@@ -23,6 +23,7 @@ from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
+from rawback.files.tags import Tag
 from rawback.files.tiff import Buffer
 from rawback.isp import inverse_pass, light
 from rawback.isp.colour_profile import Profile
@@ -243,9 +244,9 @@ def plan(photo: Photo, camera: str | None = None, gain_map: bool = True) -> Plan
         return Plan(None, photo.picture, lit.recipe, lit.profile, lit.message(), photos.profile_notes(photo), told)
     if recipe is None:
         make, model = (photo.exif.make, photo.exif.model) if photo.exif else ("", "")
-        guess = foreign.guess(photo, looks.of(camera, make, model))
-        notes = [f"the card {camera} {WEIGHTS_ONLY}"] if looks.is_of_weights(camera) else []
-        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message(), photos.profile_notes(photo) + notes)
+        from_dng = photo.exif is not None and Tag.UniqueCameraModel in photo.exif.ifd0
+        guess = foreign.guess(photo, looks.known(camera, make, model, from_dng))
+        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message(), photos.profile_notes(photo))
     if photo.coefficients is None:
         state, picture = State.EDITED, photo.picture
     else:

@@ -264,8 +264,8 @@ def _look(raw: RawFile, options: RenderOptions) -> Look | PreviewLook | str:
         return preview_look.of_pictures(raw.mosaic, raw.recipe, shown)
     named = options.camera if options.look == "camera" else options.look
     make, model = (raw.exif.make, raw.exif.model) if raw.exif else ("", "")
-    look = looks.of(named, make, model)
-    if look is None:
+    look = looks.known(named, make, model).look
+    if look is None or look.scope == "generic":
         camera = named or raw.recipe.camera or "this camera"
         raise RawbackError(f"no look of {camera} is installed; make one with `rawback calibrate`")
     return look

@@ -17,10 +17,17 @@ MAX_BYTES = 1 << 20
 
 
 def folders() -> list[Path]:
-    """Where weights are looked for: $RAWBACK_WEIGHTS, inside the installed package, beside it in a checkout."""
+    """Where cards are looked for: $RAWBACK_WEIGHTS, the user's own, inside the installed package, beside it in a checkout."""
     here = Path(__file__).parents[1]
     named = [Path(os.environ["RAWBACK_WEIGHTS"])] if os.environ.get("RAWBACK_WEIGHTS") else []
-    return [*named, here / "weights", here.parent / "weights"]
+    return [*named, learned_folder(), here / "weights", here.parent / "weights"]
+
+
+def learned_folder() -> Path:
+    """Where `rawback learn` keeps the looks of the user's cameras."""
+    from platformdirs import user_data_path
+
+    return user_data_path("rawback", appauthor=False) / "looks"
 
 
 def cards() -> list[dict]:
@@ -67,7 +74,7 @@ def card_of(name_or_path: str) -> dict:
 
 def describe(card: dict) -> str:
     """What a card is of, in one line: the camera, what it holds, what that gained on held-out photographs."""
-    holds = ["a look"] if "look" in card else []
+    holds = [_look_of(card)] if "look" in card else []
     for name, part in card.get("parts", {}).items():
         if name == "flow_inverse":  # the flow's own way back
             continue
@@ -80,6 +87,17 @@ def describe(card: dict) -> str:
     if "note" in card:
         holds.append(str(card["note"]))
     return f"{card.get('camera') or 'any camera'}: {', '.join(holds)}"
+
+
+def _look_of(card: dict) -> str:
+    """What a card's look was learned from, and how well it does."""
+    look = card["look"] if isinstance(card["look"], dict) else {}
+    scope = "a look" if look.get("scope", "body") == "body" else f"a look for its {look['scope']}"
+    if look.get("from_dng"):
+        scope += ", as programs develop its DNG"
+    pictures = f" of {card['pictures']} pictures" if isinstance(card.get("pictures"), int) else ""
+    left_out = [row["dB"] for row in card.get("held_out", []) if isinstance(row, dict) and "dB" in row]
+    return f"{scope}{pictures}" + (f", {sum(left_out) / len(left_out):.1f} dB on pictures left out" if left_out else "")
 
 
 def weights_for(camera: str | None) -> str:

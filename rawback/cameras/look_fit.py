@@ -3,7 +3,7 @@
 picture = A . F(srgb(M . light)): the forward model of `isp.stages`, with A the inverse of `Recipe.code_matrix` and F the
 inverse of `Recipe.tone`. What a camera does against the falling off of its lens may be fitted too: light is then brighter by
 1 + k0 r^2 + k1 r^4 + k2 r^6, r being 1 in the corners. By Levenberg's and Marquardt's method on robust residuals of codes;
-where samples are silent, the curve goes on as that of cameras does in the mean, and colours are as the mean of cameras has them.
+where samples are silent, the curve goes on as that of cameras does in the mean, and colours are as the mean of cameras'.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from rawback.isp import tone
 from rawback.isp.colour import CURVES
+from rawback.isp.tone import ToneCurve
 
 KNOTS = 24
 """Pieces of F, evenly spaced over the sRGB codes of light 0..1; beyond, it goes on by its last slope."""
@@ -100,7 +101,7 @@ class Model:
         """(N, 3) linear sRGB -> (N, 3) codes, not clipped; radius2 (N,): None leaves the lens out."""
         linear = light @ self.matrix.T
         if radius2 is not None:
-            linear *= 1 + (_powers(radius2) @ self.falloff)[:, None]
+            linear *= lens_gain(self.falloff, radius2)[:, None]
         return self.curve(_encoded(linear)) @ self.mix.T
 
     def curve(self, standard: np.ndarray) -> np.ndarray:
@@ -122,7 +123,7 @@ class Model:
     def derivatives(self, light: np.ndarray, radius2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Codes (N, 3), and their derivatives by the parameters (N, 3, PARAMETERS)."""
         powers = _powers(radius2)
-        gain = np.maximum(1 + powers @ self.falloff, DARKEST_CORNER)[:, None]
+        gain = lens_gain(self.falloff, radius2)[:, None]
         light = light * gain
         linear = light @ self.matrix.T
         standard = _encoded(linear)
@@ -146,6 +147,12 @@ class Model:
     def white(self) -> float:
         """Light of the RAW from which on a grey is white in the picture."""
         return float(self.tone_light()[-1] / self.matrix.sum(1).mean())
+
+    def light(self, codes: np.ndarray) -> np.ndarray:
+        """(N, 3) codes -> (N, 3) linear sRGB, the lens left as it is: the way back, as a recipe goes it."""
+        curve = ToneCurve(CURVES["srgb"], tone.knots_of(self.tone_light(), CURVES["srgb"]))
+        standard = curve.light((codes @ np.linalg.inv(self.mix).T).astype(np.float32))
+        return standard @ np.linalg.inv(self.matrix).T
 
     def tone_light(self) -> np.ndarray:
         """(POINTS,) light before the curve at the picture's codes, evenly spaced: F undone, its corners rounded."""
@@ -252,6 +259,11 @@ def _held(model: Model, priors: Priors) -> list[tuple[np.ndarray, np.ndarray]]:
         (priors.white, np.array([rises.sum() - 1]), rises[None] @ of_growth), (priors.flat, model.falloff, of_falloff),
     ]  # fmt: skip
     return [(np.sqrt(weight) * value, np.sqrt(weight) * change) for weight, value, change in terms]
+
+
+def lens_gain(falloff: np.ndarray, radius2: np.ndarray) -> np.ndarray:
+    """What a camera gives against its lens at squared distances (N,) from the middle."""
+    return np.maximum(1 + _powers(radius2) @ falloff, DARKEST_CORNER)
 
 
 def _powers(radius2: np.ndarray) -> np.ndarray:

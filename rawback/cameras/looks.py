@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
 
+from rawback.cameras import sensors
 from rawback.cameras.cards import FORMAT, card_of, cards
 from rawback.errors import RawbackError
 from rawback.isp.mosaic import BAYER
 from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe, is_tone_curve, mixes
+
+SCOPES = ("body", "family", "maker", "generic")
+"""What a look may stand for, the nearest first."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Look:
     dng: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Colour tags for the DNG."""
     vignette: tuple[float, ...] = ()
-    """`Recipe.vignette`, for whole pictures of the size below."""
+    """`Recipe.vignette`, for whole pictures, whose shape is that of the size below."""
     code_matrix: tuple[tuple[float, ...], ...] = ()
     """`Recipe.code_matrix`."""
     cfa: tuple[tuple[int, ...], ...] = ()
@@ -46,6 +51,12 @@ class Look:
     """Width and height of the pictures it was measured on."""
     white: float = 16383.0
     """White level of the camera's RAW in DN."""
+    scope: str = "body"
+    """For which cameras it stands: one of SCOPES."""
+    models: tuple[str, ...] = ()
+    """Of a family: patterns of the models it is for, by their EXIF names (`fnmatch`)."""
+    from_dng: bool = False
+    """Whether it is that of pictures which a program has developed from the camera's DNG: their EXIF has DNG's tags."""
 
     def to_card(self) -> dict:
         """As JSON; `from_card` is the inverse."""
@@ -58,9 +69,16 @@ class Look:
         rows = tuple(map(tuple, matrix.tolist()))
         return replace(recipe, matrix=rows, tone=self.tone, code_matrix=self.code_matrix, curve="srgb", look=self.name)
 
-    def matches(self, make: str, model: str) -> bool:
-        """Whether a photo's EXIF names this camera."""
-        return bool(model) and (make.strip().lower(), model.strip().lower()) == (self.make.lower(), self.model.lower())
+    def fits(self, make: str, model: str) -> bool:
+        """Whether it is for the photos of a camera, by its EXIF names."""
+        make, model = make.strip().lower(), model.strip().lower()
+        if self.scope == "generic":
+            return True
+        if make != self.make.lower():
+            return False
+        if self.scope == "body":
+            return bool(model) and model == self.model.lower()
+        return self.scope == "maker" or any(fnmatchcase(model, pattern.lower()) for pattern in self.models)
 
 
 def from_card(card: dict, name: str) -> Look:
@@ -73,8 +91,8 @@ def from_card(card: dict, name: str) -> Look:
         lists = {key: _floats(values.pop(key)) for key in ("tone", "neutral", "vignette")}
         rows["code_matrix"] = tuple(map(_floats, values.pop("code_matrix", ())))  # cards of the first version have none
         cfa = tuple(tuple(map(int, row)) for row in values.pop("cfa", ()))
-        size = tuple(map(int, values.pop("size")))
-        look = Look(name, dng=dng, size=size, cfa=cfa, **rows, **lists, **values)  # type: ignore[arg-type]
+        size, models = tuple(map(int, values.pop("size"))), tuple(map(str, values.pop("models", ())))
+        look = Look(name, dng=dng, size=size, models=models, cfa=cfa, **rows, **lists, **values)  # type: ignore[arg-type]
         if not _plausible(look):
             raise ValueError("numbers out of range")
         return look
@@ -90,7 +108,8 @@ def _plausible(look: Look) -> bool:
     matrices = [np.array(m, float) for m in (look.matrix, look.camera_matrix)]
     numbers = [*look.neutral, look.exposure, look.white, *look.vignette, *(v for m in matrices for v in m.ravel())]
     return (
-        all(m.shape == (3, 3) and np.linalg.cond(m) < MAX_CONDITION for m in matrices)
+        look.scope in SCOPES
+        and all(m.shape == (3, 3) and np.linalg.cond(m) < MAX_CONDITION for m in matrices)
         and bool(np.isfinite(numbers).all())
         and is_tone_curve(look.tone)
         and (not look.code_matrix or mixes(look.code_matrix))
@@ -106,30 +125,54 @@ def load(name_or_path: str) -> Look:
     return from_card(card, card["name"])
 
 
-def is_of_weights(camera: str | None) -> bool:
-    """Whether a card is named that holds learned parts and no look. Raises RawbackError if there is no such card."""
-    card = card_of(camera) if camera else {}
-    return bool(card) and "look" not in card and bool(card.get("parts") or "weights" in card)
+@dataclass(frozen=True)
+class Known:
+    """What is known of the camera of a photo."""
+
+    make: str
+    model: str
+    """As EXIF has them, of the camera that was named or that the photo names."""
+    look: Look | None
+    from_xyz: tuple[tuple[float, ...], ...] = ()
+    """XYZ -> camera (3, 3) under D65, where its sensor is known by name; empty: LibRaw's table may know it."""
 
 
-def of(camera: str | None, make: str, model: str) -> Look | None:
-    """The look of the card that is named, else the installed one of the camera by its EXIF names; None: there is none.
+def known(camera: str | None, make: str, model: str, from_dng: bool = False) -> Known:
+    """By the card that is named, else by EXIF's names; from_dng: whether a program has developed the photo from a DNG.
 
-    camera: a card's name or path; one of weights only names no look. Raises RawbackError if there is no such card.
+    camera: a card's name or path; one of weights only names a sensor. Raises RawbackError if there is no such card.
     """
-    if camera and not is_of_weights(camera):
-        return load(camera)
-    return find(make, model) if model else None
+    card = card_of(camera) if camera else {}
+    if card and ("look" in card or not (card.get("parts") or "weights" in card)):
+        look = from_card(card, card["name"])
+        return Known(look.make, look.model, look)
+    if card.get("model"):
+        make, model = str(card.get("make", "")), str(card["model"])
+    from_xyz = sensors.xyz_to_camera(card["name"]) if card and card["name"] in sensors.table() else np.zeros((0, 3))
+    return Known(make, model, find(make, model, from_dng), tuple(map(tuple, from_xyz.tolist())))
 
 
-def find(make: str, model: str) -> Look | None:
-    """The installed look of a camera by its EXIF names."""
+def find(make: str, model: str, from_dng: bool = False) -> Look | None:
+    """The installed look that fits a camera most nearly: its own, its family's, its maker's, or the generic one."""
+    nearest: Look | None = None
     for card in cards():
-        if "look" in card and str(card.get("model", "")).lower() == model.strip().lower():
-            look = from_card(card, card["name"])
-            if look.matches(make, model):
-                return look
-    return None
+        if "look" not in card or not _may_fit(card, make, from_dng):
+            continue
+        look = from_card(card, card["name"])
+        if look.fits(make, model) and (nearest is None or _rank(look, from_dng) < _rank(nearest, from_dng)):
+            nearest = look
+    return nearest
+
+
+def _may_fit(card: dict, make: str, from_dng: bool) -> bool:
+    """Whether a card is worth being read whole."""
+    look = card["look"] if isinstance(card["look"], dict) else {}
+    right_make = look.get("scope") == "generic" or str(card.get("make", "")).lower() == make.strip().lower()
+    return right_make and (from_dng or not look.get("from_dng"))
+
+
+def _rank(look: Look, from_dng: bool) -> tuple[bool, int]:
+    return look.from_dng != from_dng and look.scope != "generic", SCOPES.index(look.scope)
 
 
 def save(look: Look, path: Path, more: dict) -> bytes:

@@ -106,6 +106,11 @@ class _Raw:
         return np.moveaxis(mix(np.array(self.recipe.matrix, np.float32), planes), 0, -1)
 
 
+def light_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Linear sRGB (h, w, 3) of a mosaic (H, W) uint16, small enough to lay pictures upon it."""
+    return _Raw(mosaic, recipe).light()
+
+
 def _of_picture(raw: _Raw, picture: Shown) -> PreviewLook | str:
     if picture.edited:
         return "the picture inside was made by another program than its camera"
@@ -128,7 +133,7 @@ def _of_picture(raw: _Raw, picture: Shown) -> PreviewLook | str:
     if not likeness >= LEAST_LIKE:
         return f"the picture inside is no plain rendering: a look comes within {likeness:.1f} dB of it only"
     found = replace(as_look(model, raw.recipe, round(float(likeness), 2)), neutral=raw.recipe.neutral if untold else None)
-    return found if _is_sound(found) else "the picture inside has colours that no look can make and unmake"
+    return found if is_sound(found) else "the picture inside has colours that no look can make and unmake"
 
 
 def _balanced(recipe: Recipe, sensed: Samples) -> Recipe:
@@ -231,7 +236,7 @@ def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(row) for row in np.round(matrix, 6).tolist())
 
 
-def _is_sound(found: PreviewLook) -> bool:
+def is_sound(found: PreviewLook) -> bool:
     """Whether a recipe may hold it, and its inverse is no worse than cameras' are."""
     colours = [np.array(found.matrix), np.array(found.code_matrix)]
     return (

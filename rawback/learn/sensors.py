@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 
+from rawback.cameras.sensors import known, published, xyz_to_camera
 from rawback.errors import RawbackError
 from rawback.isp import illuminant
 from rawback.isp.colour import SRGB_TO_XYZ, matrix_from_xyz
 from rawback.isp.mosaic import BAYER, X_TRANS
 from rawback.learn.unprocess import Sensor
 
-TABLE = Path(__file__).with_name("sensors.json")
 D65 = SRGB_TO_XYZ.sum(1)
 """XYZ of daylight: white of linear sRGB."""
 COLOURS = "RGB"
@@ -35,39 +31,6 @@ BLACKS = (0, 1 / 64, 1 / 32, 1 / 16)
 """Black levels that are drawn, as shares of all DN."""
 COLOURLESS = 0.1
 """Share of drawn sensors whose RGB is linear sRGB's."""
-
-
-@cache
-def _file() -> dict[str, dict]:
-    return json.loads(TABLE.read_text())
-
-
-def table() -> dict[str, dict]:
-    """The cameras of sensors.json by name; what the fields mean stands in that file."""
-    return _file()["cameras"]
-
-
-def published() -> dict[str, np.ndarray]:
-    """XYZ -> camera (3, 3) float64 under D65 of cameras that differ much, by name (DNG tags 50721, 50722)."""
-    return {name: np.array(numbers, float).reshape(3, 3) / 1e4 for name, numbers in _file()["matrices"].items()}
-
-
-def names() -> list[str]:
-    """The cameras that can be simulated."""
-    return list(table())
-
-
-def known(name: str) -> dict:
-    """What is known of a camera. Raises RawbackError if it is not in the table."""
-    if name not in table():
-        raise RawbackError(f"no sensor {name!r} is known; expected one of {', '.join(names())}")
-    return table()[name]
-
-
-def xyz_to_camera(name: str) -> np.ndarray:
-    """XYZ -> camera (3, 3) float64 under D65, as in DNG ColorMatrix1 (tag 50721)."""
-    numbers = known(name)["matrix"]
-    return published()[numbers] if isinstance(numbers, str) else np.array(numbers, float).reshape(3, 3) / 1e4
 
 
 def matrix(name: str) -> np.ndarray:

@@ -1,0 +1,152 @@
+"""Looks of many pictures of one camera, or family, in one: what the pictures inside its RAW files agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rawback.cameras import look_fit, preview_look
+from rawback.cameras.look_fit import Model, Priors, Samples
+from rawback.cameras.looks import Look
+from rawback.cameras.preview_look import Laid
+from rawback.errors import RawbackError
+from rawback.files import embedded
+from rawback.files.embedded import Picture
+from rawback.files.raw import RawFile
+from rawback.isp.colour import SRGB_TO_XYZ, d65_tags
+
+EACH, ALL = 1500, 60_000
+"""Samples of a picture, and of all that are fitted at once."""
+BRIGHTEST = 0.95
+"""Light that the sensor may have clipped."""
+IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+PEAK = 99.9
+"""Percentile of the light that counts as its peak in dB."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One RAW with a picture of its camera's."""
+
+    raw: RawFile
+    samples: Samples
+    size: tuple[int, int]
+    """Width and height of the picture."""
+
+
+def member(raw: RawFile, picture: Picture | None = None) -> Member | str:
+    """A RAW and its picture (None: the one inside), laid upon each other; or why they cannot be."""
+    reason = "it carries no picture of its camera's"
+    for tried in [picture] if picture else raw.pictures:
+        if tried.edited:
+            reason = "the picture inside was made by another program than its camera"
+            continue
+        codes = embedded.decode(tried, preview_look.COLUMNS, raw.exif)
+        if codes is None:
+            reason = "the picture inside is damaged"
+            continue
+        light = preview_look.light_of(raw.mosaic, raw.recipe)
+        laid = Laid.upon(light, codes, raw.recipe.orientation)
+        if isinstance(laid, str):
+            reason = laid
+            continue
+        samples = laid.samples(light)
+        own = look_fit.fit(samples)
+        if -10 * np.log10(look_fit.error(own, samples)) >= preview_look.LEAST_LIKE:
+            return Member(raw, samples, (tried.width, tried.height))
+        reason = "the picture inside is no plain rendering"
+    return reason
+
+
+def without_lens(members: Iterable[Member]) -> tuple[list[Samples], np.ndarray]:
+    """Their samples with light as the camera evened it out, and the mean of what it did against its lens (FALLOFF_TERMS,)."""
+    evened, terms = [], []
+    for one in members:
+        falloff = look_fit.fit(one.samples, priors=look_fit.WITH_LENS).falloff
+        gain = look_fit.lens_gain(falloff, one.samples.radius2)
+        evened.append(replace(one.samples, light=one.samples.light * gain[:, None]))
+        terms.append(falloff)
+    return evened, np.mean(terms, axis=0)
+
+
+def pooled(groups: Sequence[Sequence[Samples]], priors: Priors = look_fit.PLAIN, levelled: bool = False) -> Model:
+    """One model for all pictures, every group counting alike, and in it every picture.
+
+    levelled: each picture is brought to one exposure first, and the model's is the mean of theirs: for a look that is to hold
+    for cameras that expose differently.
+    """
+    levels = [[_level(look_fit.fit(one)) if levelled else 1.0 for one in group] for group in groups]
+    mean = float(np.exp(np.mean([float(np.mean(np.log(row))) for row in levels])))
+    each = max(min(EACH, ALL // max(sum(map(len, groups)), 1)), 1)
+    parts = []
+    for group, row in zip(groups, levels, strict=True):
+        for one, level in zip(group, row, strict=True):
+            few = one.thinned(each)
+            weight = few.weight / (max(float(few.weight.sum()), 1e-9) * len(group))
+            parts.append(replace(few, light=few.light * (mean / level), weight=weight))
+    everything = Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
+    return look_fit.fit(everything, most=len(everything.light), priors=priors)
+
+
+def _level(model: Model) -> float:
+    """Light of the RAW that the picture shows in the middle of its codes."""
+    light = model.tone_light()
+    return float(light[len(light) // 2] / model.matrix.sum(1).mean())
+
+
+def errors(model: Model, samples: Samples) -> dict:
+    """How well light is found from codes: dB after one gain and as it is (peak: PEAK), and dB of the picture's codes."""
+    got = np.clip(model.light(samples.codes), 0, None)
+    peak = float(np.percentile(samples.light, PEAK))
+    usable = samples.light.max(1, keepdims=True) < BRIGHTEST
+    gain = float((got * samples.light * usable).sum() / max(float((got * got * usable).sum()), 1e-12))
+    real = np.clip(samples.light / peak, 0, 1)
+    matched, as_is = (np.mean((np.clip(got * by / peak, 0, 1) - real) ** 2) for by in (gain, 1.0))
+    picture = look_fit.error(model, samples)
+    return {"dB": _db(matched), "as is": _db(as_is), "EV off": round(float(np.log2(gain)), 2), "picture dB": _db(picture)}
+
+
+def _db(square: float | np.floating) -> float:
+    return round(float(-10 * np.log10(max(float(square), 1e-12))), 2)
+
+
+def held_out(samples: Sequence[Samples]) -> list[dict]:
+    """Errors on each picture of a look fitted to the others; of a single one, on itself, which says so."""
+    if len(samples) == 1:
+        return [errors(pooled([samples]), samples[0]) | {"itself": True}]
+    return [errors(pooled([[other for other in samples if other is not one]]), one) for one in samples]
+
+
+def as_look(model: Model, members: Sequence[Member], name: str, falloff: np.ndarray | None = None) -> Look:
+    """The model as the look of the camera of the first of the members."""
+    recipe, exif = members[0].raw.recipe, members[0].raw.exif
+    found = preview_look.as_look(model, replace(recipe, matrix=IDENTITY), 0.0)
+    if not preview_look.is_sound(found):
+        raise RawbackError("the pictures have colours that no look can make and unmake")
+    neutral = np.exp(np.mean([np.log(one.raw.recipe.neutral) for one in members], axis=0))
+    vignette = () if falloff is None else (*np.round(falloff, 4).tolist(), 0.0, 0.0)
+    red, green, blue = np.round(neutral / neutral.max(), 6).tolist()
+    return Look(
+        name=name, camera=recipe.camera, make=exif.make if exif else "", model=exif.model if exif else "",
+        matrix=found.matrix, tone=found.tone, exposure=found.exposure, neutral=(red, green, blue),
+        camera_matrix=tuple(tuple(round(v, 6) for v in row) for row in recipe.matrix), dng=_colour_tags(members[0]),
+        vignette=vignette, code_matrix=found.code_matrix, size=members[0].size, white=recipe.white,
+    )  # fmt: skip
+
+
+def _colour_tags(one: Member) -> dict[str, tuple[float, ...]]:
+    """The RAW's own, or a matrix that stands for how LibRaw renders it."""
+    recipe = one.raw.recipe
+    if "ColorMatrix1" in recipe.dng:
+        return recipe.dng
+    from_srgb = np.array(recipe.neutral)[:, None] * np.linalg.inv(np.array(recipe.matrix))
+    return recipe.dng | d65_tags(from_srgb @ np.linalg.inv(SRGB_TO_XYZ))
+
+
+def seen(samples: Sequence[Samples]) -> dict:
+    """The range that a look was seen over: light from dark to bright, and codes (1st and 99th percentile)."""
+    light, codes = (np.concatenate([getattr(one, name) for one in samples]).mean(1) for name in ("light", "codes"))
+    ends = {name: np.percentile(values, (1, 99)) for name, values in (("light", light), ("codes", codes))}
+    return {name: np.round(values, 4).tolist() for name, values in ends.items()}
