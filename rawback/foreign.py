@@ -132,12 +132,17 @@ def _sensor_colours(known: Known, look: Look | None, exif: Exif) -> tuple[dict, 
 def _look(look: Look, picture: Coefficients | Pixels, orientation: int) -> dict:
     """What a look does to light; a lens is undone, and the CFA lies as it did, in whole pictures alone."""
     of_size = {picture.width, picture.height} == set(look.size)
-    shape, shapes = (max(sides) / max(min(sides), 1) for sides in ((picture.width, picture.height), look.size))
     return {
         "light_matrix": look.matrix, "tone": look.tone, "look": look.name, "exposure": look.exposure,
-        "code_matrix": look.code_matrix, "vignette": look.vignette if abs(shape / shapes - 1) < SAME_SHAPE else (),
+        "code_matrix": look.code_matrix, "vignette": look.vignette if _is_whole(picture, look.size) else (),
         "cfa": _tuples(as_stored(np.array(look.cfa), orientation)) if of_size and look.cfa else RGGB,
     }  # fmt: skip
+
+
+def _is_whole(picture: Coefficients | Pixels, size: tuple[int, int]) -> bool:
+    """Whether a picture has the shape of whole ones of a size, and so the middle of the lens in its own."""
+    long, short = max(picture.width, picture.height) * min(size), min(picture.width, picture.height) * max(size)
+    return abs(long - short) < SAME_SHAPE * short
 
 
 def _plain_look() -> dict:
