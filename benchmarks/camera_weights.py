@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from learned_parts import in_the_open_loop
 
+from rawback.cameras import sensors as known_sensors
 from rawback.cameras.cards import DEFAULT_WEIGHTS, NO_WEIGHTS
 from rawback.isp.exposure import with_shoulder
 from rawback.learn import data, pairs, sensors
@@ -67,7 +68,7 @@ def said(figures: tuple[float, ...] | list[float]) -> str:
 
 def card_of(name: str) -> dict:
     """What every camera's card says."""
-    camera = sensors.known(name)
+    camera = known_sensors.known(name)
     full = camera["model"] if camera["model"].startswith(camera["make"].split()[0]) else f"{camera['make']} {camera['model']}"
     return {"name": name, "format": 1, "camera": full, "make": camera["make"], "model": camera["model"], "parts": {}}
 
@@ -109,7 +110,7 @@ def main() -> None:
     parser.add_argument("photographs", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=Path("weights"))
     parser.add_argument("--work", type=Path, default=Path("camera_weights"))
-    parser.add_argument("--cameras", nargs="+", default=sensors.names())
+    parser.add_argument("--cameras", nargs="+", default=known_sensors.names())
     parser.add_argument("--steps", type=int, default=300)
     args = parser.parse_args()
     titles = f"restoration of {DEFAULT_WEIGHTS}", "its own", f"system of {DEFAULT_WEIGHTS}", "the paper's, its own flow", "used"

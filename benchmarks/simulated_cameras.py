@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from still_life import BAND, HEIGHT, scene
 
+from rawback.cameras import sensors as known_sensors
 from rawback.files import dng, exif, raw
 from rawback.isp.colour import d65_tags
 from rawback.learn import sensors
@@ -31,14 +32,14 @@ EXPOSURE = 0.78
 
 def photograph(light: np.ndarray, name: str, iso: float | None = None) -> bytes:
     """Linear sRGB (H, W, 3) -> the DNG of the named camera in daylight, at its lowest ISO speed unless told."""
-    camera, sensor = sensors.known(name), sensors.sensor(name, iso)
+    camera, sensor = known_sensors.known(name), sensors.sensor(name, iso)
     mosaic = measure(expose((EXPOSURE * light).astype(np.float32), sensor), sensor, np.random.default_rng(2))
     matrix, neutral = sensor.matrix.tolist(), sensor.neutral.tolist()
     recipe = Recipe(
         width=mosaic.shape[1], height=mosaic.shape[0], cfa=sensor.cfa, black=(sensor.black,) * len(sensor.cfa) ** 2,
         white=sensor.white, neutral=tuple(neutral), matrix=tuple(map(tuple, matrix)), noise=sensor.noise,
         camera=f"{camera['make']} {camera['model']}",
-        dng=d65_tags(sensors.xyz_to_camera(name)),
+        dng=d65_tags(known_sensors.xyz_to_camera(name)),
     )  # fmt: skip
     taken = exif.from_values(
         camera["make"], camera["model"], datetime(2026, 1, 1, 12), 1 / 60, f_number=8, iso=round(iso or camera["base_iso"]),
@@ -62,7 +63,7 @@ def round_trip(path: Path, folder: Path, rawback: str, *options: str) -> tuple[f
 def main() -> None:
     """Draw once, photograph with each camera, there and back."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", default=sensors.names())
+    parser.add_argument("names", nargs="*", default=known_sensors.names())
     parser.add_argument("--folder", type=Path, help="where to keep the files")
     parser.add_argument("--rows", type=int, default=HEIGHT, help=f"of the scene, from the top; a multiple of {BAND}")
     parser.add_argument("--iso", type=float)

@@ -9,7 +9,7 @@ import numpy as np
 
 from rawback.cameras import looks
 from rawback.cameras.looks import Known, Look
-from rawback.files import camera_table, makernote, photo, tiff
+from rawback.files import camera_table, makernote, photo, picture_style, tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
 from rawback.files.tags import Tag
@@ -45,6 +45,8 @@ class Guess:
     """For which cameras the look stands that is undone: one of `looks.SCOPES`."""
     profile: Profile | None
     """By which the picture is to be brought to sRGB."""
+    style: str = ""
+    """Settings of the camera that the look knows nothing of."""
     light: Light | None = None
     """Of the scene, where the photo tells it."""
 
@@ -64,7 +66,8 @@ class Guess:
         balance = {"camera": "the white balance it tells", "card": "the white balance of the card"}
         white = balance.get(self.recipe.white_balance_from, "daylight assumed for white balance")
         brought = f", brought to sRGB from {self.profile.name or 'its profile'}" if self.profile else ""
-        return f"not rendered by rawback: {colours}, {undone}, {white}{brought}; expect a look-alike, not the RAW"
+        settings = f", but not what its settings ({self.style}) did" if self.style else ""
+        return f"not rendered by rawback: {colours}, {undone}{settings}, {white}{brought}; expect a look-alike, not the RAW"
 
 
 def guess(source: Photo, known: Known | None = None) -> Guess:
@@ -86,7 +89,9 @@ def guess(source: Photo, known: Known | None = None) -> Guess:
         width=picture.width, height=picture.height, black=(0.0,) * 4, curve="srgb", refined=False,
         orientation=exif.orientation, noise=_noise(exif), **(colours | {"matrix": _tuples(seen)}),
     )  # fmt: skip
-    return Guess(recipe.validate(), colours_from, look.scope if look else "generic", photo.profile(source))
+    scope, settings = (look.scope, look.style) if look else ("generic", "")
+    told = picture_style.style(exif)
+    return Guess(recipe.validate(), colours_from, scope, photo.profile(source), "" if told == settings else told)
 
 
 def in_light(guess: Guess, light: Light) -> Guess:

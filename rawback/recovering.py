@@ -23,6 +23,7 @@ from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
+from rawback.files.picture_style import style
 from rawback.files.tags import Tag
 from rawback.files.tiff import Buffer
 from rawback.isp import inverse_pass, light
@@ -245,7 +246,8 @@ def plan(photo: Photo, camera: str | None = None, gain_map: bool = True) -> Plan
     if recipe is None:
         make, model = (photo.exif.make, photo.exif.model) if photo.exif else ("", "")
         from_dng = photo.exif is not None and Tag.UniqueCameraModel in photo.exif.ifd0
-        guess = foreign.guess(photo, looks.known(camera, make, model, from_dng))
+        settings = style(photo.exif) if photo.exif else ""
+        guess = foreign.guess(photo, looks.known(camera, make, model, from_dng, settings))
         return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message(), photos.profile_notes(photo))
     if photo.coefficients is None:
         state, picture = State.EDITED, photo.picture

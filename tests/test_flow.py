@@ -11,6 +11,7 @@ from small import raw_bytes
 import rawback
 from rawback import RenderOptions
 from rawback.cameras import cards
+from rawback.cameras import sensors as known_sensors
 from rawback.errors import RawbackError
 from rawback.evaluate import evaluate
 from rawback.files import jpeg, raw
@@ -22,7 +23,7 @@ from rawback.nets import weights
 torch = pytest.importorskip("torch", reason="networks are defined in torch, of the extra [train]")
 pytest.importorskip("safetensors")
 
-from rawback.learn import export, sensors  # noqa: E402
+from rawback.learn import export  # noqa: E402
 from rawback.learn.export import Trained  # noqa: E402
 from rawback.nets.flow import Flow  # noqa: E402
 
@@ -124,7 +125,7 @@ def test_the_bundled_system_of_the_paper_gains_on_the_sample():
     assert flow["bits_per_photosite"] < plain["bits_per_photosite"]
 
 
-@pytest.mark.parametrize("name", sensors.names())
+@pytest.mark.parametrize("name", known_sensors.names())
 def test_every_camera_says_what_the_papers_system_would_gain(name):
     said = cards.describe(cards.card_of(name))
     assert re.search(r"the paper's system [+-]\d\.\d\d / .* generic-2 [+-]\d\.\d\d / ", said) or "X-Trans" in said

@@ -97,14 +97,19 @@ def _level(model: Model) -> float:
 
 
 def errors(model: Model, samples: Samples) -> dict:
-    """How well light is found from codes: dB after one gain and as it is (peak: PEAK), and dB of the picture's codes."""
+    """How well light is found from codes: dB after one gain and as it is (peak: PEAK), and dB of the picture's codes.
+
+    What is blown in the picture nobody can tell; it counts in its codes alone.
+    """
+    picture = look_fit.error(model, samples)
+    told = samples.codes.max(1) < look_fit.BLOWN
+    samples = replace(samples, light=samples.light[told], codes=samples.codes[told])
     got = np.clip(model.light(samples.codes), 0, None)
     peak = float(np.percentile(samples.light, PEAK))
     usable = samples.light.max(1, keepdims=True) < BRIGHTEST
     gain = float((got * samples.light * usable).sum() / max(float((got * got * usable).sum()), 1e-12))
     real = np.clip(samples.light / peak, 0, 1)
     matched, as_is = (np.mean((np.clip(got * by / peak, 0, 1) - real) ** 2) for by in (gain, 1.0))
-    picture = look_fit.error(model, samples)
     return {"dB": _db(matched), "as is": _db(as_is), "EV off": round(float(np.log2(gain)), 2), "picture dB": _db(picture)}
 
 

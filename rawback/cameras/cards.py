@@ -12,6 +12,7 @@ DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-2", "none"
 """The weights that are used where no others are asked for, and the name that stands for none."""
 FORMAT = 1
 """Of cards, those of looks and those of learned parts alike."""
+SCOPES = {"family": "a look for its family", "maker": "a look for its maker", "generic": "a look for those that have none"}
 MAX_BYTES = 1 << 20
 """Of a card."""
 
@@ -92,12 +93,13 @@ def describe(card: dict) -> str:
 def _look_of(card: dict) -> str:
     """What a card's look was learned from, and how well it does."""
     look = card["look"] if isinstance(card["look"], dict) else {}
-    scope = "a look" if look.get("scope", "body") == "body" else f"a look for its {look['scope']}"
+    scope = "a look" if look.get("scope", "body") == "body" else SCOPES.get(str(look["scope"]), "a look")
     if look.get("from_dng"):
         scope += ", as programs develop its DNG"
-    pictures = f" of {card['pictures']} pictures" if isinstance(card.get("pictures"), int) else ""
-    left_out = [row["dB"] for row in card.get("held_out", []) if isinstance(row, dict) and "dB" in row]
-    return f"{scope}{pictures}" + (f", {sum(left_out) / len(left_out):.1f} dB on pictures left out" if left_out else "")
+    pictures = f" ({card['pictures']} pictures)" if isinstance(card.get("pictures"), int) else ""
+    rows = [row for row in card.get("held_out", []) if isinstance(row, dict) and "dB" in row]
+    on = "that picture itself" if any(row.get("itself") for row in rows) else "pictures left out"
+    return f"{scope}{pictures}" + (f", {sum(row['dB'] for row in rows) / len(rows):.1f} dB on {on}" if rows else "")
 
 
 def weights_for(camera: str | None) -> str:

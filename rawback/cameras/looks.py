@@ -55,6 +55,8 @@ class Look:
     """For which cameras it stands: one of SCOPES."""
     models: tuple[str, ...] = ()
     """Of a family: patterns of the models it is for, by their EXIF names (`fnmatch`)."""
+    style: str = ""
+    """Which of the camera's styles it is of, by EXIF's contrast and saturation; empty: its normal one."""
     from_dng: bool = False
     """Whether it is that of pictures which a program has developed from the camera's DNG: their EXIF has DNG's tags."""
 
@@ -137,7 +139,7 @@ class Known:
     """XYZ -> camera (3, 3) under D65, where its sensor is known by name; empty: LibRaw's table may know it."""
 
 
-def known(camera: str | None, make: str, model: str, from_dng: bool = False) -> Known:
+def known(camera: str | None, make: str, model: str, from_dng: bool = False, style: str = "") -> Known:
     """By the card that is named, else by EXIF's names; from_dng: whether a program has developed the photo from a DNG.
 
     camera: a card's name or path; one of weights only names a sensor. Raises RawbackError if there is no such card.
@@ -149,17 +151,18 @@ def known(camera: str | None, make: str, model: str, from_dng: bool = False) -> 
     if card.get("model"):
         make, model = str(card.get("make", "")), str(card["model"])
     from_xyz = sensors.xyz_to_camera(card["name"]) if card and card["name"] in sensors.table() else np.zeros((0, 3))
-    return Known(make, model, find(make, model, from_dng), tuple(map(tuple, from_xyz.tolist())))
+    return Known(make, model, find(make, model, from_dng, style), tuple(map(tuple, from_xyz.tolist())))
 
 
-def find(make: str, model: str, from_dng: bool = False) -> Look | None:
+def find(make: str, model: str, from_dng: bool = False, style: str = "") -> Look | None:
     """The installed look that fits a camera most nearly: its own, its family's, its maker's, or the generic one."""
     nearest: Look | None = None
     for card in cards():
         if "look" not in card or not _may_fit(card, make, from_dng):
             continue
         look = from_card(card, card["name"])
-        if look.fits(make, model) and (nearest is None or _rank(look, from_dng) < _rank(nearest, from_dng)):
+        fits = look.fits(make, model) and look.style in ("", style)
+        if fits and (nearest is None or _rank(look, from_dng) < _rank(nearest, from_dng)):
             nearest = look
     return nearest
 
@@ -171,8 +174,9 @@ def _may_fit(card: dict, make: str, from_dng: bool) -> bool:
     return right_make and (from_dng or not look.get("from_dng"))
 
 
-def _rank(look: Look, from_dng: bool) -> tuple[bool, int]:
-    return look.from_dng != from_dng and look.scope != "generic", SCOPES.index(look.scope)
+def _rank(look: Look, from_dng: bool) -> tuple[bool, int, bool]:
+    """The nearer the less; of two as near, the one of the very style (`find` has passed by those of others)."""
+    return look.from_dng != from_dng and look.scope != "generic", SCOPES.index(look.scope), not look.style
 
 
 def save(look: Look, path: Path, more: dict) -> bytes:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from rawback.cli import archive, calibrate, evaluate, limits, train
+from rawback.cli import archive, calibrate, evaluate, learn, limits, train
 from rawback.cli.signature import with_options
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 from rawback.messages import answer, prepare_streams, say
@@ -23,6 +23,8 @@ from rawback.options.recover import RecoverOptions
 from rawback.options.render import ArchiveOptions, RenderOptions
 from rawback.options.shared import AsJson, Inputs
 from rawback.version import __version__
+
+Forget = Annotated[str | None, typer.Option(metavar="NAME", help="Remove a card that was learned.", show_default=False)]
 
 app = typer.Typer(
     help="Develop RAW into JPEGs that still contain it, and turn JPEGs back into RAW.",
@@ -96,9 +98,15 @@ def info(inputs: Inputs, as_json: AsJson = False) -> None:
 
 @app.command()
 @with_options
-def cameras(as_json: AsJson = False) -> None:
-    """List weights and cameras: what each holds, and the raw / linear dB it gained on held-out photographs."""
+def cameras(as_json: AsJson = False, forget: Forget = None) -> None:
+    """List weights and the looks of cameras: what each holds, and how well it does on pictures that were left out."""
     from rawback.cameras.cards import cards, describe
+
+    if forget:
+        from rawback.calibrate.learn import forget as remove
+
+        say(f"{remove(forget)} is removed")
+        return
 
     known = cards()
     if as_json:
@@ -110,7 +118,8 @@ def cameras(as_json: AsJson = False) -> None:
 
 
 for command in (
-    archive.verify, archive.strip, archive.jpeg, evaluate.evaluate, calibrate.calibrate, train.train, train.export,
+    archive.verify, archive.strip, archive.jpeg, evaluate.evaluate, calibrate.calibrate, learn.learn, train.train,
+    train.export,
 ):  # fmt: skip
     app.command()(with_options(command))
 
