@@ -43,7 +43,6 @@ from rawback.version import __version__
 
 TOO_WIDE = "LibRaw, and with it most developers, opens no RAW of more than 64000 rows or columns; scale the picture down"
 LINEAR_LAYER = "its lossless layer is of the mosaic, and not used for demosaiced colours"
-WEIGHTS_ONLY = "holds weights only: it tells neither colours nor look of its camera, which are taken as without it"
 MESSAGES = {
     State.UNTOUCHED: "untouched since rawback rendered it: its RAW comes back",
     State.ROTATED: "rotated without loss since rawback rendered it: turned back, its RAW comes back",

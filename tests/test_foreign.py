@@ -49,9 +49,11 @@ def light_of(dng: list) -> np.ndarray:
 
 
 def expected_light(image: Image.Image) -> np.ndarray:
-    """The generic look undone: tone curve, saturation, exposure."""
-    light = tone.generic_light(SRGB.decode(np.asarray(image.convert("RGB")) / 255)[0])
-    return light @ tone.saturation_matrix(tone.GENERIC_SATURATION).T / 2**tone.GENERIC_EXPOSURE
+    """The generic look undone: the mix after its curve, the curve, colours, exposure."""
+    look = looks.load("look-generic-1")
+    mixed = np.asarray(image.convert("RGB"), np.float32) / 255 @ np.array(look.code_matrix, np.float32).T
+    light = tone.ToneCurve(SRGB, look.tone).light(mixed) @ np.linalg.inv(look.matrix).T
+    return np.clip(light / 2**look.exposure, 0, 1)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "TGA", "JPEG2000"])
