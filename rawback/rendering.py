@@ -48,7 +48,6 @@ BALANCE = {
     "daylight": "daylight is taken", "assumed": "none is applied",
 }  # fmt: skip
 """By `Recipe.white_balance_from`, where the RAW told none."""
-SIDECAR_SUFFIXES = (".jpg", ".JPG", ".jpeg", ".JPEG", ".Jpg")
 THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would cost more than the RAW gains
 THUMBNAIL_SIDE = 160
 METADATA_SHARE = 0.25
@@ -92,7 +91,7 @@ def _read(source: str | paths.Location, options: RenderOptions) -> RawFile:
         location = paths.parse(source)
         raw.data, raw.name = data, "" if location == paths.STREAM else location.name
     if options.look == "sidecar":
-        raw.pictures = embedded.of_file(paths.beside(source, SIDECAR_SUFFIXES))
+        raw.pictures = embedded.of_file(sidecar.jpeg(source))
     if raw.original is not None and options.keep_exif:
         raw.original = replace(raw.original, sidecar=sidecar.read(source))
     return raw

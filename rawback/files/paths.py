@@ -80,23 +80,6 @@ def standard_output() -> BinaryIO:
     return sys.stdout.buffer
 
 
-def beside(source: str | Path | Url, suffixes: Iterable[str]) -> bytes:
-    """The file beside another that has its name and the first of these suffixes; nothing if there is none to be read.
-
-    What rawback made itself does not count.
-    """
-    location = parse(source)
-    if isinstance(location, Url) or location == STREAM:
-        return b""
-    for candidate in map(location.with_suffix, suffixes):
-        try:
-            if candidate != location and candidate.is_file() and not _is_ours(candidate):
-                return load(candidate)
-        except (OSError, RawbackError):
-            continue
-    return b""
-
-
 def _read_to(stream: BinaryIO, location: Location) -> bytes:
     """Piece by piece: what is no regular file may never end."""
     pieces, size = [], 0
