@@ -58,7 +58,8 @@ def main() -> None:
     for card in cards:
         write(card, args.output)
     everybody = [[m for group in powershot for m in group], [d5000], [hero7], [m for g in developed for m in g], [merged]]
-    write_generic(everybody, args.output)
+    write_generic("look-generic-1", everybody, args.output)
+    write_generic("look-generic-dng-1", [*developed, [merged]], args.output, from_dng=True)
 
 
 def read(path: Path, jpeg: Path | None = None, edited: bool = False) -> Member:
@@ -82,7 +83,8 @@ def write(card: Card, folder: Path) -> None:
     save(replace(look, **card.values), pool.held_out(evened), len(members), pool.seen(evened), folder)
 
 
-def write_generic(everybody: Sequence[Sequence[Member]], folder: Path) -> None:
+def write_generic(name: str, everybody: Sequence[Sequence[Member]], folder: Path, **values: bool) -> None:
+    """A look for cameras that were not seen: its figures are by leaving each camera out."""
     evened = [pool.without_lens(group)[0] for group in everybody]
     rows = []
     for out, group in zip(evened, everybody, strict=True):
@@ -91,8 +93,8 @@ def write_generic(everybody: Sequence[Sequence[Member]], folder: Path) -> None:
             plain = pool.errors(look_fit.Model(np.eye(3), PLAIN_GROWTH, np.eye(3)), samples)
             rows.append({"camera": one.raw.recipe.camera} | pool.errors(model, samples) | {"curve dB": plain["dB"]})
     model = pool.pooled(evened, look_fit.POOLED, levelled=True)
-    look = pool.as_look(model, everybody[0], "look-generic-1")
-    look = replace(look, scope="generic", camera="", make="", model="", dng={}, size=(0, 0))
+    look = pool.as_look(model, everybody[0], name)
+    look = replace(look, scope="generic", camera="", make="", model="", dng={}, size=(0, 0), encoders=(), **values)
     everything = [one for group in evened for one in group]
     save(look, rows, len(everything), pool.seen(everything), folder)
 

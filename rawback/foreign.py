@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rawback.cameras import looks
-from rawback.cameras.looks import Known, Look
-from rawback.files import camera_table, makernote, photo, picture_style, tiff
+from rawback.cameras.looks import Known, Look, Origin
+from rawback.files import camera_table, encoder, makernote, photo, picture_style, tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
+from rawback.files.jpeg_file import JpegFile
 from rawback.files.tags import Tag
 from rawback.isp import headroom, stages, tone, vignetting
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, d65_tags, matrix_from_xyz
@@ -70,10 +71,17 @@ class Guess:
         return f"not rendered by rawback: {colours}, {undone}{settings}, {white}{brought}; expect a look-alike, not the RAW"
 
 
+def origin(photo: Photo) -> Origin:
+    """What a photo says of its making."""
+    exif, file = photo.exif or Exif(), photo.file or JpegFile(b"")
+    from_dng = Tag.UniqueCameraModel in exif.ifd0
+    return Origin(exif.make, exif.model, from_dng, picture_style.style(exif), encoder.fingerprint(file))
+
+
 def guess(source: Photo, known: Known | None = None) -> Guess:
     """The recipe of a photo from what it says of itself, and from what is known of its camera (None: by its EXIF)."""
     exif = source.exif or Exif()
-    known = known or looks.known(None, exif.make, exif.model)
+    known = known or looks.known(None, origin(source))
     picture, look = source.picture, known.look
     if look and look.scope == "body" and not known.from_xyz:
         colours, colours_from = _card_colours(look), "card"

@@ -23,8 +23,6 @@ from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
-from rawback.files.picture_style import style
-from rawback.files.tags import Tag
 from rawback.files.tiff import Buffer
 from rawback.isp import inverse_pass, light
 from rawback.isp.colour_profile import Profile
@@ -243,10 +241,7 @@ def plan(photo: Photo, camera: str | None = None, gain_map: bool = True) -> Plan
         lit = foreign.in_light(foreign.guess(photo), told)
         return Plan(None, photo.picture, lit.recipe, lit.profile, lit.message(), photos.profile_notes(photo), told)
     if recipe is None:
-        make, model = (photo.exif.make, photo.exif.model) if photo.exif else ("", "")
-        from_dng = photo.exif is not None and Tag.UniqueCameraModel in photo.exif.ifd0
-        settings = style(photo.exif) if photo.exif else ""
-        guess = foreign.guess(photo, looks.known(camera, make, model, from_dng, settings))
+        guess = foreign.guess(photo, looks.known(camera, foreign.origin(photo)))
         return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message(), photos.profile_notes(photo))
     if photo.coefficients is None:
         state, picture = State.EDITED, photo.picture

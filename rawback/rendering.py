@@ -13,7 +13,7 @@ from PIL import Image
 from rawback import provenance, rate_control
 from rawback.cameras import looks, preview_look
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
-from rawback.cameras.looks import Look
+from rawback.cameras.looks import Look, Origin
 from rawback.cameras.preview_look import PreviewLook, Shown
 from rawback.cores import Progress
 from rawback.errors import RawbackError
@@ -263,7 +263,7 @@ def _look(raw: RawFile, options: RenderOptions) -> Look | PreviewLook | str:
         return preview_look.of_pictures(raw.mosaic, raw.recipe, shown)
     named = options.camera if options.look == "camera" else options.look
     make, model = (raw.exif.make, raw.exif.model) if raw.exif else ("", "")
-    look = looks.known(named, make, model).look
+    look = looks.known(named, Origin(make, model)).look
     if look is None or look.scope == "generic":
         camera = named or raw.recipe.camera or "this camera"
         raise RawbackError(f"no look of {camera} is installed; make one with `rawback calibrate`")

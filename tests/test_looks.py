@@ -15,6 +15,7 @@ import rawback
 from rawback import foreign
 from rawback.calibrate import learn, pool
 from rawback.cameras import cards, look_fit, looks
+from rawback.cameras.looks import Origin
 from rawback.errors import RawbackError
 from rawback.files import dng, embedded, exif, photo, picture_style, tiff
 from rawback.files.jpeg_file import JpegFile
@@ -104,17 +105,20 @@ def test_a_lens_is_found_and_left_out_of_the_colours(member: pool.Member):
 
 
 def test_the_nearest_card_is_taken(member: pool.Member):
-    assert looks.find("Maker", "One").scope == "generic"
+    assert looks.find(Origin("Maker", "One")).scope == "generic"
     card_of(member, "maker", scope="maker")
-    assert looks.find("Maker", "One").name == "maker" and looks.find("Other", "One").scope == "generic"
+    assert looks.find(Origin("Maker", "One")).name == "maker" and looks.find(Origin("Other", "One")).scope == "generic"
     card_of(member, "family", scope="family", models=("O*",))
-    assert looks.find("MAKER", "one").name == "family" and looks.find("Maker", "Two").name == "maker"
+    assert looks.find(Origin("MAKER", "one")).name == "family" and looks.find(Origin("Maker", "Two")).name == "maker"
     card_of(member, "body")
-    assert looks.find("Maker", "One").name == "body"
+    assert looks.find(Origin("Maker", "One")).name == "body"
     card_of(member, "dng", from_dng=True)
-    assert looks.find("Maker", "One", from_dng=True).name == "dng" and looks.find("Maker", "One").name == "body"
+    assert looks.find(Origin("Maker", "One", from_dng=True)).name == "dng" and looks.find(Origin("Maker", "One")).name == "body"
     card_of(member, "vivid", style="vivid")
-    assert looks.find("Maker", "One", style="vivid").name == "vivid" and looks.find("Maker", "One", style="pale").name == "body"
+    assert (
+        looks.find(Origin("Maker", "One", style="vivid")).name == "vivid"
+        and looks.find(Origin("Maker", "One", style="pale")).name == "body"
+    )
 
 
 def test_a_card_that_is_damaged_holds_no_look(member: pool.Member):

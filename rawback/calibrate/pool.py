@@ -12,8 +12,9 @@ from rawback.cameras.look_fit import Model, Priors, Samples
 from rawback.cameras.looks import Look
 from rawback.cameras.preview_look import Laid
 from rawback.errors import RawbackError
-from rawback.files import embedded
+from rawback.files import embedded, encoder
 from rawback.files.embedded import Picture
+from rawback.files.jpeg_file import JpegFile
 from rawback.files.raw import RawFile
 from rawback.isp.colour import SRGB_TO_XYZ, d65_tags
 
@@ -34,6 +35,8 @@ class Member:
     samples: Samples
     size: tuple[int, int]
     """Width and height of the picture."""
+    encoder: str = ""
+    """The tables of its JPEG, as `looks.Origin.encoder`."""
 
 
 def member(raw: RawFile, picture: Picture | None = None) -> Member | str:
@@ -55,7 +58,7 @@ def member(raw: RawFile, picture: Picture | None = None) -> Member | str:
         samples = laid.samples(light)
         own = look_fit.fit(samples)
         if -10 * np.log10(look_fit.error(own, samples)) >= preview_look.LEAST_LIKE:
-            return Member(raw, samples, (tried.width, tried.height))
+            return Member(raw, samples, (tried.width, tried.height), encoder.fingerprint(JpegFile(tried.data)))
         reason = "the picture inside is no plain rendering"
     return reason
 
@@ -77,7 +80,7 @@ def pooled(groups: Sequence[Sequence[Samples]], priors: Priors = look_fit.PLAIN,
     levelled: each picture is brought to one exposure first, and the model's is the mean of theirs: for a look that is to hold
     for cameras that expose differently.
     """
-    levels = [[_level(look_fit.fit(one)) if levelled else 1.0 for one in group] for group in groups]
+    levels = [[_level(one) if levelled else 1.0 for one in group] for group in groups]
     mean = float(np.exp(np.mean([float(np.mean(np.log(row))) for row in levels])))
     each = max(min(EACH, ALL // max(sum(map(len, groups)), 1)), 1)
     parts = []
@@ -90,10 +93,11 @@ def pooled(groups: Sequence[Sequence[Samples]], priors: Priors = look_fit.PLAIN,
     return look_fit.fit(everything, most=len(everything.light), priors=priors)
 
 
-def _level(model: Model) -> float:
-    """Light of the RAW that the picture shows in the middle of its codes."""
-    light = model.tone_light()
-    return float(light[len(light) // 2] / model.matrix.sum(1).mean())
+def _level(samples: Samples) -> float:
+    """Light of the RAW over what a generic look makes of the picture, where neither is clipped."""
+    told = (samples.codes.max(1) < look_fit.BLOWN) & (samples.light.max(1) < BRIGHTEST)
+    picture, light = look_fit.generic_light(samples.codes[told]), samples.light[told]
+    return float((picture * light).sum() / max(float((picture * picture).sum()), 1e-12))
 
 
 def errors(model: Model, samples: Samples) -> dict:
@@ -138,6 +142,7 @@ def as_look(model: Model, members: Sequence[Member], name: str, falloff: np.ndar
         matrix=found.matrix, tone=found.tone, exposure=found.exposure, neutral=(red, green, blue),
         camera_matrix=tuple(tuple(round(v, 6) for v in row) for row in recipe.matrix), dng=_colour_tags(members[0]),
         vignette=vignette, code_matrix=found.code_matrix, size=members[0].size, white=recipe.white,
+        encoders=tuple(sorted({one.encoder for one in members} - {""})),
     )  # fmt: skip
 
 

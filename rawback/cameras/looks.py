@@ -21,6 +21,21 @@ SCOPES = ("body", "family", "maker", "generic")
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a photo says of its making."""
+
+    make: str = ""
+    model: str = ""
+    """As EXIF has them."""
+    from_dng: bool = False
+    """Whether a program has developed it from a DNG."""
+    style: str = ""
+    """Settings of the camera, as `Look.style`."""
+    encoder: str = ""
+    """The tables of its JPEG (`files.encoder`), by which a photo that names no camera may still be known."""
+
+
+@dataclass(frozen=True)
 class Look:
     """One camera's look, as `calibrate` finds it."""
 
@@ -60,6 +75,9 @@ class Look:
     from_dng: bool = False
     """Whether it is that of pictures which a program has developed from the camera's DNG: their EXIF has DNG's tags."""
 
+    encoders: tuple[str, ...] = ()
+    """The tables of the JPEGs it was learned from, as `Origin.encoder`."""
+
     def to_card(self) -> dict:
         """As JSON; `from_card` is the inverse."""
         values = {name: value for name, value in vars(self).items() if name not in ("name", "camera", "make", "model")}
@@ -71,11 +89,13 @@ class Look:
         rows = tuple(map(tuple, matrix.tolist()))
         return replace(recipe, matrix=rows, tone=self.tone, code_matrix=self.code_matrix, curve="srgb", look=self.name)
 
-    def fits(self, make: str, model: str) -> bool:
-        """Whether it is for the photos of a camera, by its EXIF names."""
-        make, model = make.strip().lower(), model.strip().lower()
+    def fits(self, origin: Origin) -> bool:
+        """Whether it is for the photos of a camera, by its EXIF names; by its tables where a photo has none."""
+        make, model = origin.make.strip().lower(), origin.model.strip().lower()
         if self.scope == "generic":
             return True
+        if not make and not model:
+            return bool(origin.encoder) and origin.encoder in self.encoders
         if make != self.make.lower():
             return False
         if self.scope == "body":
@@ -94,7 +114,8 @@ def from_card(card: dict, name: str) -> Look:
         rows["code_matrix"] = tuple(map(_floats, values.pop("code_matrix", ())))  # cards of the first version have none
         cfa = tuple(tuple(map(int, row)) for row in values.pop("cfa", ()))
         size, models = tuple(map(int, values.pop("size"))), tuple(map(str, values.pop("models", ())))
-        look = Look(name, dng=dng, size=size, models=models, cfa=cfa, **rows, **lists, **values)  # type: ignore[arg-type]
+        encoders = tuple(map(str, values.pop("encoders", ())))
+        look = Look(name, dng=dng, size=size, models=models, encoders=encoders, cfa=cfa, **rows, **lists, **values)  # type: ignore[arg-type]
         if not _plausible(look):
             raise ValueError("numbers out of range")
         return look
@@ -139,8 +160,8 @@ class Known:
     """XYZ -> camera (3, 3) under D65, where its sensor is known by name; empty: LibRaw's table may know it."""
 
 
-def known(camera: str | None, make: str, model: str, from_dng: bool = False, style: str = "") -> Known:
-    """By the card that is named, else by EXIF's names; from_dng: whether a program has developed the photo from a DNG.
+def known(camera: str | None, origin: Origin) -> Known:
+    """By the card that is named, else by what a photo says of its making.
 
     camera: a card's name or path; one of weights only names a sensor. Raises RawbackError if there is no such card.
     """
@@ -149,34 +170,35 @@ def known(camera: str | None, make: str, model: str, from_dng: bool = False, sty
         look = from_card(card, card["name"])
         return Known(look.make, look.model, look)
     if card.get("model"):
-        make, model = str(card.get("make", "")), str(card["model"])
+        origin = replace(origin, make=str(card.get("make", "")), model=str(card["model"]))
     from_xyz = sensors.xyz_to_camera(card["name"]) if card and card["name"] in sensors.table() else np.zeros((0, 3))
-    return Known(make, model, find(make, model, from_dng, style), tuple(map(tuple, from_xyz.tolist())))
+    return Known(origin.make, origin.model, find(origin), tuple(map(tuple, from_xyz.tolist())))
 
 
-def find(make: str, model: str, from_dng: bool = False, style: str = "") -> Look | None:
-    """The installed look that fits a camera most nearly: its own, its family's, its maker's, or the generic one."""
+def find(origin: Origin) -> Look | None:
+    """The installed look that fits a photo most nearly: its camera's own, its family's, its maker's, or the generic one."""
     nearest: Look | None = None
     for card in cards():
-        if "look" not in card or not _may_fit(card, make, from_dng):
+        if "look" not in card or not _may_fit(card, origin):
             continue
         look = from_card(card, card["name"])
-        fits = look.fits(make, model) and look.style in ("", style)
-        if fits and (nearest is None or _rank(look, from_dng) < _rank(nearest, from_dng)):
+        fits = look.fits(origin) and look.style in ("", origin.style)
+        if fits and (nearest is None or _rank(look, origin) < _rank(nearest, origin)):
             nearest = look
     return nearest
 
 
-def _may_fit(card: dict, make: str, from_dng: bool) -> bool:
+def _may_fit(card: dict, origin: Origin) -> bool:
     """Whether a card is worth being read whole."""
     look = card["look"] if isinstance(card["look"], dict) else {}
-    right_make = look.get("scope") == "generic" or str(card.get("make", "")).lower() == make.strip().lower()
-    return right_make and (from_dng or not look.get("from_dng"))
+    make = str(card.get("make", "")).lower()
+    right_make = look.get("scope") == "generic" or not origin.make or make == origin.make.strip().lower()
+    return right_make and (origin.from_dng or not look.get("from_dng"))
 
 
-def _rank(look: Look, from_dng: bool) -> tuple[bool, int, bool]:
+def _rank(look: Look, origin: Origin) -> tuple[bool, int, bool]:
     """The nearer the less; of two as near, the one of the very style (`find` has passed by those of others)."""
-    return look.from_dng != from_dng and look.scope != "generic", SCOPES.index(look.scope), not look.style
+    return look.from_dng != origin.from_dng, SCOPES.index(look.scope), not look.style
 
 
 def save(look: Look, path: Path, more: dict) -> bytes:

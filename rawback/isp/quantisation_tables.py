@@ -50,6 +50,11 @@ def flat_coding(step: float, factors: tuple[int, int], optimise: bool = False, d
     return Coding(_entries(luma), _entries(chroma), factors, optimise=optimise)
 
 
+def standard_tables() -> list[np.ndarray]:
+    """The standard's luma table (64,), natural order, at every quality from 1 to 100."""
+    return [_scaled(LUMA, quality) for quality in range(1, 101)]
+
+
 def _scaled(table: np.ndarray, quality: int) -> np.ndarray:
     """libjpeg's jpeg_quality_scaling."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
