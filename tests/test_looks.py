@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scenes import Run
 from test_preview_look import camera, jpeg, look_of, shown
 
@@ -17,7 +19,7 @@ from rawback.calibrate import learn, pool
 from rawback.cameras import cards, look_fit, looks
 from rawback.cameras.looks import Origin
 from rawback.errors import RawbackError
-from rawback.files import dng, embedded, exif, photo, picture_style, tiff
+from rawback.files import dng, embedded, encoder, exif, photo, picture_style, tiff
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.raw import RawFile
 from rawback.files.tags import Tag
@@ -115,10 +117,23 @@ def test_the_nearest_card_is_taken(member: pool.Member):
     card_of(member, "dng", from_dng=True)
     assert looks.find(Origin("Maker", "One", from_dng=True)).name == "dng" and looks.find(Origin("Maker", "One")).name == "body"
     card_of(member, "vivid", style="vivid")
-    assert (
-        looks.find(Origin("Maker", "One", style="vivid")).name == "vivid"
-        and looks.find(Origin("Maker", "One", style="pale")).name == "body"
-    )
+    assert looks.find(Origin("Maker", "One", style="vivid")).name == "vivid"
+    assert looks.find(Origin("Maker", "One", style="pale")).name == "body"
+    card_of(member, "tables", scope="family", models=("X*",), encoders=("abc",))
+    assert looks.find(Origin(encoder="abc")).name == "tables" and looks.find(Origin(encoder="abd")).scope == "generic"
+    assert looks.find(Origin("Other", "One", encoder="abc")).scope == "generic", "what a photo says goes before its tables"
+
+
+def test_tables_of_a_maker_are_known_and_those_of_libjpeg_say_nothing():
+    def of(**options: object) -> str:
+        stream = io.BytesIO()
+        Image.new("RGB", (64, 48)).save(stream, "JPEG", **options)
+        return encoder.fingerprint(JpegFile(stream.getvalue()))
+
+    own = [[3 + i // 8 for i in range(64)], [9] * 64]
+    assert all(of(quality=quality) == "" for quality in (1, 50, 75, 95))
+    assert of(qtables=own) and of(qtables=own) == of(qtables=own, comment=b"another") != of(qtables=own, subsampling=0)
+    assert encoder.fingerprint(JpegFile(b"")) == encoder.fingerprint(JpegFile(b"\xff\xd8\xff\xdb\0\x03\0")) == ""
 
 
 def test_a_card_that_is_damaged_holds_no_look(member: pool.Member):

@@ -16,7 +16,7 @@ DIGITS = 16
 
 
 def fingerprint(file: JpegFile) -> str:
-    """A hash of sampling and quantisation tables; empty for tables of the standard's shape, as libjpeg and so anybody writes."""
+    """A hash of sampling and quantisation tables; empty for those of the standard, scaled, which anybody writes."""
     tables = b"".join(bytes(part.payload) for part in file.segments if part.marker == DQT)
     if file.frame is None or not tables or _is_standard(tables):
         return ""
@@ -24,7 +24,7 @@ def fingerprint(file: JpegFile) -> str:
 
 
 def _is_standard(tables: bytes) -> bool:
-    """Whether the first table (T.81, B.2.4.1: precision, number, 64 entries in zigzag) is the standard's luma at any quality."""
+    """Whether the first table (T.81, B.2.4.1: precision, number, 64 entries in zigzag) is the standard luma, scaled."""
     if len(tables) < 65 or tables[0] >> 4:
         return False
     first = np.zeros(64, int)
