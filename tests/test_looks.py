@@ -20,6 +20,7 @@ from rawback.cameras import cards, look_fit, looks
 from rawback.cameras.looks import Origin
 from rawback.errors import RawbackError
 from rawback.files import dng, embedded, encoder, exif, photo, picture_style, tiff
+from rawback.files.dng_pixels import Whole
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.raw import RawFile
 from rawback.files.tags import Tag
@@ -166,6 +167,20 @@ def test_a_looks_brightening_is_in_its_profile(tmp_path: Path, raw: RawFile):
     first = tiff.read(b"".join(recovered.dng())).entries
     assert tiff.numbers(first[Tag.BaselineExposure]) == (0.25,)
     assert tiff.numbers(first[Tag.BaselineExposureOffset])[0] == pytest.approx(recovered.recipe.exposure, abs=1e-4)
+
+
+def test_a_look_stands_beside_a_profile_of_the_raws_own(raw: RawFile):
+    recipe = look_of(raw, look="preview")
+    own = {Tag.ProfileName: tiff.ascii_text("Maker Standard")}
+    whole = Whole(raw.mosaic, (0, 0, recipe.height, recipe.width), ifd0=own)
+    data = b"".join(map(bytes, dng.encode(raw.mosaic, recipe, None, None, whole=whole)))
+    first = tiff.read(data).entries
+    assert tiff.text(first[Tag.ProfileName]) == "Maker Standard" and Tag.ProfileToneCurve not in first
+    assert Tag.BaselineExposureOffset not in first
+    look = tiff.read_profile(data, int(tiff.numbers(first[Tag.ProfileIFD])[0]))
+    assert tiff.text(look[Tag.ProfileName]) == "rawback preview look"
+    assert tiff.numbers(look[Tag.BaselineExposureOffset])[0] == pytest.approx(0.6)
+    assert {Tag.ProfileToneCurve, Tag.ColorMatrix1} <= look.keys() and Tag.AnalogBalance not in look
 
 
 def test_from_the_command_line(run: Run, tmp_path: Path, raw: RawFile):

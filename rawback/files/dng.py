@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rawback.errors import RawbackError
-from rawback.files import dng_extras, dng_levels, dng_pixels, preview, seal, tiff
+from rawback.files import dng_extras, dng_levels, dng_pixels, preview, seal, tiff, tiff_writer
 from rawback.files.dng_levels import Levels
 from rawback.files.dng_pixels import Whole
 from rawback.files.exif import Exif
@@ -28,6 +28,10 @@ COLOUR_TYPES = {
     "LinearResponseLimit": RATIONAL,
 }  # fmt: skip
 """Type of each of the tags of the recipe's DNG_NUMBERS."""
+OF_PROFILES = {
+    "ColorMatrix1", "ColorMatrix2", "ForwardMatrix1", "ForwardMatrix2", "CalibrationIlluminant1", "CalibrationIlluminant2",
+}  # fmt: skip
+"""Those that a camera profile has of its own."""
 VERSION, NEWEST = bytes([1, 4, 0, 0]), bytes([1, 7, 1, 0])
 """Of DNG: what a reader must know, and the latest whose tags are known here."""
 
@@ -127,7 +131,7 @@ def encode(
     else:
         pixels = dng_pixels.mosaic(whole, recipe, compress, below.order)
     first.children = {Tag.SubIFDs: [pixels], **below.directories()}
-    first.blocks, first.next = profiles(whole), chain(whole)
+    first.blocks, first.next = profiles(whole, recipe), chain(whole)
     return seal.sealed(serialise(first, below.order))
 
 
@@ -149,9 +153,13 @@ def described(recipe: Recipe, exif: Exif | None, software: str, mark: str, whole
     return ifd0, below
 
 
-def profiles(whole: Whole) -> dict[int, list[bytes]]:
-    """As `tiff.Directory.blocks`."""
-    return {Tag.ProfileIFD: whole.profiles} if whole.profiles else {}
+def profiles(whole: Whole, recipe: Recipe) -> dict[int, list[bytes]]:
+    """Those beside the first (ExtraCameraProfiles), as `tiff.Directory.blocks`; the look is one where the RAW has its own."""
+    extra = list(whole.profiles)
+    if recipe.tone and PROFILE & whole.ifd0.keys():
+        profile = tiff_writer.profile(_colours(recipe, OF_PROFILES) | dng_extras.look(recipe))
+        extra += [profile] if profile not in extra else []
+    return {Tag.ProfileIFD: extra} if extra else {}
 
 
 def chain(whole: Whole) -> Directory | None:
@@ -165,7 +173,6 @@ def chain(whole: Whole) -> Directory | None:
 def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str, whole: Whole) -> Entries:
     """IFD0: the camera and its colours."""
     make, _, model = recipe.camera.partition(" ")
-    numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)
     brightened = 0.0 if whole.as_exposed or recipe.tone else recipe.exposure  # a look's own is in its profile
     return {
         Tag.Make: exif.ifd0.get(Tag.Make) or tiff.ascii_text(make),
@@ -178,7 +185,13 @@ def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str, whole: Who
         Tag.BaselineExposure: tiff.rationals([recipe.baseline_exposure + brightened], SRATIONAL),
         **_neutral(recipe),
         **_marked(mark),
-    } | {Tag[name]: _entry(COLOUR_TYPES[name], values) for name, values in numbers.items()}
+    } | _colours(recipe)
+
+
+def _colours(recipe: Recipe, names: Container[str] = COLOUR_TYPES) -> Entries:
+    """Those tags of the recipe's numbers that have one of these names."""
+    numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)
+    return {Tag[name]: _entry(COLOUR_TYPES[name], values) for name, values in numbers.items() if name in names}
 
 
 def _neutral(recipe: Recipe) -> Entries:

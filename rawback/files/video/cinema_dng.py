@@ -118,7 +118,7 @@ def encode(
         frame.strips[Tag.StripOffsets] = [packed12(whole.frame)]
     frame.entries |= said | _tags(metadata)
     frame.children |= below.directories()
-    frame.blocks, frame.next = dng.profiles(whole), dng.chain(whole)
+    frame.blocks, frame.next = dng.profiles(whole, recipe), dng.chain(whole)
     return seal.sealed(serialise(frame, below.order))
 
 
