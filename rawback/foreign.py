@@ -48,6 +48,8 @@ class Guess:
     """By which the picture is to be brought to sRGB."""
     style: str = ""
     """Settings of the camera that the look knows nothing of."""
+    by_tables: bool = False
+    """Whether the photo names no camera, and its JPEG's tables are those of this one."""
     light: Light | None = None
     """Of the scene, where the photo tells it."""
 
@@ -66,9 +68,12 @@ class Guess:
             undone = self.light.message()
         balance = {"camera": "the white balance it tells", "card": "the white balance of the card"}
         white = balance.get(self.recipe.white_balance_from, "daylight assumed for white balance")
+        known = ", known by the tables of its JPEG" if self.by_tables else ""
         brought = f", brought to sRGB from {self.profile.name or 'its profile'}" if self.profile else ""
         settings = f", but not what its settings ({self.style}) did" if self.style else ""
-        return f"not rendered by rawback: {colours}, {undone}{settings}, {white}{brought}; expect a look-alike, not the RAW"
+        return (
+            f"not rendered by rawback: {colours}{known}, {undone}{settings}, {white}{brought}; expect a look-alike, not the RAW"
+        )
 
 
 def origin(photo: Photo) -> Origin:
@@ -99,20 +104,20 @@ def guess(source: Photo, known: Known | None = None) -> Guess:
     )  # fmt: skip
     scope, settings = (look.scope, look.style) if look else ("generic", "")
     told = picture_style.style(exif)
-    return Guess(recipe.validate(), colours_from, scope, photo.profile(source), "" if told == settings else told)
+    unknown, by_tables = "" if told == settings else told, scope != "generic" and not known.make and not known.model
+    return Guess(recipe.validate(), colours_from, scope, photo.profile(source), unknown, by_tables)
 
 
-def in_light(guess: Guess, light: Light) -> Guess:
-    """What is to be done with a photo that tells the light of its scene: no look is undone, and its highlights get headroom.
-
-    guess: of no camera's card.
-    """
-    red, green, blue = matrix_from_xyz(np.reshape(guess.recipe.dng["ColorMatrix1"], (3, 3))).tolist()
+def in_light(source: Photo, light: Light) -> Guess:
+    """As `guess`, of a photo that tells the light of its scene: no look is undone, and its highlights get headroom."""
+    camera = origin(source)
+    guessed = guess(source, Known(camera.make, camera.model, None))
+    red, green, blue = matrix_from_xyz(np.reshape(guessed.recipe.dng["ColorMatrix1"], (3, 3))).tolist()
     recipe = replace(
-        guess.recipe, matrix=(tuple(red), tuple(green), tuple(blue)), tone=(), code_matrix=(), vignette=(), look="",
+        guessed.recipe, matrix=(tuple(red), tuple(green), tuple(blue)), tone=(), code_matrix=(), vignette=(), look="",
         exposure=0.0, cfa=RGGB,
     )  # fmt: skip
-    return replace(guess, recipe=headroom.added(recipe, light.stops).validate(), light=light)
+    return replace(guessed, style="", recipe=headroom.added(recipe, light.stops).validate(), light=light)
 
 
 def _card_colours(look: Look) -> dict:

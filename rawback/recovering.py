@@ -238,7 +238,7 @@ def plan(photo: Photo, camera: str | None = None, gain_map: bool = True) -> Plan
     """
     recipe = photo.recipe
     if recipe is None and (told := light.of(photo.picture, photos.profile(photo), photo.gain_map if gain_map else None)):
-        lit = foreign.in_light(foreign.guess(photo), told)
+        lit = foreign.in_light(photo, told)
         return Plan(None, photo.picture, lit.recipe, lit.profile, lit.message(), photos.profile_notes(photo), told)
     if recipe is None:
         guess = foreign.guess(photo, looks.known(camera, foreign.origin(photo)))

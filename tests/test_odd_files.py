@@ -91,10 +91,3 @@ def test_demosaiced_colours_have_neither_pedestal_nor_layer():
     back = from_photo(photos.read(rendered.data, "dark"), "dark", RecoverOptions(linear=True))
     assert back.mosaic.shape == (48, 64, 3) and back.mosaic.max() < 30  # of 65535; the pedestal would be 131
     assert not back.exact and any("not used" in note for note in back.notes) and not any("bit-exact" in n for n in back.notes)
-
-
-def test_a_card_of_weights_alone_says_that_it_knows_no_colours():
-    plain = from_photo(photos.read(foreign_jpeg(), "photo"), "photo")
-    named = from_photo(photos.read(foreign_jpeg(), "photo"), "photo", RecoverOptions(camera="gopro-hero7"))
-    assert np.array_equal(named.mosaic, plain.mosaic)
-    assert [note for note in named.notes if "weights only" in note] and not [n for n in plain.notes if "weights only" in n]

@@ -26,7 +26,7 @@ from rawback.isp.colour import CURVES
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from still_life import CHART
 
-AS_SHOT = RenderOptions(exposure=0.0)
+AS_SHOT = RenderOptions(look="libraw", exposure=0.0)
 PATCH = 64
 needs_exiftool = pytest.mark.skipif(not shutil.which("exiftool"), reason="exiftool is not installed")
 needs_photos = pytest.mark.skipif(not SHARED.is_dir(), reason="no real photographs beside the project (../shared/data)")

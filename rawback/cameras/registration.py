@@ -13,7 +13,7 @@ COARSE, FINE = 160, 320
 SCALES = np.arange(0.94, 1.1001, 0.02)
 """Columns of the whole RAW for one of the picture: cameras cut a few in a hundred away."""
 FINER = (-0.01, -0.005, 0.0, 0.005, 0.01)
-NEAR = 1
+NEAR = 2
 """Pixels of the picture by which the last search looks around, in width and in shift."""
 FLOOR = 0.02
 """Added to light before the logarithm: below it there is noise."""
