@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 
 from rawback import provenance, rate_control
-from rawback.cameras import looks, preview_look
+from rawback.cameras import choice, preview_look
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
-from rawback.cameras.looks import Look, Origin
-from rawback.cameras.preview_look import PreviewLook, Shown
+from rawback.cameras.choice import Wanted
+from rawback.cameras.looks import Origin
+from rawback.cameras.preview_look import Shown
 from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import embedded, exif, jpeg, jpeg_metadata, jumbf, paths, seal, sidecar, tiff_png16
@@ -23,7 +24,7 @@ from rawback.files.original import carried, shown
 from rawback.files.original.carried import Carried
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.isp import closed_loop, exposure, lit_map, mosaic, noise, remaining_error, stages, white_balance
+from rawback.isp import closed_loop, exposure, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
 from rawback.lossless import layer
@@ -40,14 +41,7 @@ from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 from rawback.version import __version__
 
-FROM_PICTURE = ("auto", "sidecar")
-"""Looks that are fitted to a picture that the camera made of the very RAW."""
 SMALLER = "the largest picture inside was made by another program than its camera; the camera's own smaller one is taken"
-BALANCE = {
-    "preview": "that of the picture inside is taken", "automatic": "LibRaw's automatic one is taken",
-    "daylight": "daylight is taken", "assumed": "none is applied",
-}  # fmt: skip
-"""By `Recipe.white_balance_from`, where the RAW told none."""
 THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would cost more than the RAW gains
 THUMBNAIL_SIDE = 160
 METADATA_SHARE = 0.25
@@ -233,41 +227,13 @@ def decided(raw: RawFile, options: RenderOptions) -> tuple[Recipe, list[str]]:
     """As `decide`, and what is to be said of it."""
     measured = raw.recipe.noise or noise.estimate(raw.mosaic, raw.recipe)
     recipe = replace(raw.recipe, refined=options.refine, noise=measured, options=as_text(options))
-    look = _look(raw, options)
-    if isinstance(look, str):
-        recipe = _balanced(raw.mosaic, recipe) if look else recipe
-        notes = [f"{look}; LibRaw's look is taken"] if look else []
-        return exposure.expose(raw.mosaic, recipe, options.exposure).validate(), notes + _said(recipe)
-    brightened = replace(look.upon(recipe), exposure=float(look.exposure + (options.exposure or 0.0)))
-    notes = [SMALLER] if options.look in FROM_PICTURE and any(picture.edited for picture in raw.pictures) else []
-    return exposure.with_shoulder(brightened).validate(), notes + _said(brightened)
-
-
-def _balanced(mosaic: np.ndarray, recipe: Recipe) -> Recipe:
-    """The recipe with the automatic balance where its RAW tells none."""
-    neutral = None if recipe.white_balance_from == "camera" else white_balance.automatic(mosaic, recipe)
-    return replace(recipe, neutral=neutral, white_balance_from="automatic") if neutral else recipe
-
-
-def _said(recipe: Recipe) -> list[str]:
-    """Where the white balance comes from that the RAW does not tell."""
-    return [f"no white balance is told; {BALANCE[recipe.white_balance_from]}"] if recipe.white_balance_from in BALANCE else []
-
-
-def _look(raw: RawFile, options: RenderOptions) -> Look | PreviewLook | str:
-    """The look asked for; a text where it is LibRaw's: why, or nothing where that was asked for."""
-    if options.look == "libraw":
-        return ""
-    if options.look in FROM_PICTURE:
-        shown = (Shown(embedded.decode(p, preview_look.COLUMNS, raw.exif), p.edited) for p in raw.pictures)
-        return preview_look.of_pictures(raw.mosaic, raw.recipe, shown)
-    named = options.camera if options.look == "camera" else options.look
-    make, model = (raw.exif.make, raw.exif.model) if raw.exif else ("", "")
-    look = looks.known(named, Origin(make, model)).look
-    if look is None or look.scope == "generic":
-        camera = named or raw.recipe.camera or "this camera"
-        raise RawbackError(f"no look of {camera} is installed; make one with `rawback calibrate`")
-    return look
+    wanted = Wanted(options.look, options.camera, options.exposure)
+    origin = Origin(raw.exif.make, raw.exif.model) if raw.exif else Origin()
+    pictures = (Shown(embedded.decode(p, preview_look.COLUMNS, raw.exif), p.edited) for p in raw.pictures)
+    recipe, notes = choice.developed(raw.mosaic, recipe, origin, pictures, wanted)
+    if recipe.look == preview_look.NAME and any(picture.edited for picture in raw.pictures):
+        notes.insert(0, SMALLER)
+    return recipe.validate(), notes
 
 
 def _thumbnail(picture: Coefficients) -> bytes:
