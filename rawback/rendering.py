@@ -43,6 +43,8 @@ THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would c
 THUMBNAIL_SIDE = 160
 METADATA_SHARE = 0.25
 """Of a file whose size is given: small ones are for the picture first."""
+LEAST_BESIDE_LAYER = 1.0
+"""Steps of a coefficient that a picture keeps beside a lossless layer, which codes what is smaller in fewer bits."""
 HASHES = 700
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
 
@@ -172,6 +174,7 @@ def coded(
     optimise = options.effort == "best"
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
+        tables = replace(tables, least=LEAST_BESIDE_LAYER if options.lossless else 0.0)
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
