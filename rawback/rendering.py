@@ -16,7 +16,7 @@ from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cameras.looks import Look
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import exif, jpeg, jpeg_metadata, jumbf, paths, seal, sidecar, tiff_png16
+from rawback.files import exif, jpeg, jpeg_metadata, jumbf, parity, paths, seal, sidecar, tiff_png16
 from rawback.files.gain_map.write import map_file
 from rawback.files.original import carried, shown
 from rawback.files.original.carried import Carried
@@ -108,6 +108,8 @@ def develop(
         file = _kept(raw) if options.original else None
         boxes = _layer(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
         data, left_out = _file(coded_picture.result(), raw, picture, recipe, options, boxes, file, gain_map)
+    if options.parity:
+        data = parity.added(data, options.parity)
     if left_out:
         advice = "" if options.lossless else "; --keep lossless keeps all that can be"
         reached.append(f"left out of what the RAW says: {', '.join(left_out)}{advice}")

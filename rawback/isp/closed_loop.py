@@ -49,7 +49,7 @@ class Coding:
     optimise: bool = False
     """Whether luma's levels are weighed against their bits, block by block: slower, smaller."""
     least: float = 0.0
-    """Steps of a coefficient, but for means, below which its level is 0 in any case; where luma is not weighed."""
+    """Steps of luma's coefficients, but for means, below which a level is 0 in any case; where luma is not weighed."""
 
 
 def encode(
@@ -147,13 +147,10 @@ class _Encoding:
 
     def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int]) -> None:
         steps = self._luma_steps(plane, white)
-        self._keep_luma(self._levels(steps), steps, strip)
-
-    def _levels(self, steps: np.ndarray) -> np.ndarray:
         levels = dct.quantise(steps, self._dead_zone)
         if self.coding.least > 1 - self._dead_zone:
             dct.drop_small(levels, steps, self.coding.least)
-        return levels
+        self._keep_luma(levels, steps, strip)
 
     def _needed_luma(self, strip: tuple[int, int]) -> np.ndarray:
         """The luma with which the decoder gives back the mosaic under the chroma that it will see; white is at `luma.FINE`."""
@@ -205,7 +202,7 @@ class _Encoding:
         at = slice(strip[0] // (8 * v), strip[1] // (8 * v))
         for component, plane in enumerate(planes, 1):
             steps = fixed_dct.forward(plane, fixed_dct.to_steps(self.coding.chroma, 255))
-            self.picture.planes[component][at] = self._levels(steps)
+            self.picture.planes[component][at] = dct.quantise(steps, self._dead_zone)
 
     def _luma_steps(self, plane: np.ndarray, white: float) -> np.ndarray:
         """Luma (rows, width) -> coefficients in quantiser steps (m, n, 64)."""

@@ -13,6 +13,7 @@ from rawback.options.shared import Camera, KeepExif, Weights
 
 EXPOSURES = (-10.0, 10.0)
 """EV: what is darker or brighter is a slip of the pen."""
+MAX_PARITY = 20
 LOSSLESS, ORIGINAL = "lossless", "original"
 KEEP = (
     "Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks); or beside it, lossless: every bit of the mosaic; "
@@ -76,6 +77,8 @@ class RenderOptions:
     "original" as `keep` is another way to write it."""
     hdr: Annotated[bool, Option("Add a gain map: on HDR screens highlights glow as bright as the RAW has them.")] = False
     """Whether a gain map of what the RAW has above the picture's white follows the picture."""
+    parity: Annotated[int, Option("Percent of its sectors that a JPEG of --keep original or lossless may lose.")] = 0
+    """0 to 20: so much recovery data go along, about twice as many percent of the file."""
     keep_exif: KeepExif = True
     thumbnail: bool = True
     """Whether a large picture carries a small one of itself."""
@@ -89,6 +92,10 @@ class RenderOptions:
         check_choices(self)
         if self.original and not self.keep_exif:
             raise UsageError("--keep original keeps every byte, and so all that the file says of you; leave out --no-exif")
+        if not 0 <= self.parity <= MAX_PARITY:
+            raise UsageError(f"parity is {self.parity} %; expected 0 to {MAX_PARITY}")
+        if self.parity and not self.lossless:
+            raise UsageError("--parity is for archives; add --keep original or lossless")
         if not 1 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}; expected 1 to 100")
         if self.exposure is not None and not EXPOSURES[0] <= self.exposure <= EXPOSURES[1]:
