@@ -185,8 +185,10 @@ def test_forged_records_do_no_harm(pair, seed: int, ends):
     assert bytes(back) == pair[0].read_bytes()
 
 
-def test_options():
-    with pytest.raises(UsageError, match="is for archives"):
-        RenderOptions(parity=5)
+def test_options(run, pair):
+    assert run("render", "--keep", "original", "--parity", "5", pair[0], "-o", "a.jxl")[0] == 2
+    assert run("render", "--keep", "original", "--parity", "5", "--jxl", pair[0], "-o", "b/")[0] == 2
+    with pytest.raises(UsageError, match="leaves no room"):
+        RenderOptions(keep="4MB", parity=5)
     with pytest.raises(UsageError, match="expected 0 to 20"):
         RenderOptions(lossless=True, parity=50)

@@ -19,6 +19,9 @@ IN_PROCESSES = ("jobs", "timeout", "memory", "scheduler")
 """Fields of BatchOptions about frames that are worked on each for itself."""
 
 
+NO_PARITY = "is of a JPEG's own sectors; a .jxl has others"
+
+
 def is_movie(output: str | None) -> bool:
     """Whether an output of `render` is a movie, by its name."""
     from rawback.files.video.writer import FORMATS
@@ -34,6 +37,8 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
     refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(FORMATS)}")
     if PurePath(files.output or "").suffix.lower() in KINDS:
         check_picture(options)
+    if PurePath(files.output or "").suffix.lower() == ".jxl":
+        refuse(options, ("parity",), NO_PARITY)
     _check_stream(files)
 
 

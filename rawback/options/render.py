@@ -77,7 +77,7 @@ class RenderOptions:
     "original" as `keep` is another way to write it."""
     hdr: Annotated[bool, Option("Add a gain map: on HDR screens highlights glow as bright as the RAW has them.")] = False
     """Whether a gain map of what the RAW has above the picture's white follows the picture."""
-    parity: Annotated[int, Option("Percent of its sectors that a JPEG of --keep original or lossless may lose.")] = 0
+    parity: Annotated[int, Option("Percent of its sectors that the JPEG may lose, by recovery data.")] = 0
     """0 to 20: so much recovery data go along, about twice as many percent of the file."""
     keep_exif: KeepExif = True
     thumbnail: bool = True
@@ -94,8 +94,10 @@ class RenderOptions:
             raise UsageError("--keep original keeps every byte, and so all that the file says of you; leave out --no-exif")
         if not 0 <= self.parity <= MAX_PARITY:
             raise UsageError(f"parity is {self.parity} %; expected 0 to {MAX_PARITY}")
-        if self.parity and not self.lossless:
-            raise UsageError("--parity is for archives; add --keep original or lossless")
+        if self.parity and self.keep:
+            raise UsageError(f"--keep {self.keep} leaves no room for --parity; keep original or lossless, or name a --quality")
+        if self.parity and self.hdr:
+            raise UsageError("--parity protects the picture, and moves what follows it; leave out --hdr")
         if not 1 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}; expected 1 to 100")
         if self.exposure is not None and not EXPOSURES[0] <= self.exposure <= EXPOSURES[1]:
