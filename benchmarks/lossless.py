@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -32,7 +32,7 @@ from rawback.lossless import rans
 from rawback.lossless.coder import Coder
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
-from rawback.rendering import RenderOptions, decide
+from rawback.rendering import LEAST_BESIDE_LAYER, RenderOptions, decide
 
 TWELVE_MEGAPIXELS = 12e6
 EFFORT = 5
@@ -68,7 +68,8 @@ def main() -> None:
 
 def _row(name: str, file: RawFile, quality: int) -> list[float]:
     recipe = decide(file, RenderOptions(look="libraw"))
-    picture = closed_loop.encode(file.mosaic, recipe, coding(quality, "4:2:0", "raw"))
+    tables = replace(coding(quality, "4:2:0", "raw"), least=LEAST_BESIDE_LAYER)
+    picture = closed_loop.encode(file.mosaic, recipe, tables)
     size = len(jpeg.write(picture, recipe, b""))
     dng = sum(map(len, ljpeg.tiles(file.mosaic, 256, min(256, file.mosaic.shape[1] // 16 * 16))))
     alone = _planes_by_jxl(file.mosaic)

@@ -7,7 +7,7 @@ from pathlib import Path
 from rawback import recovering
 from rawback.clips import reader
 from rawback.errors import MachineError, RawbackError
-from rawback.files import file_type, jumbf, jxl, paths, raw
+from rawback.files import file_type, jumbf, jxl, parity, paths, raw
 from rawback.files import photo as photos
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
@@ -60,6 +60,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "promise": planned.message + ("" if layer else recovering.error_left(planned)),
         **layer,
         **contents.describe(boxes, planned.state),
+        **parity.describe(data),
         **_metadata(boxes),
         "recipe": _properties(planned.recipe),
         "notes": [*photo.notes, *planned.notes],

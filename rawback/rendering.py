@@ -18,7 +18,7 @@ from rawback.cameras.looks import Origin
 from rawback.cameras.preview_look import Shown
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import embedded, exif, jpeg, jpeg_metadata, jumbf, paths, seal, sidecar, tiff_png16
+from rawback.files import embedded, exif, jpeg, jpeg_metadata, jumbf, parity, paths, seal, sidecar, tiff_png16
 from rawback.files.gain_map.write import map_file
 from rawback.files.original import carried, shown
 from rawback.files.original.carried import Carried
@@ -46,6 +46,8 @@ THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would c
 THUMBNAIL_SIDE = 160
 METADATA_SHARE = 0.25
 """Of a file whose size is given: small ones are for the picture first."""
+LEAST_BESIDE_LAYER = 1.0
+"""Steps of a coefficient that a picture keeps beside a lossless layer, which codes what is smaller in fewer bits."""
 HASHES = 700
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
 
@@ -113,6 +115,8 @@ def develop(
         file = _kept(raw) if options.original else None
         boxes = _layer(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
         data, left_out = _file(coded_picture.result(), raw, picture, recipe, options, boxes, file, gain_map)
+    if options.parity:
+        data = parity.added(data, options.parity)
     if left_out:
         advice = "" if options.lossless else "; --keep lossless keeps all that can be"
         reached.append(f"left out of what the RAW says: {', '.join(left_out)}{advice}")
@@ -179,6 +183,7 @@ def coded(
     optimise = options.effort == "best"
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
+        tables = replace(tables, least=LEAST_BESIDE_LAYER if options.lossless else 0.0)
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 

@@ -12,6 +12,8 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
 from rawback.files import jxl, paths, tiff_png16
 from rawback.files.paths import Location
+from rawback.options.conflicts import NO_PARITY
+from rawback.options.option import refuse
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import RenderOptions
 from rawback.rendering import render
@@ -31,6 +33,8 @@ class Render:
     """Whether the JPEG is written as JPEG XL, whatever the output's name."""
 
     def __post_init__(self) -> None:
+        if self.jxl:
+            refuse(self.options, ("parity",), NO_PARITY)
         if self.delete_original and not (self.options.lossless and self.options.keep_exif):
             raise UsageError("--delete-original needs --keep original or lossless, and no --no-exif: else the RAW is lost")
 

@@ -33,10 +33,10 @@ class Box:
     content: bytes
 
 
-def to_segments(content: list[Box]) -> list[tuple[int, bytes]]:
-    """APP11 segments, marker and payload."""
+def to_segments(content: list[Box], first: int = 1) -> list[tuple[int, bytes]]:
+    """APP11 segments, marker and payload; the boxes are numbered from `first` on."""
     segments = []
-    for number, box in enumerate(content, 1):
+    for number, box in enumerate(content, first):
         body = _described(box)
         head = struct.pack(">I", len(body) + 8), b"jumb"
         for part, start in enumerate(range(0, len(body), MAX_BODY), 1):

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rawback.errors import MachineError, RawbackError, RecipeError
-from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, jxl, jxl_pixels, stderr, tiff
+from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, jxl, jxl_pixels, parity, stderr, tiff
 from rawback.files.exif import Exif
 from rawback.files.gain_map import read as gain_maps
 from rawback.files.heif import avif, brands, decode
@@ -43,8 +43,10 @@ def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
     """
     if jxl.holds_jpeg(data):
         return replace(read(jxl.jpeg_inside(data, name), name, sidecar), data=data)
+    data, restored = parity.repaired(data)
     file = JpegFile(data) if is_jpeg(data) else None
     photo = _read_jpeg(file, data, name) if file else _read_pixels(data, name)
+    photo.notes += [f"{name}: {text}" for text in restored]
     exif = photo.exif or Exif()
     packets = jpeg_metadata.from_jpeg(file) if file else Attached(exif.xmp, b"", exif.iptc, photo.icc)
     xmp = [packet for packet in (sidecar, packets.xmp, packets.extended_xmp) if packet]

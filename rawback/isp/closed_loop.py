@@ -48,6 +48,8 @@ class Coding:
     """A level of a coefficient is kept from (1 - dead_zone) of a step on."""
     optimise: bool = False
     """Whether luma's levels are weighed against their bits, block by block: slower, smaller."""
+    least: float = 0.0
+    """Steps of luma's coefficients, but for means, below which a level is 0 in any case; where luma is not weighed."""
 
 
 def encode(
@@ -145,7 +147,10 @@ class _Encoding:
 
     def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int]) -> None:
         steps = self._luma_steps(plane, white)
-        self._keep_luma(dct.quantise(steps, self._dead_zone), steps, strip)
+        levels = dct.quantise(steps, self._dead_zone)
+        if self.coding.least > 1 - self._dead_zone:
+            dct.drop_small(levels, steps, self.coding.least)
+        self._keep_luma(levels, steps, strip)
 
     def _needed_luma(self, strip: tuple[int, int]) -> np.ndarray:
         """The luma with which the decoder gives back the mosaic under the chroma that it will see; white is at `luma.FINE`."""

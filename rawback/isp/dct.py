@@ -68,6 +68,13 @@ def quantise(steps: np.ndarray, dead_zone: float) -> np.ndarray:
     return levels.astype(np.int16)  # which drops the fraction
 
 
+def drop_small(levels: np.ndarray, steps: np.ndarray, least: float) -> None:
+    """Make levels 0 in place where their coefficients are below `least` steps, but for DC."""
+    kept = np.abs(steps) >= np.float32(least)
+    kept[..., 0] = True
+    levels *= kept
+
+
 def dequantise(levels: np.ndarray, table: np.ndarray, centroids: tuple[float, ...] = ()) -> np.ndarray:
     """(m, n, 64) int16 levels -> (8m, 8n) float32 samples.
 

@@ -19,6 +19,9 @@ IN_PROCESSES = ("jobs", "timeout", "memory", "scheduler")
 """Fields of BatchOptions about frames that are worked on each for itself."""
 
 
+NO_PARITY = "is of a JPEG's own sectors; a .jxl has others"
+
+
 def is_movie(output: str | None) -> bool:
     """Whether an output of `render` is a movie, by its name."""
     from rawback.files.video.writer import FORMATS
@@ -34,12 +37,14 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
     refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(FORMATS)}")
     if PurePath(files.output or "").suffix.lower() in KINDS:
         check_picture(options)
+    if PurePath(files.output or "").suffix.lower() == ".jxl":
+        refuse(options, ("parity",), NO_PARITY)
     _check_stream(files)
 
 
 def check_picture(options: RenderOptions) -> None:
     """Raise UsageError for options that say nothing about a picture without a RAW."""
-    names = ("quality", "subsampling", "tables", "refine", "effort", "weights", "keep", "original", "lossless", "hdr")
+    names = ("quality", "subsampling", "tables", "refine", "effort", "weights", "keep", "original", "parity", "lossless", "hdr")
     refuse(options, names, "is for JPEGs; a TIFF or PNG has 16 bits and carries no RAW")
 
 
@@ -52,6 +57,7 @@ def check_render_clip(
     refuse(archive, ("delete_original",), "is for single photos; the frames of a clip are kept")
     refuse(archive, ("manifest", "jxl"), "is for photos")
     refuse(options, ("hdr",), "is for photos")
+    refuse(options, ("parity",), "is for photos")
     refuse(options, ("original",), "is for photos; --keep lossless keeps every photosite of a clip")
     if len(files.inputs) != 1 or not Path(files.inputs[0]).is_dir():
         raise UsageError(f"{files.output} is a movie; name the one folder that holds its frames")

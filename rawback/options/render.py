@@ -13,6 +13,7 @@ from rawback.options.shared import Camera, KeepExif, Weights
 
 EXPOSURES = (-10.0, 10.0)
 """EV: what is darker or brighter is a slip of the pen."""
+MAX_PARITY = 20
 LOSSLESS, ORIGINAL = "lossless", "original"
 EXPOSURE = "EV on top of the look, or auto: as it is; LibRaw's brightened until 1 % clips."
 LOOKS = ("auto", "sidecar", "libraw", "camera")
@@ -87,6 +88,8 @@ class RenderOptions:
     "original" as `keep` is another way to write it."""
     hdr: Annotated[bool, Option("Add a gain map: on HDR screens highlights glow as bright as the RAW has them.")] = False
     """Whether a gain map of what the RAW has above the picture's white follows the picture."""
+    parity: Annotated[int, Option("Percent of its sectors that the JPEG may lose, by recovery data.")] = 0
+    """0 to 20: so much recovery data go along, about twice as many percent of the file."""
     keep_exif: KeepExif = True
     thumbnail: bool = True
     """Whether a large picture carries a small one of itself."""
@@ -102,6 +105,12 @@ class RenderOptions:
             raise UsageError("--keep original keeps every byte, and so all that the file says of you; leave out --no-exif")
         if self.look not in LOOKS and not _is_card(self.look):
             raise UsageError(f"look is {self.look}; expected {', '.join(LOOKS)}, or the name or path of a card")
+        if not 0 <= self.parity <= MAX_PARITY:
+            raise UsageError(f"parity is {self.parity} %; expected 0 to {MAX_PARITY}")
+        if self.parity and self.keep:
+            raise UsageError(f"--keep {self.keep} leaves no room for --parity; keep original or lossless, or name a --quality")
+        if self.parity and self.hdr:
+            raise UsageError("--parity protects the picture, and moves what follows it; leave out --hdr")
         if not 1 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}; expected 1 to 100")
         if self.exposure is not None and not EXPOSURES[0] <= self.exposure <= EXPOSURES[1]:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path, PurePath
 
 from rawback.errors import RawbackError
-from rawback.files import jumbf, jxl, paths
+from rawback.files import jumbf, jxl, parity, paths
 from rawback.files.jpeg_file import JpegFile, is_jpeg
 from rawback.files.paths import Location
 from rawback.lossless.original.kept import Kept, from_boxes, is_kept
@@ -48,5 +48,6 @@ def peek(location: Location) -> Kept | None:
 def _kept(data: bytes) -> Kept | None:
     if jxl.holds_jpeg(data):
         data = jxl.jpeg_inside(data, "")
+    data, _ = parity.repaired(data)
     boxes = jumbf.find(JpegFile(data)) if is_jpeg(data) else []
     return from_boxes(boxes) if is_kept(boxes) else None
