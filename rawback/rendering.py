@@ -24,7 +24,6 @@ from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.isp import closed_loop, exposure, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
-from rawback.isp.native.library import library
 from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding
 from rawback.lossless import layer
 from rawback.lossless.original import contents, kept
@@ -174,7 +173,7 @@ def coded(
     raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None, gain_map: bytes = b""
 ) -> tuple[Coefficients, Recipe, list[str]]:
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
-    effort = _effort(options)
+    effort = options.effort_taken
     optimise = effort != "fast"
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
@@ -191,13 +190,6 @@ def coded(
     search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, effort == "best", closed_loop.encode, file_size)
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
-
-
-def _effort(options: RenderOptions) -> str:
-    """What `auto` stands for: beside a lossless layer, which takes up what levels leave, weighing them gains nothing."""
-    if options.effort != "auto":
-        return options.effort
-    return "normal" if library() is not None and not options.lossless else "fast"
 
 
 def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer | None, FlowPart | None, Recipe]:

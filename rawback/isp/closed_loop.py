@@ -132,9 +132,7 @@ class _Encoding:
             levels[:] = weighed.reshape(steps.shape)
 
     def _chroma_planes(self, strip: tuple[int, int]) -> np.ndarray:
-        if self.bayer:
-            return self.bayer.strip(*strip)
-        return self._subsampled(self._ycc(strip, self.white_at)[1:])
+        return self.bayer.strip(*strip) if self.bayer else self._subsampled(self._ycc(strip, self.white_at)[1:])
 
     def open_loop(self, strip: tuple[int, int]) -> None:
         """The picture as it is, nothing compensated: the paper's way, without its clipping."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from rawback.errors import UsageError
+from rawback.isp.native.library import library
 from rawback.options.option import Option, check_choices
 from rawback.options.shared import Camera, KeepExif, Weights
 
@@ -84,6 +85,13 @@ class RenderOptions:
     keep_exif: KeepExif = True
     thumbnail: bool = True
     """Whether a large picture carries a small one of itself."""
+
+    @property
+    def effort_taken(self) -> str:
+        """What `auto` stands for: beside a lossless layer, which takes up what levels leave, weighing them gains nothing."""
+        if self.effort != "auto":
+            return self.effort
+        return "normal" if library() is not None and not self.lossless else "fast"
 
     def __post_init__(self) -> None:
         if self.keep == ORIGINAL or self.original:
