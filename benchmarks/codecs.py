@@ -2,8 +2,8 @@
 
     python benchmarks/codecs.py RAW... [--bits 0.75 1.35 2.2] [--crop 1024]
 
-JPEG 2000 and lossy JPEG XL code the four CFA planes (see `rawback.evaluate.raw_codecs`). Each column is interpolated, per
-file, to the same bits. rawback's files count with all their metadata. Needs imagecodecs.
+JPEG 2000, lossy JPEG XL and HEVC code the four CFA planes (see `rawback.evaluate.raw_codecs`). Each column is interpolated, per
+file, to the same bits. rawback's files count with all their metadata. Needs imagecodecs; HEVC where PyAV has x265.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rawback.evaluate import raw_codecs
 from rawback.files import jpeg, raw
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.quantisation_tables import flat_coding
+from rawback.isp.quantisation_tables import NORMAL_PRICE, flat_coding
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.rendering import RenderOptions, decide
 
@@ -27,18 +27,29 @@ METADATA = 3000
 """Bytes of recipe, profile and EXIF in a JPEG of a crop, as in the files of the command line."""
 
 
-def by_rawback(file: RawFile, step: float, optimise: bool) -> tuple[int, np.ndarray]:
+EFFORTS = {"fast": (False, False), "normal": (True, False), "best": (True, True)}
+
+
+def by_rawback(file: RawFile, step: int, effort: str) -> tuple[int, np.ndarray]:
     """Bytes, and the mosaic that comes back."""
-    picture = closed_loop.encode(file.mosaic, file.recipe, flat_coding(step, (2, 2), optimise))
-    return len(jpeg.coded_picture(picture)) + METADATA, inverse_pass.decode(picture, file.recipe)
+    optimise, thorough = EFFORTS[effort]
+    how = replace(flat_coding(step, (2, 2), optimise), thorough=thorough)
+    how = replace(how, price=NORMAL_PRICE) if effort == "normal" else how
+    recipe = replace(file.recipe, arithmetic=2)
+    picture = closed_loop.encode(file.mosaic, recipe, how)
+    return len(jpeg.coded_picture(picture)) + METADATA, inverse_pass.decode(picture, recipe)
 
 
 METHODS: dict[str, tuple[tuple, Callable]] = {
-    "rawback": ((13, 9, 6, 4.5, 3, 2), lambda file, step: by_rawback(file, step, False)),
-    "rawback --effort best": ((11, 8, 5.5, 4, 2.7, 2), lambda file, step: by_rawback(file, step, True)),
     **{
-        name: (settings, lambda file, setting, name=name: raw_codecs.code(file, name, setting))
-        for name, settings in raw_codecs.SETTINGS.items()
+        f"rawback --effort {effort}": (
+            (24, 18, 13, 11, 9, 8, 7, 6, 5, 4, 3, 2, 1), lambda file, step, effort=effort: by_rawback(file, step, effort)
+        )
+        for effort in EFFORTS
+    },
+    **{
+        name: (raw_codecs.SETTINGS[name], lambda file, setting, name=name: raw_codecs.code(file, name, setting))
+        for name in raw_codecs.available()
     },
 }  # fmt: skip
 
@@ -56,7 +67,7 @@ def load(path: Path, side: int) -> RawFile:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("raw", nargs="+", type=Path)
-    parser.add_argument("--bits", nargs="+", type=float, default=[0.75, 1.35, 2.2])
+    parser.add_argument("--bits", nargs="+", type=float, default=[0.75, 1.35, 2.2, 3.0])
     parser.add_argument("--crop", type=int, default=1024)
     args = parser.parse_args()
     files = [load(path, args.crop) for path in args.raw]
@@ -65,6 +76,7 @@ def main() -> None:
         interpolated = []
         for file in files:
             points = [(len_ * 8 / file.mosaic.size, back) for len_, back in (code(file, s) for s in settings)]
+            points.sort(key=lambda point: point[0])
             rates = [rate for rate, _ in points]
             for measure in (paper_psnr, mosaic_psnr):
                 quality = [measure(file.mosaic, back, file.recipe) for _, back in points]

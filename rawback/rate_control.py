@@ -16,7 +16,7 @@ from rawback.isp import inverse_pass, noise
 from rawback.isp.closed_loop import Coding
 from rawback.isp.colour import curve_of
 from rawback.isp.exposure import is_dim
-from rawback.isp.quantisation_tables import flat_coding
+from rawback.isp.quantisation_tables import flat_coding, weighed_coding
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
@@ -77,6 +77,9 @@ class Search:
     goal: Goal
     factors: tuple[int, int]
     optimise: bool
+    """Whether levels are weighed against their bits."""
+    thorough: bool
+    """Whether all that `--effort best` does is done."""
     encode: Encode
     file_size: Callable[[Coefficients], int]
     """Bytes of the file that a picture will make."""
@@ -152,7 +155,8 @@ class Search:
 
     def _coded(self, mosaic: np.ndarray, step: float) -> Coefficients:
         recipe = replace(self.recipe, height=mosaic.shape[0])
-        return self.encode(mosaic, recipe, flat_coding(step, self.factors, self.optimise, is_dim(recipe)))
+        coding = (weighed_coding if self.optimise else flat_coding)(step, self.factors, dim=is_dim(recipe))
+        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough))
 
     def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:
         """What falls with the step: dB, or the logarithm of bits per photosite."""

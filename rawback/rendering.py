@@ -26,7 +26,7 @@ from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.isp import closed_loop, exposure, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
-from rawback.isp.quantisation_tables import SUBSAMPLING, coding
+from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding
 from rawback.lossless import layer
 from rawback.lossless.original import contents, kept
 from rawback.lossless.original.give_back import skeleton
@@ -180,10 +180,13 @@ def coded(
     raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None, gain_map: bytes = b""
 ) -> tuple[Coefficients, Recipe, list[str]]:
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
-    optimise = options.effort == "best"
+    effort = options.effort_taken
+    optimise = effort != "fast"
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
-        tables = replace(tables, least=LEAST_BESIDE_LAYER if options.lossless else 0.0)
+        price = tables.price if effort == "best" else NORMAL_PRICE
+        least = LEAST_BESIDE_LAYER if options.lossless else 0.0
+        tables = replace(tables, thorough=effort == "best", price=price, least=least)
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
@@ -191,7 +194,7 @@ def coded(
         return len(_file(jpeg.coded_picture(picture), raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
-    search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, closed_loop.encode, file_size)
+    search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, effort == "best", closed_loop.encode, file_size)
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
 

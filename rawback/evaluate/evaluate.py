@@ -105,11 +105,11 @@ def evaluate(
 
 def by_codecs(case: Case) -> list[dict]:
     """The RAW codecs' figures at each of their settings; none where they are not installed, or for X-Trans."""
-    if not raw_codecs.available() or len(case.file.recipe.cfa) != 2:
+    if len(case.file.recipe.cfa) != 2:
         return []
     rows = []
-    for codec, settings in raw_codecs.SETTINGS.items():
-        for setting in settings:
+    for codec in raw_codecs.available():
+        for setting in raw_codecs.SETTINGS[codec]:
             size, mosaic = raw_codecs.code(case.file, codec, setting)
             known = {"file": case.name, "method": codec, "quality": setting}
             rows.append({**known, **_distances(case.file, mosaic, size)})

@@ -1,76 +1,113 @@
-"""Codecs that store nothing but the RAW, for comparison: JPEG 2000 and lossy JPEG XL of the four CFA planes.
+"""Codecs that store nothing but the RAW, for comparison, on planes that suit them: JPEG 2000, lossy JPEG XL, HEVC hevc.
 
-The planes are the square root of the levelled values: mean of the greens, red and blue less that mean, difference of the
-greens; 16 bits. Needs imagecodecs, which no other part of a plain installation does.
+The planes are the CFA's four, balanced (largest gain 1), through BT.709's curve, and rotated by an orthonormal matrix: one
+scale for all, so that equal steps are equal errors in what an editor sees. Needs imagecodecs; HEVC, of 12 bits, needs PyAV
+with its x265. No other part of a plain installation does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from rawback.errors import RawbackError
+from rawback.evaluate import hevc
 from rawback.files.raw import RawFile
+from rawback.isp.colour import CURVES
 from rawback.isp.mosaic import level, unlevel
 
-SCALE, MIDDLE = 30000, 32768
-"""White of a root, and zero of a difference, in 16 bits."""
+ROTATION = np.array([
+    [0.5, 0.5, 0.5, 0.5], [0.5**0.5, 0, 0, -(0.5**0.5)], [-0.5, 0.5, 0.5, -0.5], [0, 0.5**0.5, -(0.5**0.5), 0],
+])  # fmt: skip
+"""From R, G1, G2, B: their sum, R - B, G1 + G2 - R - B, G1 - G2; orthonormal."""
+CURVE = CURVES["bt709"]
 SETTINGS = {
     "JPEG 2000": (36, 42, 47, 52, 57, 62, 67, 72),
     "JPEG XL": (4, 2.5, 1.6, 1, 0.5, 0.25, 0.12, 0.06),
+    "HEVC": (33, 28, 24, 20, 16, 12, 8, 4),
 }
-"""PSNR in dB, and Butteraugli distances."""
+"""PSNR in dB, Butteraugli distances, and quantisers."""
+BITS = {"JPEG 2000": 16, "JPEG XL": 16, "HEVC": 12}
+"""Of a plane's samples."""
 
 
-def available() -> bool:
-    """Whether imagecodecs is installed, with both codecs."""
+def available() -> list[str]:
+    """The codecs that are installed."""
     try:
         import imagecodecs
     except ImportError:
-        return False
-    return bool(imagecodecs.JPEG2K.available and imagecodecs.JPEGXL.available)
+        return []
+    if not (imagecodecs.JPEG2K.available and imagecodecs.JPEGXL.available):
+        return []
+    return [codec for codec in SETTINGS if codec != "HEVC" or hevc.available()]
 
 
 def code(file: RawFile, codec: str, setting: float) -> tuple[int, np.ndarray]:
     """Bytes, and the mosaic (H, W) uint16 that comes back. Raises RawbackError for other CFAs than Bayer's."""
     if len(file.recipe.cfa) != 2:
         raise RawbackError("only Bayer mosaics are compared with RAW codecs")
-    encode, decode = _functions(codec, setting)
-    height, width = (n // 2 * 2 for n in file.mosaic.shape)
-    coded = [encode(plane) for plane in planes_of(file.mosaic[:height, :width], file)]
+    planes = Planes.of(file, BITS[codec])
+    if codec == "HEVC":
+        size, decoded = hevc.round_trip(planes.samples, round(setting))
+    else:
+        encode, decode = _functions(codec, setting)
+        coded = [encode(plane) for plane in planes.samples]
+        size, decoded = sum(map(len, coded)), np.stack([decode(data) for data in coded])
     mosaic = file.mosaic.copy()
-    mosaic[:height, :width] = mosaic_of([decode(data) for data in coded], file)
-    return sum(map(len, coded)), mosaic
+    height, width = (n // 2 * 2 for n in mosaic.shape)
+    mosaic[:height, :width] = planes.mosaic_of(decoded)
+    return size, mosaic
 
 
 def _functions(codec: str, setting: float) -> tuple[Callable, Callable]:
     from imagecodecs import jpeg2k_decode, jpeg2k_encode, jpegxl_decode, jpegxl_encode
 
     if codec == "JPEG 2000":
-        return lambda plane: jpeg2k_encode(plane, level=int(setting), reversible=False), jpeg2k_decode
-    return lambda plane: jpegxl_encode(plane, distance=setting, effort=5), jpegxl_decode
+        return lambda plane: jpeg2k_encode(plane, level=int(setting), reversible=False, codecformat="j2k"), jpeg2k_decode
+    return lambda plane: jpegxl_encode(plane, distance=setting, effort=7, usecontainer=False), jpegxl_decode
 
 
-def planes_of(mosaic: np.ndarray, file: RawFile) -> list[np.ndarray]:
-    """Mosaic of even sides -> four decorrelated planes, uint16."""
-    root = np.sqrt(np.clip(level(mosaic, file.recipe), 0, 1)) * SCALE
-    colours = np.array(file.recipe.cfa)
-    red, blue = (root[y::2, x::2] for y, x in (np.argwhere(colours == c)[0] for c in (0, 2)))
-    first, second = (root[y::2, x::2] for y, x in np.argwhere(colours == 1))
-    green = (first + second) / 2
-    signed = [green, red - green + MIDDLE, blue - green + MIDDLE, first - second + MIDDLE]
-    return [np.clip(np.rint(plane), 0, 65535).astype(np.uint16) for plane in signed]
+@dataclass(frozen=True)
+class Planes:
+    """A mosaic of even sides as four planes, and the way back."""
 
+    file: RawFile
+    samples: np.ndarray
+    """(4, H / 2, W / 2) uint16."""
+    scale: float
+    """Of a code value, in steps of the samples."""
+    middles: np.ndarray
+    """(4, 1, 1): what lies in the middle of each plane's samples."""
+    bits: int
 
-def mosaic_of(planes: list[np.ndarray], file: RawFile) -> np.ndarray:
-    """The way back."""
-    green, red, blue, difference = (plane.astype(np.float32) for plane in planes)
-    samples = np.empty((2 * green.shape[0], 2 * green.shape[1]), np.float32)
-    colours = np.array(file.recipe.cfa)
-    (y1, x1), (y2, x2) = np.argwhere(colours == 1)
-    samples[y1::2, x1::2], samples[y2::2, x2::2] = (green + s * (difference - MIDDLE) / 2 for s in (1, -1))
-    for colour, plane in ((0, red), (2, blue)):
-        y, x = np.argwhere(colours == colour)[0]
-        samples[y::2, x::2] = plane - MIDDLE + green
-    return unlevel(np.square(np.clip(samples / SCALE, 0, 1)), file.recipe)
+    @classmethod
+    def of(cls, file: RawFile, bits: int) -> Planes:
+        """The planes of a file, each as wide as `bits` bits hold."""
+        height, width = (n // 2 * 2 for n in file.mosaic.shape)
+        balanced = level(file.mosaic[:height, :width], file.recipe)
+        empty = cls(file, np.empty(0, np.uint16), 1.0, np.zeros((4, 1, 1)), bits)
+        codes = [CURVE.encode(balanced[y::2, x::2] * gain) for (y, x), gain in empty._photosites]
+        planes = np.tensordot(ROTATION, np.stack(codes).astype(np.float64), 1)
+        low, high = planes.min((1, 2), keepdims=True), planes.max((1, 2), keepdims=True)
+        scale = (2**bits - 1) / max(float((high - low).max()), 1e-6)
+        samples = np.rint((planes - (low + high) / 2) * scale + 2 ** (bits - 1))
+        return cls(file, np.clip(samples, 0, 2**bits - 1).astype(np.uint16), scale, (low + high) / 2, bits)
+
+    def mosaic_of(self, samples: np.ndarray) -> np.ndarray:
+        """Decoded samples -> mosaic (H, W) uint16."""
+        planes = (samples.astype(np.float64) - 2 ** (self.bits - 1)) / self.scale + self.middles
+        codes = np.tensordot(ROTATION.T, planes, 1).astype(np.float32)
+        balanced = np.empty((2 * codes.shape[1], 2 * codes.shape[2]), np.float32)
+        for ((y, x), gain), code_of in zip(self._photosites, codes, strict=True):
+            balanced[y::2, x::2] = CURVE.light(code_of) / gain
+        return unlevel(balanced, self.file.recipe)
+
+    @cached_property
+    def _photosites(self) -> list[tuple[tuple[int, int], np.float32]]:
+        """Where R, G1, G2, B lie in a cell, and their gains, the largest 1."""
+        cfa, gains = np.array(self.file.recipe.cfa), self.file.recipe.gains / self.file.recipe.gains.max()
+        places = [(colour, y, x) for colour in range(3) for y, x in np.argwhere(cfa == colour).tolist()]
+        return [((y, x), gains[colour]) for colour, y, x in places]

@@ -7,15 +7,16 @@ what is left is the quantisation of luma. Frames are worked through in strips on
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from rawback.cores import Progress
-from rawback.isp import dct, fixed_dct, fixed_pass, inverse_pass, luma, parallel, stages, trellis
+from rawback.isp import blown, dct, fixed_dct, fixed_pass, inverse_pass, luma, parallel, stages, trellis
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
-from rawback.isp.colour import RGB_TO_YCC, curve_of
+from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.matmul import mix
 from rawback.isp.mosaic import HALO, level, tile, window
 from rawback.isp.statistics import Statistics
@@ -24,6 +25,10 @@ from rawback.recipe import Recipe
 
 ENOUGH = 1 << 17
 """Levels of a strip from which on every fourth block stands for all."""
+SAMPLE_STRIPS = 4
+"""Strips that tell what symbols cost, where not all are asked."""
+CHROMA_PRICE = 0.5
+"""What a bit is worth in chroma's squared steps, against luma's. More loses: errors of chroma come back as bits of luma."""
 
 
 class Demosaicer(Protocol):
@@ -50,6 +55,10 @@ class Coding:
     """Whether luma's levels are weighed against their bits, block by block: slower, smaller."""
     least: float = 0.0
     """Steps of luma's coefficients, but for means, below which a level is 0 in any case; where luma is not weighed."""
+    price: float = trellis.LAMBDA
+    """What a bit is worth then, in squared steps."""
+    thorough: bool = False
+    """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
 
 
 def encode(
@@ -61,37 +70,21 @@ def encode(
     For the open loop, demosaicer: None is the classical one; flow: what the classical picture is sent through.
     """
     height, width = mosaic.shape
-    coding = replace(coding, luma=with_room_for_mean(coding.luma, brightest_luma(mosaic, recipe)))
+    coding = replace(coding, luma=blown.with_room_for_mean(coding.luma, blown.brightest_luma(mosaic, recipe)))
     v, h = coding.factors
     mcu_rows, mcu_columns = -(-height // (8 * v)), -(-width // (8 * h))
     y = np.zeros((mcu_rows * v, mcu_columns * h, 64), np.int16)
     cb, cr = (np.zeros((mcu_rows, mcu_columns, 64), np.int16) for _ in range(2))
     picture = Coefficients(width, height, [y, cb, cr], [coding.luma, coding.chroma, coding.chroma], coding.factors)
     job = _Encoding(mosaic, recipe, coding, picture, demosaicer, flow)
-    strips = job.strips()
-    passes = [job.chroma, job.luma] + [job.optimised_luma] * coding.optimise if recipe.refined else [job.open_loop]
-    for number, work in enumerate(passes):
+    passes = job.passes()
+    for number, (work, strips) in enumerate(passes):
         parallel.in_threads(work, strips, lambda share, number=number: progress((number + share) / len(passes)))  # type: ignore[misc]
-        if number and recipe.refined:
-            job.learn_statistics()
+        job.learn_statistics()
     picture.planes[0] = y[: -(-height // 8), : -(-width // 8)]
     if recipe.refined:
         picture.centroids = tuple(job.centroids.tolist())
     return picture
-
-
-def brightest_luma(mosaic: np.ndarray, recipe: Recipe) -> float:
-    """About the largest luma, in code values, that the mosaic will need: that of its brightest photosite, were it grey."""
-    period = len(recipe.cfa)
-    peaks = np.array([[mosaic[y::period, x::period].max(initial=0) for x in range(period)] for y in range(period)])
-    balanced = level(peaks, recipe) * inverse_pass.sample_gains(recipe)
-    return float(min(curve_of(recipe).encode(balanced.astype(np.float32)).max(), luma.LUMA_RANGE[1]))
-
-
-def with_room_for_mean(table: np.ndarray, brightest: float) -> np.ndarray:
-    """The table, its first entry raised where a block of the brightest luma would not fit into a baseline JPEG."""
-    needed = np.ceil(8 * (brightest * 255 - 128) * 1.02 / dct.LIMIT)
-    return np.concatenate([[max(table[0], needed)], table[1:]]).astype(np.uint16)
 
 
 class _Encoding:
@@ -109,17 +102,37 @@ class _Encoding:
         self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
         self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
         self.statistics: dict[tuple[int, int], Statistics] = {}
+        self.chroma_statistics: dict[tuple[int, int], Statistics] = {}
 
     def strips(self) -> list[tuple[int, int]]:
         v = 8 * self.coding.factors[0]
         return parallel.strips(-(-self.mosaic.shape[0] // v) * v, self.mosaic.shape[1], v)
 
+    def passes(self) -> list[tuple[Callable[[tuple[int, int]], None], list[tuple[int, int]]]]:
+        """What is to be done, one after the other, and on which strips."""
+        strips = self.strips()
+        if not self.recipe.refined:
+            return [(self.open_loop, strips)]
+        if not self.coding.optimise:
+            return [(self.chroma, strips), (self.luma, strips)]
+        apart = 1 if self.coding.thorough else max(len(strips) // SAMPLE_STRIPS, 1)
+        sample = strips[apart // 2 :: apart]
+        weighed = [(self.optimised_chroma, strips)] * self.coding.thorough
+        return [(self.chroma, strips), *weighed, (self.luma, sample), (self.optimised_luma, strips)]
+
     def chroma(self, strip: tuple[int, int]) -> None:
         """Chroma of the picture with blown photosites white: viewers clamp Y, Cb and Cr before they convert to RGB."""
-        if self.bayer:
-            self._code_chroma(self.bayer.strip(*strip), strip)
-        else:
-            self._code_chroma(self._subsampled(self._ycc(strip, self.white_at)[1:]), strip)
+        self._code_chroma(self._chroma_planes(strip), strip)
+
+    def optimised_chroma(self, strip: tuple[int, int]) -> None:
+        """Quantise it again, each level weighed against its bits."""
+        bits = trellis.bits_of(Statistics.sum(self.chroma_statistics.values()).symbols)
+        for levels, steps in self._chroma_steps(self._chroma_planes(strip), strip):
+            weighed = trellis.optimise(steps.reshape(-1, 64), bits, np.zeros(3), CHROMA_PRICE * self.coding.price)
+            levels[:] = weighed.reshape(steps.shape)
+
+    def _chroma_planes(self, strip: tuple[int, int]) -> np.ndarray:
+        return self.bayer.strip(*strip) if self.bayer else self._subsampled(self._ycc(strip, self.white_at)[1:])
 
     def open_loop(self, strip: tuple[int, int]) -> None:
         """The picture as it is, nothing compensated: the paper's way, without its clipping."""
@@ -132,25 +145,26 @@ class _Encoding:
 
     def luma(self, strip: tuple[int, int]) -> None:
         """Quantise the luma that the mosaic needs, with a dead zone."""
-        self._quantise_luma(self._needed_luma(strip), luma.FINE, strip)
+        self._quantise_luma(self._needed_luma(strip), luma.FINE, strip, self.coding.optimise)
 
     def optimised_luma(self, strip: tuple[int, int]) -> None:
         """Quantise it again, each level weighed against its bits, now that the picture's statistics are known."""
         steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
-        levels = trellis.optimise(steps.reshape(-1, 64), self.bits, self.centroids)
+        levels = trellis.optimise(steps.reshape(-1, 64), self.bits, self.centroids, self.coding.price)
         self._keep_luma(levels.reshape(steps.shape), steps, strip)
 
     def learn_statistics(self) -> None:
-        """Sum up what the strips so far have found."""
-        total = Statistics.sum(self.statistics[strip] for strip in sorted(self.statistics))
-        self.centroids, self.bits = total.centroids(), trellis.bits_of(total.symbols)
+        """Sum up what the strips so far have found of luma."""
+        if self.statistics:
+            total = Statistics.sum(self.statistics[strip] for strip in sorted(self.statistics))
+            self.centroids, self.bits = total.centroids(), trellis.bits_of(total.symbols)
 
-    def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int]) -> None:
+    def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int], symbols: bool = False) -> None:
         steps = self._luma_steps(plane, white)
         levels = dct.quantise(steps, self._dead_zone)
         if self.coding.least > 1 - self._dead_zone:
             dct.drop_small(levels, steps, self.coding.least)
-        self._keep_luma(levels, steps, strip)
+        self._keep_luma(levels, steps, strip, symbols)
 
     def _needed_luma(self, strip: tuple[int, int]) -> np.ndarray:
         """The luma with which the decoder gives back the mosaic under the chroma that it will see; white is at `luma.FINE`."""
@@ -160,7 +174,7 @@ class _Encoding:
             fixed_pass.grown(self.picture, fixed_pass.chroma(self.picture, component, start, stop, unit / 255), start, stop)
             for component, unit in ((1, luma.BLUE), (2, luma.RED))
         )
-        return _smooth_where(self.solver.luma(mosaic, blue, red, start), self.solver.blown(mosaic, start))
+        return blown.smoothed(self.solver.luma(mosaic, blue, red, start), self.solver.blown(mosaic, start))
 
     def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
         start, stop = strip
@@ -197,12 +211,21 @@ class _Encoding:
         small = [dct.shrink(_widen(plane, 8 * factors[1]), factors) for plane in planes]
         return np.stack([sharpened(plane, factors) for plane in small])
 
-    def _code_chroma(self, planes: np.ndarray, strip: tuple[int, int]) -> None:
+    def _chroma_steps(self, planes: np.ndarray, strip: tuple[int, int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Where the levels of Cb and Cr go, and the coefficients in steps (m, n, 64)."""
         v = self.coding.factors[0]
         at = slice(strip[0] // (8 * v), strip[1] // (8 * v))
         for component, plane in enumerate(planes, 1):
-            steps = fixed_dct.forward(plane, fixed_dct.to_steps(self.coding.chroma, 255))
-            self.picture.planes[component][at] = dct.quantise(steps, self._dead_zone)
+            yield self.picture.planes[component][at], fixed_dct.forward(plane, fixed_dct.to_steps(self.coding.chroma, 255))
+
+    def _code_chroma(self, planes: np.ndarray, strip: tuple[int, int]) -> None:
+        found = []
+        for levels, steps in self._chroma_steps(planes, strip):
+            levels[:] = dct.quantise(steps, self._dead_zone)
+            if self.coding.thorough:
+                found.append(Statistics.of(levels, steps, symbols=True))
+        if found:
+            self.chroma_statistics[strip] = Statistics.sum(found)
 
     def _luma_steps(self, plane: np.ndarray, white: float) -> np.ndarray:
         """Luma (rows, width) -> coefficients in quantiser steps (m, n, 64)."""
@@ -211,32 +234,15 @@ class _Encoding:
         steps[..., 0] -= np.float32(8 * 128 / self.coding.luma[0])
         return steps
 
-    def _keep_luma(self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int]) -> None:
+    def _keep_luma(self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int], symbols: bool = False) -> None:
         self.picture.planes[0][strip[0] // 8 : strip[1] // 8] = levels
         if self.recipe.refined:
-            apart = 1 if self.coding.optimise or levels.size < ENOUGH else 4
-            self.statistics[strip] = Statistics.of(levels, steps, self.coding.optimise, apart)
+            apart = 1 if symbols or self.coding.thorough or levels.size < ENOUGH else 4
+            self.statistics[strip] = Statistics.of(levels, steps, symbols, apart)
 
     @property
     def _dead_zone(self) -> float:
         return self.coding.dead_zone if self.recipe.refined else 0.5
-
-
-def _smooth_where(luma: np.ndarray, blown: np.ndarray) -> np.ndarray:
-    """Where photosites are blown any luma above the needed one is right: take the largest needed in 5x5, as it is smooth."""
-    rows = np.flatnonzero(blown.any(1))
-    if not len(rows):
-        return luma
-    columns = np.flatnonzero(blown[rows[0] : rows[-1] + 1].any(0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    needed = np.where(blown[box], luma[box], 0)
-    for axis in (0, 1):
-        padded = np.pad(needed, [(2, 2) if a == axis else (0, 0) for a in (0, 1)])
-        size = needed.shape[axis]
-        parts = [padded[i : i + size] if axis == 0 else padded[:, i : i + size] for i in range(5)]
-        needed = np.maximum.reduce(parts)
-    np.copyto(luma[box], needed, where=blown[box])
-    return luma
 
 
 def _widen(plane: np.ndarray, multiple: int) -> np.ndarray:

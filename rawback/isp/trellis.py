@@ -63,27 +63,28 @@ def magnitude_bits(levels: np.ndarray) -> np.ndarray:
     return np.frexp(np.abs(levels).astype(np.float32))[1]
 
 
-def optimise(scaled: np.ndarray, bits: Bits, centroids: np.ndarray) -> np.ndarray:
+def optimise(scaled: np.ndarray, bits: Bits, centroids: np.ndarray, price: float = LAMBDA) -> np.ndarray:
     """Coefficients in steps (N, 64) float32, natural order -> (N, 64) int16 levels; DC is rounded.
 
-    `centroids` (3,): what the decoder adds to the magnitudes 1, 2 and larger.
+    `centroids` (3,): what the decoder adds to the magnitudes 1, 2 and larger. price: squared steps that a bit is worth.
     """
     levels = np.empty(scaled.shape, np.int16)
     if library() is not None:
-        prices, shifts = np.ascontiguousarray(LAMBDA * bits.level), np.asarray(centroids, np.float32)
+        prices, shifts = np.ascontiguousarray(price * bits.level), np.asarray(centroids, np.float32)
         scaled = np.ascontiguousarray(scaled)
-        call("core_trellis", scaled, len(scaled), prices, LAMBDA * bits.end, shifts, ZIGZAG, levels)
+        call("core_trellis", scaled, len(scaled), prices, price * bits.end, shifts, ZIGZAG, levels)
         return levels
     for start in range(0, len(scaled), CHUNK):
         part = scaled[start : start + CHUNK]
-        levels[start : start + CHUNK] = _Scan(part, bits, centroids).levels()
+        levels[start : start + CHUNK] = _Scan(part, bits, centroids, price).levels()
     return levels
 
 
 class _Scan:
     """Some blocks, scanned: the cheapest way to end with a level at each position, and where it came from."""
 
-    def __init__(self, scaled: np.ndarray, bits: Bits, centroids: np.ndarray) -> None:
+    def __init__(self, scaled: np.ndarray, bits: Bits, centroids: np.ndarray, price: float) -> None:
+        self.price = price
         self.scaled, self.bits, self.centroids = scaled, bits, np.asarray(centroids, np.float32)
         self.magnitude = np.abs(scaled[:, ZIGZAG])
         self.magnitude[:, 0] = 0
@@ -102,7 +103,7 @@ class _Scan:
         levels = np.zeros(self.magnitude.shape, np.int16)
         levels[:, ZIGZAG] = self._trace()
         levels = np.where(self.scaled < 0, -levels, levels)
-        levels[:, 0] = np.rint(self.scaled[:, 0])
+        levels[:, 0] = np.rint(np.clip(self.scaled[:, 0], -LIMIT, LIMIT))
         return levels
 
     def _reach(self, position: int, blocks: np.ndarray) -> None:
@@ -110,7 +111,7 @@ class _Scan:
         before = self.cost[blocks, :position]
         magnitude = self.magnitude[blocks, position]
         upper = np.minimum(np.floor(magnitude + np.float32(0.5)), LIMIT).astype(np.int16)
-        prices = LAMBDA * self.bits.level[:, position - 1 :: -1] if position > 1 else LAMBDA * self.bits.level[:, :1]
+        prices = self.price * self.bits.level[:, position - 1 :: -1] if position > 1 else self.price * self.bits.level[:, :1]
         best = np.full(len(blocks), np.float32(1e9))
         for level in (upper, upper - 1):
             total = before + prices[magnitude_bits(np.maximum(level, 1))]
@@ -125,8 +126,8 @@ class _Scan:
 
     def _trace(self) -> np.ndarray:
         """Walk back from the best last level of each block."""
-        ended = self.cost + LAMBDA * self.bits.end
-        ended[:, 63] -= LAMBDA * self.bits.end
+        ended = self.cost + self.price * self.bits.end
+        ended[:, 63] -= self.price * self.bits.end
         at = ended.argmin(1)
         levels = np.zeros(self.magnitude.shape, np.int16)
         blocks = np.flatnonzero(at)

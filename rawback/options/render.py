@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from rawback.errors import RawbackError, UsageError
+from rawback.isp.native.library import library
 from rawback.options.option import Option, check_choices
 from rawback.options.shared import Camera, KeepExif, Weights
 
@@ -73,9 +74,11 @@ class RenderOptions:
     camera: Camera = None
     """Whose look, by name or the path of its JSON; None: that of the RAW's own camera."""
     effort: Annotated[
-        str, Option("fast, or best: a smaller file for the same RAW, in more time.", choices=("fast", "best"))
-    ] = "fast"
-    """"fast", or "best": about a twentieth smaller at the same quality of the RAW, in three times the time."""
+        str, Option("fast, normal or best: smaller files for the same RAW, in more time; auto: normal with the compiled core,"
+                    " else fast.", choices=("auto", "fast", "normal", "best")),
+    ] = "auto"  # fmt: skip
+    """"fast"; "normal": each luma level is weighed against its bits, about a twentieth fewer bytes; "best": chroma's, too.
+    "auto": normal, or fast where the compiled core is not there, without which that takes three times as long."""
     weights: Weights = None
     """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
     keep: Annotated[str | None, Option(KEEP)] = None
@@ -93,6 +96,13 @@ class RenderOptions:
     keep_exif: KeepExif = True
     thumbnail: bool = True
     """Whether a large picture carries a small one of itself."""
+
+    @property
+    def effort_taken(self) -> str:
+        """What `auto` stands for: beside a lossless layer, which takes up what levels leave, weighing them gains nothing."""
+        if self.effort != "auto":
+            return self.effort
+        return "normal" if library() is not None and not self.lossless else "fast"
 
     def __post_init__(self) -> None:
         if self.keep == ORIGINAL or self.original:

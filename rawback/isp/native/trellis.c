@@ -53,7 +53,8 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
             int64_t at = zigzag[place[last]];
             levels[at] = (int16_t)(scaled[at] < 0 ? -chosen[last] : chosen[last]);
         }
-        levels[0] = (int16_t)(int32_t)(scaled[0] + ROUNDER - ROUNDER);
+        float mean = scaled[0] > LIMIT ? LIMIT : scaled[0] < -LIMIT ? -LIMIT : scaled[0];
+        levels[0] = (int16_t)(int32_t)(mean + ROUNDER - ROUNDER);
     }
     return 0;
 }
