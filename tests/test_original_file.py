@@ -10,6 +10,7 @@ import random
 import shutil
 import struct
 import subprocess
+import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rawpy
+import small
 from scenes import HERE, SAMPLE, SHARED
 from tiff_maker import Ifd, Value, camera, dng, mosaic_ifd, mosaic_of, tiff
 
@@ -154,6 +156,26 @@ def test_a_damaged_tile_is_kept_as_it_is(monkeypatch):
     assert bytes(assembled(from_boxes(to_boxes(kept)), frame)) == bytes(data)
     with pytest.raises(RawbackError, match="differ from the file in"):
         keep(bytes(data), "a.dng", frame ^ 1)
+
+
+@pytest.mark.parametrize("predictor", [1, 3])
+def test_deflated_pixels_are_kept_as_they_are(predictor: int, monkeypatch):
+    """Floats, which LibRaw rounds; and no two versions of zlib code alike."""
+    monkeypatch.setattr(keeping, "SMALL", 0)
+
+    def code(part: np.ndarray) -> bytes:
+        floats = part.astype("<f4" if predictor == 1 else ">f4")
+        if predictor == 1:
+            return zlib.compress(floats.tobytes())
+        by_byte = floats.view(np.uint8).reshape(*part.shape, 4).transpose(0, 2, 1).reshape(len(part), -1)
+        return zlib.compress(np.diff(by_byte, axis=1, prepend=np.uint8(0)).tobytes())
+
+    data = in_pieces(mosaic_of(9), 16, 16, code, **{"259": (3, [8]), "317": (3, [predictor]), "339": (3, [3])})
+    at = data.index(struct.pack("<HHIH", 258, 3, 1, 16)) + 8
+    data = data[:at] + struct.pack("<H", 32) + data[at + 2 :]
+    kept, back = through_boxes(data)
+    assert kept.stream is None
+    assert back == data
 
 
 def test_rows_with_something_between_are_looked_for():
@@ -575,3 +597,38 @@ def test_a_file_that_is_no_manifest_stays(run, pair, tmp_path):
     assert code == 1
     assert "is no list of SHA-256 sums" in errors
     assert os.listdir(tmp_path) == ["notes.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
+@pytest.mark.parametrize("verb", ["render", "recover"])
+def test_killed_runs_leave_whole_files_and_the_next_run_ends_them(verb: str, tmp_path):
+    """Four kills at any moment; what is there then is whole, and what is missing comes."""
+    raws, photos, target = tmp_path / "raws", tmp_path / "photos", tmp_path / "target"
+    raws.mkdir()
+    for number in range(8):
+        (raws / f"{number}.dng").write_bytes(tiff(dng(number)))
+    small.rawback("render", "--keep", "original", raws, "-r", "-o", photos)
+    first = ("render", "--keep", "original", raws) if verb == "render" else ("recover", "--original", photos)
+    line = [*small.RAWBACK, *map(str, first), "-r", "-o", str(target), "--skip-existing"]
+    rng = random.Random(verb)
+    for _ in range(4):
+        process = subprocess.Popen(line, env=small.ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.3, 1.5))
+        process.kill()
+        process.wait()
+        for path in target.glob("*.*"):
+            if path.name.startswith("."):
+                continue
+            data = path.read_bytes()
+            back = bytes(from_data(data, path.name).data) if verb == "render" else data
+            assert back == (raws / f"{path.stem}.dng").read_bytes()
+    assert subprocess.run(line, env=small.ENVIRONMENT, capture_output=True).returncode == 0
+    assert sorted(path.stem for path in target.iterdir()) == sorted(path.stem for path in raws.iterdir())
+
+
+def test_a_full_disk_is_an_error(pair, command):
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    done = command("recover", "--original", pair[1], "-o", "/dev/full")
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr

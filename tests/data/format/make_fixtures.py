@@ -1,0 +1,32 @@
+"""Draws the fixtures of this folder, run in the folder of tests. They stay as they are: a later version gets its own."""
+
+from pathlib import Path
+
+import numpy as np
+from scenes import BAYER, garden, recipe_of
+from tiff_maker import dng, tiff
+
+import rawback
+from rawback import RenderOptions
+from rawback.files import dng as dngs
+from rawback.files.dng import Whole
+
+FOLDER = Path(__file__).parent
+
+
+def main() -> None:
+    """Three RAW files and their JPEGs."""
+    (FOLDER / "packed.dng").write_bytes(tiff(dng(1)) + b"what follows")
+    recipe = recipe_of(46, 70, BAYER["GBRG"])
+    frame = garden(46, 70, recipe)
+    visible, area = np.ascontiguousarray(frame[2:42, 4:66]), (2, 4, 42, 66)
+    whole = Whole(frame, area)
+    chunks = dngs.encode(visible, recipe_of(40, 62, BAYER["GBRG"]), None, None, whole=whole)
+    (FOLDER / "margins.dng").write_bytes(b"".join(chunks))
+    for name, parity in (("packed", 5), ("margins", 0)):
+        options = RenderOptions(keep="original", parity=parity, thumbnail=False)
+        (FOLDER / f"{name}.jpg").write_bytes(rawback.render(FOLDER / f"{name}.dng", options).data)
+
+
+if __name__ == "__main__":
+    main()

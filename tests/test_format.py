@@ -1,0 +1,412 @@
+"""docs/FORMAT.md followed to the letter: layer, RAW file and recovery data read by other code than rawback's.
+
+Only the quantised levels of the JPEG are taken from rawback. Everything is scalar and slow, on files of 60 x 40 photosites.
+"""
+
+from __future__ import annotations
+
+import base64
+import bisect
+import hashlib
+import json
+import lzma
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rawpy
+
+from rawback.files import jpeg
+from rawback.lossless.original.give_back import from_data
+
+FOLDER = Path(__file__).parent / "data" / "format"
+NAMES = ("packed", "margins")
+OURS = bytes.fromhex("AEFE8EA5127750439170 62B5F2F6C41B")
+COSINES = (2896, 4017, 3784, 3406, 2896, 2276, 1567, 799)
+"""round(2^13 cos(k pi / 16) / 2), and for k = 0 that of 4."""
+
+
+def boxes(data: bytes) -> list[tuple[str, bytes]]:
+    """Label and content of each box."""
+    parts: dict[tuple[int, int], dict[int, bytes]] = {}
+    at = 2
+    while data[at + 1] != 0xDA:
+        marker, size = data[at + 1], struct.unpack_from(">H", data, at + 2)[0]
+        if marker == 0xEB and data[at + 4 : at + 6] == b"JP":
+            number, part, length = struct.unpack_from(">HII", data, at + 6)
+            parts.setdefault((number, length), {})[part] = data[at + 20 : at + 2 + size]
+        at += 2 + size
+    found = []
+    for (_, length), pieces in parts.items():
+        body = b"".join(pieces[n] for n in sorted(pieces))
+        assert len(body) == length - 8
+        first = struct.unpack_from(">I", body)[0]
+        label = body[8 + 17 : first].rstrip(b"\0").decode()
+        assert body[first + 4 : first + 8] == b"uuid"
+        assert body[first + 8 : first + 24] == OURS
+        content = body[first + 24 :]
+        if label.startswith("rawback.lossless"):
+            assert struct.unpack_from("<I", content)[0] == zlib.crc32(content[4:])
+            content = content[4:]
+        found.append((label, content))
+    return found
+
+
+def rans(code: bytes, of: list[int], tables: list[list[int]]) -> tuple[list[int], bytes]:
+    """Symbols, and the bytes that the states began with."""
+    lanes = min(max(len(of) // 512, 1), 1024)
+    states = list(struct.unpack_from(f"<{lanes}I", code))
+    words = iter(struct.unpack(f"<{(len(code) - 4 * lanes) // 2}H", code[4 * lanes :]))
+    symbols = []
+    for start in range(0, len(of), lanes):
+        short = []
+        for lane, table in enumerate(of[start : start + lanes]):
+            slot, first = states[lane] & 4095, 0
+            symbol = 0
+            while slot >= first + tables[table][symbol]:
+                first += tables[table][symbol]
+                symbol += 1
+            frequency = tables[table][symbol]
+            symbols.append(symbol)
+            states[lane] = frequency * (states[lane] >> 12) + slot - first
+            short += [lane] if states[lane] < 65536 else []
+        for lane in short:
+            states[lane] = states[lane] << 16 | next(words)
+    return symbols, b"".join(struct.pack("<H", state - 65536) for state in states)
+
+
+def unpacked(data: bytes, contexts: list[int]) -> list[int]:
+    """Residuals."""
+    code_size, table_size, count, escapes = struct.unpack_from("<IIHH", data)
+    at = 12 + 2 * (count - 1)
+    bounds = struct.unpack_from(f"<{count - 1}H", data, 12)
+    numbers = struct.unpack(f"<{256 * count}H", zlib.decompress(data[at : at + table_size]))
+    tables = [list(numbers[t::count]) for t in range(count)]
+    at += table_size
+    symbols, first = rans(data[at : at + code_size], [sum(c >= b for b in bounds) for c in contexts], tables)
+    bits = first + data[at + code_size :]
+    text = "".join(f"{byte:08b}" for byte in bits[2 * escapes :])
+    escaped, residuals = struct.iter_unpack("<H", bits[: 2 * escapes]), []
+    for symbol, context in zip(symbols, contexts, strict=True):
+        low = min(max((context & 63) // 4 - 8, 0), 7)
+        number, text = int(text[:low] or "0", 2), text[low:]
+        residuals.append(next(escaped)[0] if symbol == 255 else (symbol - 128 << low) + number)
+    return residuals
+
+
+def idct(block: list[int]) -> list[list[int]]:
+    """64 coefficients in sixteenths -> 8 x 8 samples in sixteenths."""
+
+    def once(x: list[int], shift: int) -> list[int]:
+        out = []
+        for n in range(8):
+            total = 1 << shift - 1
+            for k in range(8):
+                angle = (2 * n + 1) * k % 32
+                sign = -1 if 8 < angle < 24 else 1
+                folded = min(angle, 32 - angle)
+                folded = 16 - folded if folded > 8 else folded
+                total += x[k] * (sign * COSINES[folded] if k else COSINES[0]) if folded != 8 else 0
+            out.append(total >> shift)
+        return out
+
+    columns = [[max(-65535, min(65535, v)) for v in once([block[8 * k + x] for k in range(8)], 12)] for x in range(8)]
+    return [once([columns[x][y] for x in range(8)], 14) for y in range(8)]
+
+
+def plane(levels: np.ndarray, table: np.ndarray, centroids: list[int]) -> list[list[int]]:
+    rows = []
+    for line in levels.tolist():
+        strip: list[list[int]] = [[] for _ in range(8)]
+        for block in line:
+            coefficients = []
+            for k, level in enumerate(block):
+                shift = centroids[min(abs(level), 3) - 1] if k and level else 0
+                value = (16 * level + (shift if level > 0 else -shift)) * int(table[k])
+                coefficients.append(max(-65535, min(65535, value)))
+            for row, samples in zip(strip, idct(coefficients), strict=True):
+                row += samples
+        rows += strip
+    return rows
+
+
+def doubled(samples: list[list[int]]) -> list[list[int]]:
+    """Upsampled by 2 in both directions, 16 times as large."""
+
+    def line(x: list[int]) -> list[int]:
+        return [3 * x[i // 2] + x[min(max(i // 2 + 2 * (i % 2) - 1, 0), len(x) - 1)] for i in range(2 * len(x))]
+
+    down = zip(*(line(list(column)) for column in zip(*samples, strict=True)), strict=True)
+    return [line(list(row)) for row in down]
+
+
+class Ranks:
+    """The values that a colour uses."""
+
+    def __init__(self, used: list[int]) -> None:
+        self.used = used
+
+    def sixteenths(self, dn: int) -> int:
+        below = max(bisect.bisect_right(self.used, max(0, min(dn, 65536))) - 1, 0)
+        above = min(below + 1, len(self.used) - 1)
+        gap = max(self.used[above] - self.used[below], 1)
+        return 16 * below + 16 * max(0, min(dn - self.used[below], gap)) * (above - below) // gap
+
+    def converted(self, value: int, slope: int) -> tuple[int, int]:
+        dn = value >> 4
+        low, high = self.sixteenths(dn), self.sixteenths(dn + 1)
+        density = max(1, min(256, self.sixteenths(dn + 8) - self.sixteenths(dn - 8)))
+        return low + ((high - low) * (value & 15) >> 4), max(min(slope, 65535) * density >> 8, 1)
+
+
+def layer(content: dict[str, list[bytes]], picture) -> np.ndarray:
+    """The frame."""
+    header = content["rawback.lossless"][0]
+    version, sha_picture, sha_frame, width, height, top, left, w, h, count, _ = struct.unpack_from("<H32s32s8I", header)
+    assert (version, sha_picture.hex()) == (1, picture.sha256())
+    tables = header[struct.calcsize("<H32s32s8I") :]
+    (size,) = struct.unpack_from("<I", tables)
+    predictor = zlib.decompress(tables[4 : 4 + size])
+    used = np.unpackbits(np.frombuffer(zlib.decompress(tables[4 + size :]), np.uint8)).reshape(3, 65536)
+    ranks_of = [Ranks(np.flatnonzero(line).tolist()) for line in used]
+    *numbers, white, rows, columns = struct.unpack_from("<9q3iHBB", predictor)
+    weights, centroids, n, at = numbers[:9], numbers[9:], rows * columns, struct.calcsize("<9q3iHBB")
+    cfa, black = predictor[at : at + n], struct.unpack_from(f"<{n}i", predictor, at + n)
+    light, total = [], 0
+    for step in struct.unpack_from("<1025i", predictor, at + 5 * n):
+        total = (total + step + 2**31) % 2**32 - 2**31
+        light.append(total)
+    luma = plane(picture.planes[0], picture.tables[0], centroids)
+    chroma = []
+    for c in (1, 2):
+        small = plane(picture.planes[c], picture.tables[c], [0, 0, 0])
+        chroma.append(doubled([[max(-(1 << 14), min(1 << 14, v)) for v in row] for row in small]))
+    largest = min(int(picture.tables[0][1:].max()), 255)
+    ranks, signs, contexts = [], [], []
+    for y in range(height):
+        for x in range(width):
+            position = y % rows * columns + x % columns
+            value, slope = black[position], 0
+            for channel, (wb, wr) in enumerate(((0, 11485), (-2819, -5850), (14516, 0))):
+                code = luma[y][x] + 16 * (128 + 256) + ((chroma[0][y][x] >> 2) * wb + (chroma[1][y][x] >> 2) * wr >> 15)
+                code = max(0, min(16383, code))
+                weight, j, part = weights[3 * cfa[position] + channel], code >> 4, code & 15
+                value += (light[j] * (16 - part) + light[j + 1] * part >> 4) * weight >> 28
+                slope += max(-(1 << 21), min(1 << 21, (light[j + 1] - light[j]) * weight >> 28))
+            value, slope = max(0, min(16 * white, value)), max(slope * largest, 1)
+            if not used.all():
+                value, slope = ranks_of[cfa[position]].converted(value, slope)
+            rank = value + 8 >> 4
+            rest = value - 16 * rank
+            octave = slope.bit_length() - 1
+            kind = 4 * octave + (slope >> octave - 2 & 3 if octave >= 2 else 0)
+            active = int(np.count_nonzero(picture.planes[0][y // 8, x // 8, 1:]))
+            side = slope < 64 and abs(rest) > 3
+            ranks.append(rank)
+            signs.append(-1 if rest < 0 else 1)
+            contexts.append(128 * sum(active >= a for a in (1, 4, 10)) + 64 * side + kind)
+    assert count == 1
+    number, of_foretold, of_samples = struct.unpack_from("<III", content["rawback.lossless.block"][0])
+    foretold = zlib.crc32(np.array(contexts, "<u2").tobytes(), zlib.crc32(np.array(ranks, "<i4").tobytes()))
+    assert (number, of_foretold) == (0, foretold)
+    residuals = unpacked(content["rawback.lossless.block"][0][12:], contexts)
+    values = []
+    for i, (rank, residual, sign) in enumerate(zip(ranks, residuals, signs, strict=True)):
+        true = rank + residual * sign & 65535
+        position = i // width % rows * columns + i % width % columns
+        values.append(true if used.all() else ranks_of[cfa[position]].used[true])
+    mosaic = np.array(values, "<u2").reshape(height, width)
+    assert zlib.crc32(mosaic.tobytes()) == of_samples
+    frame = np.zeros((h, w), "<u2")
+    frame[top : top + height, left : left + width] = mosaic
+    if "rawback.lossless.margins" in content:
+        margins(content["rawback.lossless.margins"][0], frame, (top, left, top + height, left + width))
+    assert hashlib.sha256(frame.tobytes()).digest() == sha_frame
+    return frame
+
+
+def margins(data: bytes, frame: np.ndarray, area: tuple[int, int, int, int]) -> None:
+    top, left, bottom, right = area
+    parts = [frame[:top], frame[bottom:], frame[top:bottom, :left], frame[top:bottom, right:]]
+    turned = [part if part.shape[0] <= part.shape[1] else part.T for part in parts]
+    groups = [part[:, phase::2] for part in turned for phase in (0, 1) if part[:, phase::2].size]
+    (size,) = struct.unpack_from("<I", data)
+    heads = list(struct.iter_unpack("<HBB", zlib.decompress(data[4 : 4 + size])))
+    lines = [(group, i) for group in groups for i in range(len(group))]
+    contexts = [kind for (_, _, kind), (group, _) in zip(heads, lines, strict=True) for _ in range(group.shape[1])]
+    residuals = iter(unpacked(data[4 + size :], contexts))
+    for (start, way, _), (group, i) in zip(heads, lines, strict=True):
+        total = start
+        for x in range(group.shape[1]):
+            residual = next(residuals)
+            total += residual if way else 0
+            group[i, x] = (total if way else start + residual) % 65536
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_lossless_layer(name: str):
+    data = (FOLDER / f"{name}.jpg").read_bytes()
+    content: dict[str, list[bytes]] = {}
+    for label, body in boxes(data):
+        content.setdefault(label, []).append(body)
+    picture = jpeg.read(data, name).coefficients
+    assert picture is not None
+    with rawpy.imread(str(FOLDER / f"{name}.dng")) as raw:
+        assert np.array_equal(layer(content, picture), raw.raw_image)
+
+
+def of_steps(steps: list[int]) -> list[int]:
+    return np.cumsum(steps).tolist()
+
+
+def bits_of_jpeg(frame: np.ndarray, head: bytes) -> bytes:
+    """The scan of a lossless JPEG of predictor 1, sample by sample, from the segments before it."""
+    tables, at = {}, 2
+    while at < len(head):
+        marker, size = head[at + 1], struct.unpack_from(">H", head, at + 2)[0]
+        body, at = head[at + 4 : at + 2 + size], at + 2 + size
+        if marker == 0xC3:
+            precision, height, width, n = struct.unpack_from(">BHHB", body)
+        elif marker == 0xC4:
+            code, position, codes = 0, 17, {}
+            for length, number in enumerate(body[1:17], 1):
+                for symbol in body[position : position + number]:
+                    codes[symbol] = f"{code:0{length}b}"
+                    code += 1
+                position, code = position + number, code << 1
+            tables[body[0]] = codes
+        elif marker == 0xDA:
+            assert body[1 + 2 * n] == 1
+            used = [tables[body[2 + 2 * i] >> 4] for i in range(n)]
+    rows = frame.reshape(height, width, n).astype(int)
+    text = []
+    for y in range(height):
+        for x in range(width):
+            for c in range(n):
+                near = rows[y, x - 1, c] if x else rows[y - 1, 0, c] if y else 1 << precision - 1
+                difference = int(rows[y, x, c] - near + 32768) % 65536 - 32768
+                size = abs(difference).bit_length()
+                extra = difference if difference >= 0 else difference + (1 << size) - 1
+                text.append(used[c][size] + (f"{extra:0{size}b}" if 0 < size < 16 else ""))
+    joined = "".join(text)
+    joined += "1" * (-len(joined) % 8)
+    return int(joined, 2).to_bytes(len(joined) // 8, "big").replace(b"\xff", b"\xff\0")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_raw_file(name: str):
+    raw_file = (FOLDER / f"{name}.dng").read_bytes()
+    content = boxes((FOLDER / f"{name}.jpg").read_bytes())
+    header = next(body for label, body in content if label == "rawback.lossless.file")
+    assert header[:2] == b"\1\0"
+    facts = json.loads(zlib.decompress(header[2:]))
+    parts = {struct.unpack_from("<I", body)[0]: body[4:] for label, body in content if label == "rawback.lossless.file.part"}
+    methods = {0: bytes, 1: lzma.decompress, 2: zlib.decompress}
+    rest = b"".join(methods[parts[n][0]](parts[n][1:]) for n in sorted(parts))
+    assert len(rest) == facts["rest"]
+    stream = facts["stream"]
+    places = of_steps(stream["spans"])
+    spans = list(zip(places[::2], places[1::2], strict=True))
+    file, at, position = bytearray(facts["size"]), 0, 0
+    for start, stop in [*spans, (facts["size"], 0)]:
+        file[at:start] = rest[position : position + start - at]
+        at, position = stop, position + start - at
+    with rawpy.imread(io_of(raw_file)) as raw:
+        frame = np.array(raw.raw_image)
+    if "values" in facts:
+        frame = np.cumsum(np.frombuffer(zlib.decompress(base64.b64decode(facts["values"])), "<u2"), dtype=np.uint16)[frame]
+    height, width = stream["frame"]
+    rows, columns = stream["pieces"]
+    pieces = [frame[y : y + rows, x : x + columns] for y in range(0, height, rows) for x in range(0, width, columns)]
+    if stream["coder"] == "packed":
+        assert (stream["bits"], stream["order"]) == (16, "little")
+        codes = [piece.astype("<u2").tobytes() for piece in pieces]
+    else:
+        starts = of_steps(stream["starts"])
+        missing = [(rows - piece.shape[0], columns - piece.shape[1]) for piece in pieces]
+        if stream["tiles"]:
+            pieces = [padded(piece, more, stream["padding"]) for piece, more in zip(pieces, missing, strict=True)]
+        heads = [bytes(file[start:stop]) for start, (stop, _) in zip(starts, spans, strict=True)]
+        codes = [bits_of_jpeg(piece, head) for piece, head in zip(pieces, heads, strict=True)]
+    for code, (start, stop) in zip(codes, spans, strict=True):
+        file[start:stop] = code
+    for start, size in facts.get("patches", []):
+        file[start : start + size] = rest[position : position + size]
+        position += size
+    assert hashlib.sha256(file).hexdigest() == facts["sha256"]
+    assert bytes(file) == raw_file
+
+
+def padded(piece: np.ndarray, more: tuple[int, int], way: str) -> np.ndarray:
+    if way in ("zeros", "edge"):
+        return np.pad(piece, [(0, more[0]), (0, more[1])], mode="constant" if way == "zeros" else "edge")
+    rows, columns = piece.shape
+    down = [i if i < rows else rows - 2 + (i - rows) % 2 for i in range(rows + more[0])]
+    across = [i if i < columns else columns - 2 + (i - columns) % 2 for i in range(columns + more[1])]
+    return piece[np.ix_(down, across)]
+
+
+def io_of(data: bytes):
+    import io
+
+    return io.BytesIO(data)
+
+
+def test_the_recovery_data():
+    data = (FOLDER / "packed.jpg").read_bytes()
+    sums: dict[int, list[bytes]] = {}
+    for at in (match.start() for match in re.finditer(b"RBparity", data)):
+        head = struct.Struct("<8sBQQQQHBBBHB")
+        _, version, start, size, length, seal, columns, k, m, needed, column, row = head.unpack_from(data, at)
+        piece = -(-4 * k // needed)
+        record = data[at : at + head.size + 4 + 512 + piece]
+        assert version == 1
+        assert struct.unpack_from("<I", record, head.size)[0] == zlib.crc32(record[: head.size] + record[head.size + 4 :])
+        body = bytearray(data[:start] + data[start + size :])
+        assert len(body) == length
+        digits = bytes(body[seal : seal + 64])
+        body[seal : seal + 64] = b"0" * 64
+        whole = bytes(body).ljust(k * columns * 512, b"\0")
+        blocks = [whole[512 * (s * columns + column) :][:512] for s in range(k)]
+        assert remainder([block[7] for block in blocks], m)[row] == record[head.size + 4 + 7]
+        sums.setdefault(column, []).append(record[head.size + 4 + 512 :])
+        if row < needed:
+            expected = struct.pack(f"<{k}I", *map(zlib.crc32, blocks)).ljust(needed * piece, b"\0")
+            assert sums[column][row] == expected[row * piece : (row + 1) * piece]
+        else:
+            first = [sums[column][r][3] for r in range(needed)]
+            assert remainder(first, m - needed)[row - needed] == sums[column][row][3]
+    assert {len(pieces) for pieces in sums.values()} == {m}
+    blank = data.replace(digits, b"0" * 64, 1)
+    assert hashlib.sha256(blank).hexdigest().encode() == digits
+
+
+def remainder(data: list[int], m: int) -> list[int]:
+    """x^m times the data, modulo the generator."""
+
+    def times(a: int, b: int) -> int:
+        product = 0
+        while b:
+            product ^= a if b & 1 else 0
+            a, b = a << 1 ^ (0x11D if a & 0x80 else 0), b >> 1
+        return product
+
+    generator, root = [1], 1
+    for _ in range(m):
+        generator = [a ^ times(b, root) for a, b in zip([*generator, 0], [0, *generator], strict=True)]
+        root = times(root, 2)
+    rest = [*data, *[0] * m]
+    for i in range(len(data)):
+        for j in range(1, m + 1):
+            rest[i + j] ^= times(rest[i], generator[j])
+    return rest[len(data) :]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rawback_gives_the_file_back(name: str):
+    original = from_data((FOLDER / f"{name}.jpg").read_bytes(), f"{name}.jpg")
+    assert original.name == f"{name}.dng"
+    assert bytes(original.data) == (FOLDER / f"{name}.dng").read_bytes()
