@@ -28,10 +28,9 @@ def _stripped(data: bytes, source: str, hdr: bool) -> tuple[bytes, list[str]]:
     jpeg.check(file, source)
     if hdr:
         without = gain_maps.detached(data)
-        removed = (
-            f"{len(data) - len(without)} bytes removed" if without != data else "there is no gain map of rawback's behind it"
-        )
-        return without, [f"{source}: {removed}"]
+        gone = len(data) - len(without)
+        done = f"{gone} bytes removed" if gone else "there is no gain map of rawback's behind it"
+        return without, [f"{source}: {done}"]
     kept: list[bytes] = []
     ours: set[tuple[int, bytes]] = set()
     end = 0
