@@ -113,6 +113,13 @@ def test_foreign_pictures_come_by_their_pixels(tmp_path, kind, options):
         jxl_to_jpeg.jpeg_of(tmp_path / "x.jxl")
 
 
+def test_ten_bits_are_brought_to_the_whole_range():
+    values = np.rint(1023 * colours()).astype(np.uint16)
+    data = bytes(codecs.jpegxl_encode(values, lossless=True, bitspersample=10))
+    read = photos.read(data, "x").pixels.values
+    assert np.abs(read / 65535 - colours()).max() < 1e-3
+
+
 def test_float_beyond_white_gets_headroom(tmp_path):
     (tmp_path / "x.jxl").write_bytes(bytes(codecs.jpegxl_encode((3 * colours()).astype(np.float32), lossless=True)))
     result = recover(tmp_path / "x.jxl")

@@ -26,8 +26,6 @@ RAW_COMPRESSIONS = set(Compression) - {
 """What no scan or developed picture is stored by."""
 OBSTACLES: dict[int, str] = {
     Compression.VC5: "a GPR, coded with VC-5; convert it to DNG with GoPro's or Adobe's converter first",
-    Compression.JPEG_XL: "a DNG 1.7 coded with JPEG XL, which LibRaw cannot unpack; "
-    "convert it with Adobe's DNG Converter, compatible with Camera Raw 15.2 or earlier",
 }  # fmt: skip
 """By the compression of the sensor's values."""
 JXL_MAGICS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")

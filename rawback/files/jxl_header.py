@@ -58,6 +58,20 @@ class _Bits:
         return self.choice(ENUM)
 
 
+def bits(data: Buffer) -> int:
+    """Of a sample, as it was coded; 8 where all is as usual, 0 where the header cannot be read."""
+    try:
+        header = _Bits(_codestream(data))
+        _size(header)
+        if header.take(1):
+            return 8
+        if header.take(1):
+            _extra_fields(header)
+        return _depth(header)
+    except ValueError:
+        return 0
+
+
 def colours(data: Buffer) -> Colours:
     """Of a file, bare or in boxes."""
     try:
@@ -144,12 +158,12 @@ def _preview(bits: _Bits) -> None:
         bits.choice(ways)
 
 
-def _depth(bits: _Bits) -> None:
-    if bits.take(1):  # float
-        bits.choice(((32, 0), (16, 0), (24, 0), (1, 6)))
-        bits.take(4)
-    else:
-        bits.choice(((8, 0), (10, 0), (12, 0), (1, 6)))
+def _depth(bits: _Bits) -> int:
+    if not bits.take(1):
+        return bits.choice(((8, 0), (10, 0), (12, 0), (1, 6)))
+    depth = bits.choice(((32, 0), (16, 0), (24, 0), (1, 6)))  # float
+    bits.take(4)
+    return depth
 
 
 def _extra_channel(bits: _Bits) -> None:

@@ -43,12 +43,12 @@ def read(data: bytes, name: str) -> JxlPicture:
         raise RawbackError(f"{name} is JPEG XL that cannot be read ({error}); get the file again") from error
     colours = jxl_header.colours(data)
     unread = f"{name}: its colours are given in a way that is not understood here; the picture is taken as sRGB"
-    pixels, notes = Pixels(_grey_or_rgb(values, name)), [unread] if colours.unread else []
+    pixels, notes = Pixels(_grey_or_rgb(values, jxl_header.bits(data), name)), [unread] if colours.unread else []
     return JxlPicture(pixels, _exif(library, data), colours.profile, notes)
 
 
-def _grey_or_rgb(values: np.ndarray, name: str) -> np.ndarray:
-    """The first picture, as Pixels have them; transparency is left out."""
+def _grey_or_rgb(values: np.ndarray, own: int, name: str) -> np.ndarray:
+    """The first picture, as Pixels have them; transparency is left out. own: bits of its samples, which come as they are."""
     if values.ndim == 4:  # frames
         values = values[0]
     if values.ndim == 3:
@@ -57,7 +57,10 @@ def _grey_or_rgb(values: np.ndarray, name: str) -> np.ndarray:
         raise RawbackError(f"{name} is JPEG XL of an unusual kind ({values.dtype}, {values.shape}); expected grey or RGB")
     if values.dtype.kind == "f":
         return np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
-    return values if values.dtype in (np.uint8, np.uint16) else (values >> 16).astype(np.uint16)
+    if values.dtype not in (np.uint8, np.uint16):
+        return (values >> 16).astype(np.uint16)
+    bits = 8 * values.dtype.itemsize
+    return values if not 0 < own < bits else np.rint(values * (((1 << bits) - 1) / ((1 << own) - 1))).astype(values.dtype)
 
 
 def _exif(library: object, data: Buffer) -> Exif:

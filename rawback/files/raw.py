@@ -10,7 +10,7 @@ import numpy as np
 import rawpy
 
 from rawback.errors import MachineError, RawbackError
-from rawback.files import dng, embedded, file_type, jpeg, raw_colours, raw_exif, stderr, tiff
+from rawback.files import dng, embedded, file_type, jpeg, jxl_dng, raw_colours, raw_exif, stderr, tiff
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
@@ -67,7 +67,7 @@ def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False)
     if missing := missing_bytes(data):
         raise RawbackError(f"{name} is cut short: {missing} bytes are missing at its end; get the file again")
     try:
-        with rawpy.imread(io.BytesIO(data)) as raw:
+        with rawpy.imread(io.BytesIO(jxl_dng.plain(data, name))) as raw:
             _check_size(raw, len(data), name)
             damage = _unpack(raw)
             file = _read(raw, data, name)

@@ -9,7 +9,7 @@ import numpy as np
 import rawpy
 
 from rawback.errors import MachineError, RawbackError
-from rawback.files import stderr
+from rawback.files import jxl_dng, stderr
 
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
 """No RAW codec spends less than an eighth of a bit on a pixel: what claims more would only fill the memory."""
@@ -46,7 +46,7 @@ class Reading:
 def read(data: bytes, name: str) -> Reading:
     """Read a mosaic. Raises RawbackError for what LibRaw cannot read, what is no mosaic, or claims too many pixels."""
     try:
-        with rawpy.imread(io.BytesIO(data)) as raw:
+        with rawpy.imread(io.BytesIO(jxl_dng.plain(data, name))) as raw:
             sizes = raw.sizes
             if sizes.raw_width * sizes.raw_height > PIXELS_PER_BYTE * len(data) + SMALL:
                 raise RawbackError(f"{name} says it has {sizes.raw_width} x {sizes.raw_height} pixels in {len(data)} bytes")
