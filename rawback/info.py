@@ -51,7 +51,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "width": photo.picture.width,
         "height": photo.picture.height,
         "bytes": len(data),
-        **(_coding(photo.coefficients) if photo.coefficients else {}),
+        **(_coding(photo.coefficients, planned.recipe) if photo.coefficients else {}),
         "camera": _camera(photo.exif, planned.recipe),
         "profile": planned.profile.name if planned.profile else "sRGB",
         **({"headroom": f"{planned.light.stops:.2f} stops above white"} if planned.light else {}),
@@ -81,8 +81,9 @@ def kind_of_photo(data: bytes) -> str:
     return "JPEG" if is_jpeg(data) else "JPEG in JPEG XL" if jxl.holds_jpeg(data) else "picture"
 
 
-def _coding(coefficients: Coefficients) -> dict:
-    return {"subsampling": subsampling(coefficients), "luma_step": int(coefficients.tables[0][0])}
+def _coding(coefficients: Coefficients, recipe: Recipe) -> dict:
+    chroma = "grey" if recipe.monochrome else subsampling(coefficients)
+    return {"subsampling": chroma, "luma_step": int(coefficients.tables[0][0])}
 
 
 def _describe_raw(data: bytes, name: str) -> dict:

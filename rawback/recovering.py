@@ -123,8 +123,9 @@ def from_photo(
         planned = replace(planned, picture=replace(planned.coefficients, undo=flow_inverse(recipe, weights)))
     boxes = jumbf.find(photo.file) if photo.file else []
     layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
-    if options.linear or not planned.is_own:
-        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, options.linear, progress, planned.light)
+    demosaiced = options.linear and not (planned.is_own and recipe.monochrome)
+    if demosaiced or not planned.is_own:
+        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, demosaiced, progress, planned.light)
         if not planned.is_own:
             mosaic, recipe = foreign.with_margin(mosaic, recipe)
     elif layer.mosaic is not None:
@@ -180,7 +181,7 @@ def _restorer(planned: Plan, weights: str) -> Restorer | None:
     Nor has any been taught what is lost on the way through a flow.
     """
     untouched = planned.state in (State.UNTOUCHED, State.ROTATED)
-    if weights == NO_WEIGHTS or planned.recipe.flow or (untouched and planned.recipe.refined):
+    if weights == NO_WEIGHTS or planned.recipe.flow or planned.recipe.monochrome or (untouched and planned.recipe.refined):
         return None
     return load_weights(weights).restorer(planned.recipe, planned.coefficients, untouched=untouched)
 

@@ -24,7 +24,7 @@ from rawback.files.original import carried, shown
 from rawback.files.original.carried import Carried
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.isp import closed_loop, exposure, lit_map, mosaic, noise, remaining_error, stages
+from rawback.isp import closed_loop, exposure, grey, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding
 from rawback.lossless import layer
@@ -106,7 +106,8 @@ def develop(
         picture, recipe, notes = coded(raw, recipe, options, progress, gain_map)
         reached += notes
     with ThreadPoolExecutor(1) as pool:
-        coded_picture = pool.submit(jpeg.coded_picture, picture)  # on one core, all else meanwhile on another
+        written = _as_written(picture, recipe)
+        coded_picture = pool.submit(jpeg.coded_picture, written)  # on one core, all else meanwhile on another
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
             recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
@@ -158,6 +159,10 @@ def _file(
     return jpeg.with_metadata(coded, recipe, tags, segments, take.others, gain_map), take.left_out
 
 
+def _as_written(picture: Coefficients, recipe: Recipe) -> Coefficients:
+    return grey.luma_alone(picture) if recipe.monochrome else picture
+
+
 def _gain_map(raw: RawFile, recipe: Recipe, options: RenderOptions) -> tuple[bytes, list[str]]:
     """A JPEG of what the RAW has above the picture's white, where that is asked for, and what is to be said of it."""
     if not options.hdr:
@@ -191,7 +196,8 @@ def coded(
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
-        return len(_file(jpeg.coded_picture(picture), raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
+        written = jpeg.coded_picture(_as_written(picture, recipe))
+        return len(_file(written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, effort == "best", closed_loop.encode, file_size)
@@ -201,7 +207,7 @@ def coded(
 
 def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer | None, FlowPart | None, Recipe]:
     """The learned demosaicing or the flow, where they help: the closed loop makes up for any. The recipe says whose it is."""
-    if weights == NO_WEIGHTS or recipe.refined:
+    if weights == NO_WEIGHTS or recipe.refined or recipe.monochrome:
         return None, None, recipe
     loaded = load_weights(weights)
     flow = loaded.flow(recipe)

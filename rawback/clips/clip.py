@@ -72,6 +72,8 @@ def survey(frames: list[Path], options: RenderOptions, rate: Fraction | None = N
     step = (len(frames) - 1) / max(SAMPLES - 1, 1)
     chosen = [frames[i] for i in sorted({round(number * step) for number in range(SAMPLES)})]
     sampled = [read_raw(paths.load(path), str(path)) for path in chosen]
+    if any(raw.recipe.monochrome for raw in sampled):
+        raise RawbackError(f"{frames[0]} is of a monochrome sensor, of which no clips are made; render its frames one by one")
     decided, notes, middle = _decided(sampled, options)
     coding, recipe = None, decided[middle]
     if options.keep:

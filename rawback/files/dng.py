@@ -86,8 +86,11 @@ def directories(data: Buffer) -> tuple[Entries, Entries]:
     first = tiff.read(data) if tiff.is_tiff(data) else tiff.Directory()
     if Tag.DNGVersion not in first.entries:
         return {}, {}
-    raws = [d.entries for d in first.walk() if _numbers(d.entries, Tag.PhotometricInterpretation, 1) == (Photometric.CFA,)]
-    return first.entries, raws[0] if raws else {}
+    raws = {
+        kind: [d.entries for d in first.walk() if _numbers(d.entries, Tag.PhotometricInterpretation, 1) == (kind,)]
+        for kind in (Photometric.CFA, Photometric.LINEAR_RAW)
+    }
+    return first.entries, next(iter(raws[Photometric.CFA] or raws[Photometric.LINEAR_RAW]), {})
 
 
 def _numbers(tags: Entries, tag: int, count: int | None = None) -> tuple[float, ...]:
@@ -190,13 +193,15 @@ def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str, whole: Who
 
 def _colours(recipe: Recipe, names: Container[str] = COLOUR_TYPES) -> Entries:
     """Those tags of the recipe's numbers that have one of these names."""
-    numbers = recipe.dng if "ColorMatrix1" in recipe.dng else recipe.dng | _derived_matrix(recipe)
+    derived = {} if "ColorMatrix1" in recipe.dng or recipe.monochrome else _derived_matrix(recipe)
+    numbers = recipe.dng | derived
     return {Tag[name]: _entry(COLOUR_TYPES[name], values) for name, values in numbers.items() if name in names}
 
 
 def _neutral(recipe: Recipe) -> Entries:
     """AsShotNeutral, unless the original RAW had none: a developer then treats both alike, by its own automatics."""
-    return {} if recipe.white_balance_from in GUESSED else {Tag.AsShotNeutral: tiff.rationals(recipe.neutral)}
+    without = recipe.white_balance_from in GUESSED or recipe.monochrome
+    return {} if without else {Tag.AsShotNeutral: tiff.rationals(recipe.neutral)}
 
 
 def _marked(mark: str) -> Entries:

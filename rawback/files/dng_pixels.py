@@ -50,20 +50,25 @@ def mosaic(whole: Whole, recipe: Recipe, compress: bool, order: str = "II") -> D
     """The SubIFD of a mosaic, for a file of that byte order."""
     frame = whole.frame
     height, width = frame.shape
-    rows, columns = len(recipe.cfa), len(recipe.cfa[0])
     raw = _common(recipe, width, height, compress)
     raw.entries |= _black(recipe, whole.raw) | {
         Tag.BitsPerSample: tiff.pack(SHORT, [16]), Tag.SamplesPerPixel: tiff.pack(SHORT, [1]),
-        Tag.PhotometricInterpretation: tiff.pack(SHORT, [Photometric.CFA]),
-        Tag.CFARepeatPatternDim: tiff.pack(SHORT, [rows, columns]), Tag.CFAPattern: tiff.pack(BYTE, sum(recipe.cfa, ())),
-        Tag.CFAPlaneColor: tiff.pack(BYTE, [0, 1, 2]), Tag.CFALayout: tiff.pack(SHORT, [RECTANGULAR]),
+        Tag.PhotometricInterpretation: tiff.pack(SHORT, [Photometric.LINEAR_RAW if recipe.monochrome else Photometric.CFA]),
         Tag.WhiteLevel: tiff.pack(LONG, [round(recipe.white)]), Tag.ActiveArea: tiff.pack(LONG, whole.area),
-    } | whole.raw  # fmt: skip
+    } | ({} if recipe.monochrome else _filters(recipe)) | whole.raw  # fmt: skip
     if compress:
         raw.strips[Tag.TileOffsets] = ljpeg.tiles(frame, TILE, _tile_width(width))
     else:
         raw.strips[Tag.StripOffsets] = [_plain(frame, order)]
     return raw
+
+
+def _filters(recipe: Recipe) -> Entries:
+    rows, columns = len(recipe.cfa), len(recipe.cfa[0])
+    return {
+        Tag.CFARepeatPatternDim: tiff.pack(SHORT, [rows, columns]), Tag.CFAPattern: tiff.pack(BYTE, sum(recipe.cfa, ())),
+        Tag.CFAPlaneColor: tiff.pack(BYTE, [0, 1, 2]), Tag.CFALayout: tiff.pack(SHORT, [RECTANGULAR]),
+    }  # fmt: skip
 
 
 def linear(pixels: np.ndarray, recipe: Recipe, compress: bool, order: str = "II", tags: Entries | None = None) -> Directory:

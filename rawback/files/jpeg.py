@@ -35,6 +35,7 @@ from rawback.files.jpeg_file import (
     with_height,
 )
 from rawback.files.tiff import Buffer
+from rawback.isp import grey
 from rawback.isp.colour_profile import Profile
 from rawback.isp.gain_map import GainMap
 from rawback.picture import Coefficients, Pixels
@@ -126,7 +127,10 @@ def decode(file: JpegFile, name: str) -> Photo:
         exif = exifs.from_jpeg(file)
     except RawbackError:
         notes.append(f"{name}: its EXIF is not readable and is left out")
-    return Photo(coefficients, exif, from_fields(fields) if fields else None, bytes(file.data), notes, file=file)
+    recipe = from_fields(fields) if fields else None
+    if recipe and recipe.monochrome:
+        coefficients = grey.with_chroma(coefficients)
+    return Photo(coefficients, exif, recipe, bytes(file.data), notes, file=file)
 
 
 def recipe_fields(file: JpegFile) -> dict[str, str]:

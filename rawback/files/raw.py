@@ -18,6 +18,7 @@ from rawback.files.original.collect import collect
 from rawback.files.original.metadata import Original
 from rawback.files.original.packed import MAX_VALUES
 from rawback.files.truncation import missing_bytes
+from rawback.isp.mosaic import RGGB
 from rawback.recipe import Recipe
 
 FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
@@ -109,21 +110,38 @@ def _check_size(raw: rawpy.RawPy, size: int, name: str) -> None:
 
 
 def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
+    if raw.raw_type == rawpy.RawType.Flat and raw.num_colors == 1 and raw.raw_image_visible.ndim == 2:
+        return _monochrome(raw, data, name)
     if raw.raw_type != rawpy.RawType.Flat or raw.num_colors != 3 or raw.raw_image_visible.ndim != 2:
         if why := file_type.obstacle(data):
             raise RawbackError(f"{name} is {why}")
-        raise RawbackError(f"{name} holds no mosaic (it is demosaiced, Foveon or monochrome); expected a Bayer or X-Trans RAW")
-    cfa = _pattern(raw, name)
-    mosaic = np.array(raw.raw_image_visible, np.uint16)
-    height, width = mosaic.shape
+        raise RawbackError(f"{name} holds no mosaic (it is demosaiced, or Foveon); expected a Bayer, X-Trans or monochrome RAW")
+    cfa, mosaic = _pattern(raw, name), np.array(raw.raw_image_visible, np.uint16)  # before LibRaw renders, if it must
     tags = dng.read_tags(data) or DngTags()
     neutral, origin = raw_colours.neutral(raw, tags)
-    exif = raw_exif.read(raw, data)
     matrix, numbers = raw_colours.matrix(raw, tags)
     notes = [] if origin == "camera" else [f"{name} has no white balance of its own"]
     if matrix is None:
         matrix = raw_colours.measured_matrix(raw)
         notes.append(f"{name}: the colours of this camera are not documented; they are taken as LibRaw renders them")
+    rows = tuple(tuple(row) for row in matrix.tolist())
+    colours = {"neutral": neutral, "white_balance_from": origin, "matrix": rows, "dng": numbers}
+    return _file(raw, data, name, mosaic, cfa, colours, notes)
+
+
+def _monochrome(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
+    """A sensor without filters, as a mosaic whose photosites are greys."""
+    identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    colours = {"neutral": (1.0, 1.0, 1.0), "matrix": identity, "monochrome": True}
+    return _file(raw, data, name, np.array(raw.raw_image_visible, np.uint16), np.array(RGGB), colours, [])
+
+
+def _file(
+    raw: rawpy.RawPy, data: bytes, name: str, mosaic: np.ndarray, cfa: np.ndarray, colours: dict, notes: list[str]
+) -> RawFile:
+    height, width = mosaic.shape
+    tags = dng.read_tags(data) or DngTags()
+    exif = raw_exif.read(raw, data)
     aspect = raw.sizes.pixel_aspect
     recipe = Recipe(
         width=width,
@@ -131,18 +149,15 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
         cfa=tuple(tuple(1 if c == 3 else c for c in row) for row in cfa.tolist()),
         black=_black(raw, cfa, tags),
         white=tags.levels.white or float(raw.white_level),
-        neutral=neutral,
-        matrix=tuple(tuple(row) for row in matrix.tolist()),
         camera=(tags.camera or (exif.camera if exif else ""))[:MAX_CAMERA],
-        white_balance_from=origin,
         orientation=FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         margins=(raw.sizes.top_margin, raw.sizes.left_margin, raw.sizes.raw_width, raw.sizes.raw_height),
         crop=_crop(raw, tags, width, height),
         scale=tags.scale if tags.scale != (1.0, 1.0) else (max(aspect, 1.0), max(1 / aspect, 1.0)),
         baseline_exposure=tags.baseline_exposure,
         noise=tags.noise,
-        dng=numbers,
         source_sha256=hashlib.sha256(data).hexdigest(),
+        **colours,
     )
     if problem := recipe.problem():
         raise RawbackError(f"{name} says of its sensor what cannot be ({problem}); the file is damaged")

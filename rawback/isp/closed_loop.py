@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from rawback.cores import Progress
-from rawback.isp import blown, dct, fixed_dct, fixed_pass, inverse_pass, luma, parallel, stages, trellis
+from rawback.isp import blown, dct, fixed_dct, fixed_pass, grey, inverse_pass, luma, parallel, stages, trellis
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.matmul import mix
@@ -70,6 +70,8 @@ def encode(
     For the open loop, demosaicer: None is the classical one; flow: what the classical picture is sent through.
     """
     height, width = mosaic.shape
+    if recipe.monochrome:
+        coding = replace(coding, chroma=grey.TABLE, factors=grey.FACTORS)
     coding = replace(coding, luma=blown.with_room_for_mean(coding.luma, blown.brightest_luma(mosaic, recipe)))
     v, h = coding.factors
     mcu_rows, mcu_columns = -(-height // (8 * v)), -(-width // (8 * h))
@@ -132,6 +134,8 @@ class _Encoding:
             levels[:] = weighed.reshape(steps.shape)
 
     def _chroma_planes(self, strip: tuple[int, int]) -> np.ndarray:
+        if self.recipe.monochrome:
+            return grey.chroma(strip, self.mosaic.shape[1])
         return self.bayer.strip(*strip) if self.bayer else self._subsampled(self._ycc(strip, self.white_at)[1:])
 
     def open_loop(self, strip: tuple[int, int]) -> None:
@@ -140,7 +144,7 @@ class _Encoding:
             ycc = self._flowed_ycc(strip, self.flow)
         else:
             ycc = self._ycc(strip, None) if self.demosaicer is None else self._learned_ycc(strip, self.demosaicer)
-        self._code_chroma(self._subsampled(ycc[1:]), strip)
+        self._code_chroma(grey.chroma(strip, ycc.shape[2]) if self.recipe.monochrome else self._subsampled(ycc[1:]), strip)
         self._quantise_luma(ycc[0], 1, strip)
 
     def luma(self, strip: tuple[int, int]) -> None:

@@ -61,6 +61,8 @@ class Demosaic:
     """Three colours from one; as the measured samples are kept, the inverse is to take them back."""
 
     def forward(self, x: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
+        if recipe.monochrome:
+            return np.stack([x] * 3)
         return mosaics.demosaic(x, mosaics.tile(np.array(recipe.cfa), *x.shape, top=top))
 
     def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:

@@ -13,6 +13,8 @@ from rawback.files import jxl_dng, stderr
 
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
 """No RAW codec spends less than an eighth of a bit on a pixel: what claims more would only fill the memory."""
+GREY = ((0, 1), (1, 2))
+"""Stands for a sensor without filters: each photosite is compared by its place, as everywhere."""
 PERIOD = 12
 """Rows and columns after which every known CFA repeats: the least common multiple of 2 and 6."""
 TOLERANCE = 1e-4
@@ -65,6 +67,8 @@ def read(data: bytes, name: str) -> Reading:
 
 
 def _cfa(raw: rawpy.RawPy) -> tuple[tuple[int, ...], ...]:
+    if raw.num_colors == 1:
+        return GREY
     letters = raw.color_desc.decode("ascii", "replace")
     cell = raw.raw_colors_visible[:PERIOD, :PERIOD].tolist()
     return tuple(tuple("RGB".find(letters[colour]) for colour in row) for row in cell)

@@ -110,7 +110,11 @@ OF_MOSAIC = frozenset({
 def _mosaic(first: Directory, frame: tuple[int, int]) -> Directory | None:
     """The directory of the mosaic that was read: by its photometric interpretation and size."""
     candidates = [first, *(d for d in first.children.get(Tag.SubIFDs, []))]
-    named = [d for d in candidates if _number(d, Tag.PhotometricInterpretation) == Photometric.CFA]
+    mosaics, linear = (
+        [d for d in candidates if _number(d, Tag.PhotometricInterpretation) == kind]
+        for kind in (Photometric.CFA, Photometric.LINEAR_RAW)
+    )
+    named = mosaics or linear
     fitting = [d for d in named or candidates if (_number(d, Tag.ImageWidth), _number(d, Tag.ImageLength)) == frame]
     return next(iter(fitting or named), None)
 
