@@ -241,7 +241,8 @@ def decided(raw: RawFile, options: RenderOptions) -> tuple[Recipe, list[str]]:
     """As `decide`, and what is to be said of it."""
     measured = raw.recipe.noise or noise.estimate(raw.mosaic, raw.recipe)
     recipe = replace(raw.recipe, refined=options.refine, noise=measured, options=as_text(options))
-    wanted = Wanted(options.look, options.camera, options.exposure)
+    look = "libraw" if recipe.monochrome else options.look  # the others are of colours
+    wanted = Wanted(look, options.camera, options.exposure)
     origin = Origin(raw.exif.make, raw.exif.model) if raw.exif else Origin()
     pictures = (Shown(embedded.decode(p, preview_look.COLUMNS, raw.exif), p.edited) for p in raw.pictures)
     recipe, notes = choice.developed(raw.mosaic, recipe, origin, pictures, wanted)
