@@ -14,6 +14,7 @@ import typer
 
 from rawback.cli import archive, calibrate, evaluate, learn, limits, train
 from rawback.cli.signature import with_options
+from rawback.cores import keep_memory
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
 from rawback.messages import answer, prepare_streams, say
 from rawback.options.batch import BatchOptions
@@ -157,6 +158,7 @@ def main() -> None:
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, _stop)
+    keep_memory()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait busily beside ours: half of all time
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # for those who develop, with python -W
