@@ -12,7 +12,9 @@ from scenes import photograph, recipe_of
 
 import rawback
 from rawback import RenderOptions
+from rawback.cameras import laid as laid_module
 from rawback.cameras import preview_look, registration
+from rawback.cameras.laid import Laid
 from rawback.files import dng, embedded, exif
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.raw import RawFile
@@ -139,7 +141,7 @@ def test_white_balance_comes_from_the_picture_where_the_raw_tells_none():
         with_pictures(replace(raw, recipe=untold), jpeg(shown(raw, look_of(raw, matrix=raw.recipe.matrix))))
     )
     assert np.allclose(recipe.neutral, raw.recipe.neutral, atol=0.04)
-    assert recipe.white_balance_from == "preview" and "picture inside" in notes[0]
+    assert recipe.white_balance_from == "preview" and "the camera's picture" in notes[0]
 
 
 def test_white_balance_is_automatic_where_nobody_tells_it():
@@ -218,19 +220,34 @@ def test_the_sidecar_beside_a_raw(tmp_path):
     path = tmp_path / "a.dng"
     path.write_bytes(b"".join(dng.encode(raw.mosaic, raw.recipe, None, None)))
     told = rawback.render(path, RenderOptions(look="sidecar"))
-    assert told.recipe.look == "" and any("no picture" in note for note in told.notes)
+    assert told.recipe.look == "" and any("no JPEG of its camera's lies beside it" in note for note in told.notes)
     (tmp_path / "a.JPG").write_bytes(jpeg(shown(raw, width=640)))
     assert difference(raw, rawback.render(path, RenderOptions(look="sidecar")).recipe, look_of(raw)) < 2.5
 
 
-def test_placement_to_a_pixel():
+@pytest.mark.parametrize(("width", "top", "left"), [(280, 3, 9), (300, 5, 2), (250, 0, 0)])
+def test_placement_to_a_fraction_of_a_pixel(width: int, top: int, left: int):
     raw = camera()
-    light = preview_look.reduced(raw.mosaic, raw.recipe).mean(-1)
-    for width, top, left in ((640, 3, 9), (300, 5, 2)):
-        height = round(width * light.shape[0] / light.shape[1])
-        picture = registration.resized(light, width, height)[top : height - 7, left : width - 12]
-        found = registration.place(light, picture)
-        assert (found.top, found.left) == (top, left) and abs(found.width - width) <= 1 and found.likeness > 0.9
+    light = preview_look.light_of(raw.mosaic, raw.recipe)
+    height = round(width * light.shape[0] / light.shape[1])
+    picture = np.clip(registration.resized(light, width, height), 0, 1)[top : height - 7, left : width - 12] ** (1 / 2.2)
+    laid = Laid.upon(light, picture, 1)
+    assert isinstance(laid, Laid)
+    scale, (rows, columns) = light.shape[1] / width, laid.codes.shape[:2]
+    wanted = (top + laid_module.MARGIN + rows / 2) * scale, (left + laid_module.MARGIN + columns / 2) * scale
+    assert np.abs(np.subtract((laid.region.y, laid.region.x), wanted)).max() < 0.3 * scale
+    assert np.abs(np.subtract((laid.region.height, laid.region.width), (rows * scale, columns * scale))).max() < 1.1 * scale
+
+
+def test_a_picture_of_another_shape_is_laid_as_it_is_squeezed():
+    """Converters store some previews a few rows short."""
+    raw = camera()
+    light = preview_look.light_of(raw.mosaic, raw.recipe)
+    squeezed = np.clip(registration.resized(light, 320, 237), 0, 1) ** (1 / 2.2)
+    laid = Laid.upon(light, squeezed, 1)
+    assert isinstance(laid, Laid)
+    down, across = laid.region.height / laid.codes.shape[0], laid.region.width / laid.codes.shape[1]
+    assert down / across == pytest.approx(240 / 237, abs=4e-3)
 
 
 def test_adobe_rgb_is_brought_to_srgb():

@@ -17,7 +17,7 @@ from rawback.recipe import Recipe
 FROM_PICTURE = ("auto", "sidecar")
 """Looks that are fitted to a picture that the camera made of the very RAW."""
 BALANCE = {
-    "preview": "that of the picture inside is taken", "automatic": "LibRaw's automatic one is taken",
+    "preview": "that of the camera's picture is taken", "automatic": "LibRaw's automatic one is taken",
     "daylight": "daylight is taken", "assumed": "none is applied",
 }  # fmt: skip
 """By `Recipe.white_balance_from`, where the RAW told none."""
@@ -58,7 +58,8 @@ def _look(
     if wanted.look == "libraw":
         return ""
     if wanted.look in FROM_PICTURE:
-        return preview_look.of_pictures(mosaic, recipe, pictures)
+        where = preview_look.INSIDE if wanted.look == "auto" else preview_look.BESIDE
+        return preview_look.of_pictures(mosaic, recipe, pictures, where)
     named = wanted.camera if wanted.look == "camera" else wanted.look
     look = looks.known(named, origin).look
     if look is None or look.scope == "generic":

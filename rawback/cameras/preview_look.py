@@ -8,29 +8,27 @@ from functools import cached_property
 
 import numpy as np
 
-from rawback.cameras import look_fit, registration
+from rawback.cameras import look_fit
+from rawback.cameras.laid import Laid
 from rawback.cameras.look_fit import Samples
-from rawback.cameras.registration import Placement
 from rawback.isp import tone
 from rawback.isp.colour import CURVES
 from rawback.isp.matmul import mix
 from rawback.isp.mosaic import black_pattern
-from rawback.picture import as_stored
 from rawback.recipe import Recipe, is_tone_curve, mixes
 
+INSIDE, BESIDE = "inside", "beside it"
+"""Where a picture lies, seen from its RAW."""
+NO_PICTURE = {INSIDE: "it carries no picture of its camera's", BESIDE: "no JPEG of its camera's lies beside it"}
+OTHER_PROGRAM, DAMAGED, UNEXPLAINED = "was made by another program than its camera", "is damaged", "is no plain rendering"
+UNTOLD = "is nearly all black or blown"
+"""What is the matter with a picture that tells no look."""
 NAME = "preview"
 """What a recipe calls such a look."""
 COLUMNS = 640
 """Of the picture: enough for a look. The RAW is brought to more than that, so that it can be laid under the picture."""
-BLOCK, MARGIN = 4, 4
-"""Pixels of the picture that a sample is the mean of, each way: noise and sharpening are averaged out; and what is left out
-along its border."""
-FLAT = 0.06
-"""Spread of codes within a sample at which it counts half: on edges, sharpening and a misplacement of half a pixel matter."""
 LEAST_LIKE = 26.0
 """dB between the camera's picture and what the look makes of the RAW, below which the look does not explain it."""
-GREY, COLOURFUL = 0.02, 0.08
-"""Saturation (99th percentile, share of the brightest channel) up to which a picture is monochrome, if its RAW has more."""
 NEUTRALS = (0.1, 1.0)
 """What a white balance that a picture tells may be."""
 LIT = 1e-3
@@ -75,18 +73,18 @@ class Shown:
     """Whether another program than the camera made it."""
 
 
-def of_pictures(mosaic: np.ndarray, recipe: Recipe, pictures: Iterable[Shown]) -> PreviewLook | str:
+def of_pictures(mosaic: np.ndarray, recipe: Recipe, pictures: Iterable[Shown], where: str = INSIDE) -> PreviewLook | str:
     """The look of the first of the pictures that has one; or why none has, about the first of them.
 
-    mosaic: (H, W) uint16 in DN; recipe: what its file says of it.
+    mosaic: (H, W) uint16 in DN; recipe: what its file says of it; where: INSIDE or BESIDE.
     """
     reason, raw = "", _Raw(mosaic, recipe)
     for picture in pictures:
         found = _of_picture(raw, picture)
         if isinstance(found, PreviewLook):
             return found
-        reason = reason or found
-    return reason or "it carries no picture of its camera's"
+        reason = reason or f"the picture {where} {found}"
+    return reason or NO_PICTURE[where]
 
 
 class _Raw:
@@ -113,9 +111,9 @@ def light_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 def _of_picture(raw: _Raw, picture: Shown) -> PreviewLook | str:
     if picture.edited:
-        return "the picture inside was made by another program than its camera"
+        return OTHER_PROGRAM
     if picture.codes is None:
-        return "the picture inside is damaged"
+        return DAMAGED
     laid = Laid.upon(raw.light(), picture.codes, raw.recipe.orientation)
     if isinstance(laid, str):
         return laid
@@ -124,16 +122,16 @@ def _of_picture(raw: _Raw, picture: Shown) -> PreviewLook | str:
         raw = _Raw(raw.mosaic, _balanced(raw.recipe, laid.samples(raw.balanced)))
     samples = laid.samples(raw.light())
     if not samples.are_enough:
-        return "the picture inside is nearly all black or blown"
+        return UNTOLD
     model = look_fit.fit(samples)
     if (white := model.white()) < DIMMED:  # brighter than that is white in the picture, not only where the sensor saturates
         samples = laid.samples(raw.light(white))
         model = look_fit.fit(samples, model)
     likeness = -10 * np.log10(max(look_fit.error(model, samples), 1e-9))
     if not likeness >= LEAST_LIKE:
-        return f"the picture inside is no plain rendering: a look comes within {likeness:.1f} dB of it only"
+        return f"{UNEXPLAINED}: a look comes within {likeness:.1f} dB of it only"
     found = replace(as_look(model, raw.recipe, round(float(likeness), 2)), neutral=raw.recipe.neutral if untold else None)
-    return found if is_sound(found) else "the picture inside has colours that no look can make and unmake"
+    return found if is_sound(found) else "has colours that no look can make and unmake"
 
 
 def _balanced(recipe: Recipe, sensed: Samples) -> Recipe:
@@ -168,57 +166,6 @@ def reduced(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
         total -= scale * black
         rgb[pattern[y, x]] += total
     return np.moveaxis(rgb, 0, -1)
-
-
-@dataclass(frozen=True)
-class Laid:
-    """A picture laid upon its RAW."""
-
-    codes: np.ndarray
-    """(h, w, 3) as the RAW lies, without bars."""
-    place: Placement
-
-    @classmethod
-    def upon(cls, light: np.ndarray, codes: np.ndarray, orientation: int) -> Laid | str:
-        """Find where a picture (h, w, 3) lies on light (H, W, 3); or say why that cannot be.
-
-        orientation: the RAW's; most pictures inside lie as it does, some are upright.
-        """
-        codes = registration.without_bars(codes)
-        if _is_grey(codes, GREY) and not _is_grey(light, COLOURFUL):
-            return "the picture inside is monochrome"
-        grey, ways = registration.grey(light), [codes] if orientation == 1 else [codes, as_stored(codes, orientation)]
-        lying, rough = max(
-            ((way, registration.roughly(grey, registration.grey(way) ** 2.2)) for way in ways),
-            key=lambda laid: laid[1].likeness,
-        )
-        place = registration.place(grey, registration.grey(lying) ** 2.2, rough)
-        return cls(lying, place) if place.likeness >= registration.ALIKE else "the picture inside does not show the same"
-
-    def samples(self, light: np.ndarray) -> Samples:
-        """What the picture shows of light (H, W, 3), as `look_fit` takes it."""
-        on_raw, box = self.place.overlap(self.codes.shape)
-        return _blocks(registration.resized(light, self.place.width, self.place.height)[on_raw], self.codes[box])
-
-
-def _is_grey(rgb: np.ndarray, limit: float) -> bool:
-    few = rgb[::4, ::4].reshape(-1, 3)
-    most = few.max(1)
-    lit = most > 0.05 * max(float(most.max()), 1e-6)
-    return bool(lit.any()) and float(np.percentile((most - few.min(1))[lit] / most[lit], 99)) < limit
-
-
-def _blocks(light: np.ndarray, codes: np.ndarray) -> Samples:
-    """Means over blocks of the two, one upon the other."""
-    height, width = (min(sides) - 2 * MARGIN for sides in zip(light.shape[:2], codes.shape[:2], strict=True))
-    rows, columns = height // BLOCK, width // BLOCK
-    inside = slice(MARGIN, MARGIN + rows * BLOCK), slice(MARGIN, MARGIN + columns * BLOCK)
-    means = [registration.resized(x[inside], columns, rows).reshape(-1, 3) for x in (light, codes, codes**2)]
-    light, codes, squares = (mean.astype(np.float64) for mean in means)
-    spread = np.sqrt(np.maximum(squares - codes**2, 0)).max(-1)
-    y, x = (2 * (np.arange(side) + 0.5) / side - 1 for side in (rows, columns))
-    radius2 = ((y * rows) ** 2)[:, None] + ((x * columns) ** 2)[None]
-    return Samples(light, codes, 1 / (1 + (spread / FLAT) ** 2), radius2.ravel() / (rows**2 + columns**2))
 
 
 def as_look(model: look_fit.Model, recipe: Recipe, likeness: float) -> PreviewLook:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 COARSE, FINE = 160, 320
-"""Columns of the first search, over all scales, and of the second, around the best of them; then pixel by pixel."""
+"""Columns of the first search, over all scales, and of the second, around the best of them."""
 SCALES = np.arange(0.94, 1.1001, 0.02)
 """Columns of the whole RAW for one of the picture: cameras cut a few in a hundred away."""
 FINER = (-0.01, -0.005, 0.0, 0.005, 0.01)
-NEAR = 2
-"""Pixels of the picture by which the last search looks around, in width and in shift."""
 FLOOR = 0.02
 """Added to light before the logarithm: below it there is noise."""
 BARS, MOST_BARS = 8 / 255, 0.3
@@ -53,14 +51,16 @@ def roughly(light: np.ndarray, picture: np.ndarray) -> Placement:
 
 
 def place(light: np.ndarray, picture: np.ndarray, rough: Placement | None = None) -> Placement:
-    """Lay `picture` (h, w) on `light` (H, W), as `roughly` has found, to a pixel."""
+    """Lay `picture` (h, w) on `light` (H, W), as `roughly` has found, to about two pixels at 640 columns."""
     found, few = rough or roughly(light, picture), _small(picture, COARSE)
     if few.shape == picture.shape:
         return found
     more = _small(picture, FINE)
     scale = found.width / few.shape[1]
     found = _best(_small(light, 4 * FINE), more, [scale + step for step in FINER])
-    return found if more.shape == picture.shape else _nearby(light, picture, found, picture.shape[1] / more.shape[1])
+    larger = picture.shape[1] / more.shape[1]
+    width, top, left = (round(size * larger) for size in (found.width, found.top, found.left))
+    return Placement(width, max(round(width * light.shape[0] / light.shape[1]), 8), top, left, found.likeness)
 
 
 def _small(picture: np.ndarray, width: int) -> np.ndarray:
@@ -68,29 +68,6 @@ def _small(picture: np.ndarray, width: int) -> np.ndarray:
     if picture.shape[1] <= width:
         return picture
     return resized(picture, width, max(round(width * picture.shape[0] / picture.shape[1]), 8))
-
-
-def _nearby(light: np.ndarray, picture: np.ndarray, found: Placement, larger: float) -> Placement:
-    """The placement at the picture's own size, looked for around the one that was found at a smaller."""
-    on_picture, best = edges(picture), replace(found, likeness=-1.0)
-    for width in range(round(found.width * larger) - NEAR, round(found.width * larger) + NEAR + 1):
-        height = max(round(width * light.shape[0] / light.shape[1]), 8)
-        on_raw = edges(resized(light, width, height))
-        for step in np.ndindex(2 * NEAR + 1, 2 * NEAR + 1):
-            top, left = (round(start * larger) + s - NEAR for start, s in zip((found.top, found.left), step, strict=True))
-            tried = Placement(width, height, top, left, 0.0)
-            likeness = _likeness(on_raw, on_picture, tried)
-            if likeness > best.likeness:
-                best = replace(tried, likeness=likeness)
-    return best
-
-
-def _likeness(on_raw: np.ndarray, on_picture: np.ndarray, placement: Placement) -> float:
-    """Of edges as they would lie upon each other."""
-    raw_box, picture_box = placement.overlap(on_picture.shape)
-    a, b = on_raw[raw_box], on_picture[picture_box]
-    rows, columns = (min(sides) for sides in zip(a.shape, b.shape, strict=True))
-    return float(np.vdot(a[:rows, :columns], b[:rows, :columns])) / max(rows * columns, 1)
 
 
 def _bases(light: tuple[int, ...], picture: tuple[int, ...]) -> list[float]:
