@@ -78,7 +78,7 @@ def test_the_look_is_found(found, sample):
 
 
 def test_the_shift_is_found(pair):
-    _, _, samples = align.read_pair(pair[0].read_bytes(), "raw", pair[1].read_bytes(), "jpeg")
+    samples = align.read_pair(pair[0].read_bytes(), "raw", pair[1].read_bytes(), "jpeg").samples()
     assert samples.shift == (-SHIFT[0] // 2, -SHIFT[1] // 2)
     assert samples.cfa == BAYER["RGGB"]
 
@@ -235,10 +235,40 @@ def test_pictures_that_do_not_match_are_refused(pair, tmp_path):
     with pytest.raises(RawbackError, match="do not show the same"):
         calibrate.calibrate([SAMPLE, other], "x")
     small = tmp_path / "small.jpg"
-    with Image.open(pair[1]) as image:
+    with Image.open(other) as image:
         image.resize((300, 200)).save(small)
-    with pytest.raises(RawbackError, match="much smaller"):
+    with pytest.raises(RawbackError, match=r"small.jpg: the picture is monochrome; leave this pair out"):
         calibrate.calibrate([SAMPLE, small], "x")
+    with Image.open(small) as image:
+        image.resize((30, 20)).save(small)
+    with pytest.raises(RawbackError, match="too small"):
+        calibrate.calibrate([SAMPLE, small], "x")
+
+
+def test_pictures_of_any_size_and_several_pairs(found, pair, sample, tmp_path):
+    """Resized pictures tell the look that the one of full size does; each is left out in its turn."""
+    sources = []
+    for width in (640, 900):
+        small = tmp_path / f"{width}.jpg"
+        with Image.open(pair[1]) as image:
+            image.resize((width, round(width * image.height / image.width))).save(small, quality=95, exif=image.getexif())
+        sources += [pair[0], small]
+    several = calibrate.calibrate(sources, "small")
+    assert several.pairs == 2 and len(several.held_out) == 2 and min(row["dB"] for row in several.held_out) > 25
+    assert several.look.exposure == pytest.approx(1.1, abs=0.1) and several.look.make == "Maker"
+    codes = np.linspace(0.1, 0.9, 9)[:, None] * [1.0, 0.9, 0.8]
+    curves = [tone.ToneCurve(SRGB, look.tone).light(codes.astype(np.float32)) for look in (several.look, found.look)]
+    assert np.abs(curves[0] - curves[1]).max() < 0.05
+    for radius2 in (0.3, 0.9):
+        falloff = sum(term * radius2 ** (k + 1) for k, term in enumerate(several.look.vignette))
+        assert falloff == pytest.approx(0.3 * radius2, abs=0.06)
+    card = calibrate.card(several, tmp_path / "small.json")
+    told = calibrate.report(several)
+    assert "held out: pair 2, from the others" in told and "seen: light from" in told
+    assert b'"pictures": 2' in card and b'"seen"' in card
+    assert "third 1, from the rest" in calibrate.report(found) and "seen: light from" in calibrate.report(found)
+    mixed = calibrate.calibrate([*pair, *sources[:2]], "mixed")
+    assert mixed.pairs == 2 and "on that pair itself" in calibrate.report(calibrate.calibrate(sources[:2], "single"))
 
 
 def test_a_jpeg_needs_its_raw_before_it(pair):
@@ -262,8 +292,8 @@ def test_a_raw_with_its_camera_s_picture_inside_needs_no_other(orientation, samp
     assert min(row["dB"] for row in found.held_out) > 30
 
 
-def test_a_small_picture_inside_is_refused():
-    with pytest.raises(RawbackError, match=r"the picture inside it: the picture is much smaller|holds no picture"):
+def test_a_raw_without_a_picture_is_refused():
+    with pytest.raises(RawbackError, match=r"holds (no|a) picture|does not show the same|was made by another program"):
         calibrate.calibrate([SAMPLE], "small")
 
 

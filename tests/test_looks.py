@@ -188,7 +188,7 @@ def test_from_the_command_line(run: Run, tmp_path: Path, raw: RawFile):
     inside.mkdir(parents=True)
     raw_with_picture(inside / "a.dng", raw)
     code, _, says = run("learn", "-r", tmp_path / "raws")
-    assert code == 0 and "look-maker-one: Maker One, 1 pictures" in says
+    assert code == 0 and "look-maker-one: Maker One, 1 picture," in says
     assert "look-maker-one" in run("cameras")[1]
     assert run("cameras", "--forget", "look-maker-one")[0] == 0
     assert run("cameras", "--forget", "look-generic-1")[0] == 1

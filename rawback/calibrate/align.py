@@ -57,14 +57,46 @@ class Samples:
         return replace(self, **{name: getattr(self, name)[chosen] for name in ("codes", "light", "radius2", "place")})
 
 
-def read_pair(raw_data: bytes, raw_name: str, jpeg_data: bytes | None, jpeg_name: str) -> tuple[RawFile, Photo, Samples]:
-    """A RAW and its picture (None: the one inside the RAW), and the samples. Raises RawbackError if they do not match."""
+@dataclass(frozen=True)
+class Pair:
+    """A RAW and a picture of it."""
+
+    raw: RawFile
+    photo: Photo | None
+    """None: pictures inside the RAW, of which none can be read at its full size."""
+    names: str
+    """Of the two, for messages."""
+    is_inside: bool = False
+    """Whether the picture is in the RAW's file."""
+
+    @property
+    def is_full_size(self) -> bool:
+        """Whether the picture has the RAW's size, but for what cameras cut off: then it can be laid upon it cell by cell."""
+        if self.photo is None:
+            return False
+        picture, recipe = self.photo.picture, self.raw.recipe
+        sides = zip(sorted((picture.width, picture.height)), sorted((recipe.width, recipe.height)), strict=True)
+        return all(abs(of_picture / of_raw - 1) < SAME_SCALE for of_picture, of_raw in sides)
+
+    def samples(self) -> Samples:
+        """What a picture of full size shows of which light. Raises RawbackError if it does not match."""
+        if self.photo is None:
+            raise RawbackError(f"{self.names}: expected a picture of the RAW's size")
+        return sample(self.raw, self.photo, self.names)
+
+
+def read_pair(raw_data: bytes, raw_name: str, jpeg_data: bytes | None, jpeg_name: str) -> Pair:
+    """A RAW and its picture; None: the one inside the RAW. Raises RawbackError for what cannot be read."""
     raw = raws.read(raw_data, raw_name)
-    if jpeg_data is None:
-        photo = _inside(raw, raws.embedded_jpeg(raw_data, raw_name), f"the picture inside {raw_name}")
-        return raw, photo, sample(raw, photo, f"{raw_name} and the picture inside it")
-    photo = photos.read(jpeg_data, jpeg_name)
-    return raw, photo, sample(raw, photo, f"{raw_name} and {jpeg_name}")
+    if jpeg_data is not None:
+        return Pair(raw, photos.read(jpeg_data, jpeg_name), f"{raw_name} and {jpeg_name}")
+    names = f"{raw_name} and the picture inside it"
+    try:
+        return Pair(raw, _inside(raw, raws.embedded_jpeg(raw_data, raw_name), names), names, is_inside=True)
+    except RawbackError:
+        if not raw.pictures:
+            raise
+        return Pair(raw, None, names, is_inside=True)
 
 
 def _inside(raw: RawFile, data: bytes, name: str) -> Photo:

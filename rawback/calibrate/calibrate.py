@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from rawback.calibrate import align
-from rawback.calibrate.align import Samples
+from rawback.calibrate import align, pool
+from rawback.calibrate.align import Pair, Samples
 from rawback.calibrate.fit import FALLOFF_TERMS, Fit, errors, fit, hues
+from rawback.calibrate.pool import Member
 from rawback.cameras import looks
 from rawback.cameras.looks import Look
 from rawback.errors import RawbackError, UsageError
-from rawback.files import file_type, paths, seal
-from rawback.files.jpeg import Photo
-from rawback.files.raw import RawFile
+from rawback.files import embedded, file_type, paths, seal
 from rawback.isp import tone
 from rawback.isp.colour import CURVES, d65_tags, xyz_from_matrix
 from rawback.recipe import Recipe
@@ -31,30 +30,63 @@ class Calibration:
 
     look: Look
     held_out: list[dict]
-    """For each pair, or each part of a single one: samples, dB, hue error in degrees."""
+    """For each pair, or each part of a single one: dB, and by `fit.errors` or `pool.errors` what else they tell."""
     notes: list[str]
     pairs: int
     """How many it was made from."""
+    seen: dict
+    """The range of it, as `pool.seen`."""
 
 
 def calibrate(sources: Sequence[str | Path], name: str) -> Calibration:
     """Fit the look of the camera that made `sources`: RAW files, each followed by its JPEG unless that is inside.
 
-    Raises RawbackError for files that do not fit together, UsageError for a JPEG without its RAW.
+    Pictures that all have their RAW's size are laid upon it cell by cell, and tell the lens and the CFA as well; others are
+    registered, as those inside RAW files are. Raises RawbackError for files that do not fit together, UsageError for a JPEG
+    without its RAW.
     """
     pairs = [_read(pair) for pair in paired(sources)]
-    raws, _, samples = (list(part) for part in zip(*pairs, strict=True))
-    cameras = {raw.recipe.camera for raw in raws}
+    cameras = {pair.raw.recipe.camera for pair in pairs}
     if len(cameras) > 1:
         raise RawbackError(f"the RAW files come from {', '.join(sorted(cameras))}; expected one camera")
-    fitted = fit(samples)
+    return _of_full_size(pairs, name) if all(pair.is_full_size for pair in pairs) else _of_any_size(pairs, name)
+
+
+def _of_full_size(pairs: Sequence[Pair], name: str) -> Calibration:
+    samples = [pair.samples() for pair in pairs]
     notes = [
-        f"{raw.recipe.camera}: {len(sampled.light)} samples, the picture lies {sampled.shift} rows and columns of CFA cells off"
-        for raw, sampled in zip(raws, samples, strict=True)
+        f"{pair.raw.recipe.camera}: {len(own.light)} samples, the picture lies {own.shift} rows and columns of CFA cells off"
+        for pair, own in zip(pairs, samples, strict=True)
     ]
-    if (seen := hues(samples)) < ENOUGH_HUES:
-        notes.append(f"only {seen} of 6 hues are shown; a pair with more colours would make a better card")
-    return Calibration(_look(fitted, pairs, name), _check(samples), notes, len(samples))
+    if (shown := hues(samples)) < ENOUGH_HUES:
+        notes.append(f"only {shown} of 6 hues are shown; a pair with more colours would make a better card")
+    return Calibration(_look(fit(samples), pairs, samples, name), _check(samples), notes, len(samples), pool.seen(samples))
+
+
+def _of_any_size(pairs: Sequence[Pair], name: str) -> Calibration:
+    members = [_member(pair) for pair in pairs]
+    evened, falloff = pool.without_lens(members)
+    photo = pairs[0].photo
+    exif = photo.exif if photo and photo.exif and photo.exif.model else None
+    look = pool.as_look(pool.pooled([evened]), members, name, falloff)
+    look = replace(look, make=exif.make, model=exif.model) if exif else look
+    notes = [
+        f"{one.raw.recipe.camera}: {len(one.samples.light)} samples of a picture of {one.size[0]} x {one.size[1]}"
+        for one in members
+    ]
+    return Calibration(look, pool.held_out(evened), notes, len(members), pool.seen(evened))
+
+
+def _member(pair: Pair) -> Member:
+    given = embedded.of_file(pair.photo.data) if pair.photo and not pair.is_inside else []
+    if not given and not pair.is_inside:
+        raise RawbackError(
+            f"{pair.names}: the picture is too small, or in no colours of a camera's; expected a JPEG of its own"
+        )
+    member = pool.member(pair.raw, given[0] if given else None)
+    if isinstance(member, str):
+        raise RawbackError(f"{pair.names}: {member}; leave this pair out, or take another picture")
+    return member
 
 
 def paired(sources: Sequence[str | Path]) -> list[tuple[Path, Path | None]]:
@@ -72,7 +104,7 @@ def paired(sources: Sequence[str | Path]) -> list[tuple[Path, Path | None]]:
     return pairs
 
 
-def _read(pair: tuple[Path, Path | None]) -> tuple[RawFile, Photo, Samples]:
+def _read(pair: tuple[Path, Path | None]) -> Pair:
     raw, jpeg = pair
     return align.read_pair(paths.load(raw), str(raw), paths.load(jpeg) if jpeg else None, str(jpeg))
 
@@ -86,12 +118,12 @@ def _check(samples: Sequence[Samples]) -> list[dict]:
     for third in range(3):
         out = single.place % 3 == third
         if min(out.sum(), (~out).sum()) >= align.ENOUGH // 2:
-            rows.append(errors(fit([single.part(~out)]), single.part(out)))
+            rows.append(errors(fit([single.part(~out)]), single.part(out)) | {"part": True})
     return rows
 
 
-def _look(fitted: Fit, sources: Sequence[tuple[RawFile, Photo, Samples]], name: str) -> Look:
-    raws, photos, samples = zip(*sources, strict=True)
+def _look(fitted: Fit, pairs: Sequence[Pair], samples: Sequence[Samples], name: str) -> Look:
+    raws, photos = [pair.raw for pair in pairs], [pair.photo for pair in pairs if pair.photo]
     recipe, picture = raws[0].recipe, photos[0].picture
     exif = next((exif for exif in (photos[0].exif, raws[0].exif) if exif and exif.model), None)
     cfas = {sampled.cfa for sampled in samples}
@@ -121,14 +153,24 @@ def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
 
 def card(calibration: Calibration, path: Path) -> bytes:
     """The JSON file of a calibration, sealed."""
-    return b"".join(seal.sealed([looks.save(calibration.look, path, {"held_out": calibration.held_out, "seal": seal.TEXT})]))
+    more = {"pictures": calibration.pairs, "held_out": calibration.held_out, "seen": calibration.seen, "seal": seal.TEXT}
+    return b"".join(seal.sealed([looks.save(calibration.look, path, more)]))
 
 
 def report(calibration: Calibration) -> str:
     """What was learned and how well it does, a line each."""
-    several = calibration.pairs > 1
-    lines = [*calibration.notes, f"the camera's picture is {calibration.look.exposure:.2f} EV brighter than the RAW"]
-    for number, row in enumerate(calibration.held_out, 1):
-        what = f"pair {number}, from the others" if several else f"third {number}, from the rest"
-        lines.append(f"held out: {what}: {row['dB']:.1f} dB, hue {row['hue']:.1f} degrees ({row['samples']} samples)")
-    return "\n".join(lines)
+    brightness = f"the camera's picture is {calibration.look.exposure:.2f} EV brighter than the RAW"
+    (dark, bright), codes = calibration.seen["light"], calibration.seen["codes"]
+    seen = f"seen: light from {dark:.2g} to {bright:.2g} of white, codes from {codes[0]:.2f} to {codes[1]:.2f}"
+    rows = [_row(number, row) for number, row in enumerate(calibration.held_out, 1)]
+    return "\n".join([*calibration.notes, brightness, seen, *rows])
+
+
+def _row(number: int, row: dict) -> str:
+    if row.get("itself"):
+        what = "on that pair itself"
+    else:
+        what = f"held out: third {number}, from the rest" if "part" in row else f"held out: pair {number}, from the others"
+    if "hue" in row:
+        return f"{what}: {row['dB']:.1f} dB, hue {row['hue']:.1f} degrees ({row['samples']} samples)"
+    return f"{what}: {row['dB']:.1f} dB ({row['as is']:.1f} as it is), the picture within {row['picture dB']:.1f} dB"

@@ -37,7 +37,7 @@ class Learned:
         mean = {key: sum(row[key] for row in rows) / len(rows) for key in ("dB", "picture dB")}
         on = "that picture itself" if "itself" in rows[0] else "pictures left out"
         figures = f"light within {mean['dB']:.1f} dB, the picture within {mean['picture dB']:.1f} dB on {on}"
-        return f"{self.path.stem}: {self.camera}, {self.pictures} pictures, {figures}"
+        return f"{self.path.stem}: {self.camera}, {self.pictures} picture{'s' * (self.pictures != 1)}, {figures}"
 
 
 def learn(sources: Iterable[Path], note: Callable[[str], None]) -> list[Learned]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rawback.calibrate import align
 from rawback.cameras import look_fit, preview_look
+from rawback.cameras.laid import Laid
 from rawback.cameras.look_fit import Model, Priors, Samples
 from rawback.cameras.looks import Look
-from rawback.cameras.preview_look import Laid
 from rawback.errors import RawbackError
 from rawback.files import embedded, encoder
 from rawback.files.embedded import Picture
@@ -41,26 +42,31 @@ class Member:
 
 def member(raw: RawFile, picture: Picture | None = None) -> Member | str:
     """A RAW and its picture (None: the one inside), laid upon each other; or why they cannot be."""
-    reason = "it carries no picture of its camera's"
+    reason, which = preview_look.NO_PICTURE[preview_look.INSIDE], "the picture" if picture else "the picture inside"
+    light = preview_look.light_of(raw.mosaic, raw.recipe)
     for tried in [picture] if picture else raw.pictures:
-        if tried.edited:
-            reason = "the picture inside was made by another program than its camera"
-            continue
-        codes = embedded.decode(tried, preview_look.COLUMNS, raw.exif)
-        if codes is None:
-            reason = "the picture inside is damaged"
-            continue
-        light = preview_look.light_of(raw.mosaic, raw.recipe)
-        laid = Laid.upon(light, codes, raw.recipe.orientation)
-        if isinstance(laid, str):
-            reason = laid
-            continue
-        samples = laid.samples(light)
-        own = look_fit.fit(samples)
-        if -10 * np.log10(look_fit.error(own, samples)) >= preview_look.LEAST_LIKE:
-            return Member(raw, samples, (tried.width, tried.height), encoder.fingerprint(JpegFile(tried.data)))
-        reason = "the picture inside is no plain rendering"
+        found = _samples(raw, light, tried)
+        if isinstance(found, Samples):
+            return Member(raw, found, (tried.width, tried.height), encoder.fingerprint(JpegFile(tried.data)))
+        reason = f"{which} {found}"
     return reason
+
+
+def _samples(raw: RawFile, light: np.ndarray, picture: Picture) -> Samples | str:
+    """What a picture shows of light (H, W, 3); or what is the matter with it."""
+    if picture.edited:
+        return preview_look.OTHER_PROGRAM
+    codes = embedded.decode(picture, preview_look.COLUMNS, raw.exif)
+    if codes is None:
+        return preview_look.DAMAGED
+    laid = Laid.upon(light, codes, raw.recipe.orientation)
+    if isinstance(laid, str):
+        return laid
+    samples = laid.samples(light)
+    if not samples.are_enough:
+        return preview_look.UNTOLD
+    explained = -10 * np.log10(look_fit.error(look_fit.fit(samples), samples)) >= preview_look.LEAST_LIKE
+    return samples if explained else preview_look.UNEXPLAINED
 
 
 def without_lens(members: Iterable[Member]) -> tuple[list[Samples], np.ndarray]:
@@ -155,7 +161,7 @@ def _colour_tags(one: Member) -> dict[str, tuple[float, ...]]:
     return recipe.dng | d65_tags(from_srgb @ np.linalg.inv(SRGB_TO_XYZ))
 
 
-def seen(samples: Sequence[Samples]) -> dict:
+def seen(samples: Sequence[Samples | align.Samples]) -> dict:
     """The range that a look was seen over: light from dark to bright, and codes (1st and 99th percentile)."""
     light, codes = (np.concatenate([getattr(one, name) for one in samples]).mean(1) for name in ("light", "codes"))
     ends = {name: np.percentile(values, (1, 99)) for name, values in (("light", light), ("codes", codes))}

@@ -96,9 +96,10 @@ def _look_of(card: dict) -> str:
     scope = "a look" if look.get("scope", "body") == "body" else SCOPES.get(str(look["scope"]), "a look")
     if look.get("from_dng"):
         scope += ", as programs develop its DNG"
-    pictures = f" ({card['pictures']} pictures)" if isinstance(card.get("pictures"), int) else ""
+    pictures = f" ({card['pictures']} picture{'s' * (card['pictures'] != 1)})" if isinstance(card.get("pictures"), int) else ""
     rows = [row for row in card.get("held_out", []) if isinstance(row, dict) and "dB" in row]
-    on = "that picture itself" if any(row.get("itself") for row in rows) else "pictures left out"
+    on = "parts of it left out" if any(row.get("part") for row in rows) else "pictures left out"
+    on = "that picture itself" if any(row.get("itself") for row in rows) else on
     return f"{scope}{pictures}" + (f", {sum(row['dB'] for row in rows) / len(rows):.1f} dB on {on}" if rows else "")
 
 
