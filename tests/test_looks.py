@@ -194,3 +194,18 @@ def test_from_the_command_line(run: Run, tmp_path: Path, raw: RawFile):
     assert run("cameras", "--forget", "look-generic-1")[0] == 1
     assert "look-maker-one" not in run("cameras")[1]
     assert run("learn", photo_of(tmp_path / "a.jpg", raw))[0] == 1
+
+
+def test_render_learns_the_looks_of_what_it_renders(run: Run, tmp_path: Path, raw: RawFile):
+    source = raw_with_picture(tmp_path / "a.dng", raw)
+    assert "would learn the looks of the cameras of 1 RAW file" in run("render", source, "--learn", "--dry-run")[2]
+    assert not cards.learned_folder().exists()
+    code, _, says = run("render", source, "--learn")
+    assert code == 0 and says.count("look-maker-one: Maker One, 1 picture,") == 1
+    assert looks.find(Origin("Maker", "One")).name == "look-maker-one"
+    bare = tmp_path / "bare.dng"
+    bare.write_bytes(b"".join(dng.encode(raw.mosaic, raw.recipe, None, None)))
+    code, _, says = run("render", bare, "--learn")
+    assert code == 0 and "bare.dng: the picture inside was made by another program" in says and "none of the files" in says
+    assert run("render", source, "--learn", "--delete-original", "--keep", "lossless")[0] == 2
+    assert run("render", "-", "-o", tmp_path / "b.jpg", "--learn")[0] == 2

@@ -16,6 +16,7 @@ from rawback.errors import RawbackError
 from rawback.files import atomic, paths
 from rawback.files import raw as raws
 from rawback.files.exif import Exif
+from rawback.files.paths import Location
 from rawback.files.picture_style import style
 
 MOST = 100
@@ -40,7 +41,7 @@ class Learned:
         return f"{self.path.stem}: {self.camera}, {self.pictures} picture{'s' * (self.pictures != 1)}, {figures}"
 
 
-def learn(sources: Iterable[Path], note: Callable[[str], None]) -> list[Learned]:
+def learn(sources: Iterable[Location], note: Callable[[str], None]) -> list[Learned]:
     """Learn from RAW files, and keep a card for each camera and style in the user's folder; note: is told what is passed by.
 
     Raises RawbackError if none of them has a picture that tells a look.
@@ -57,13 +58,13 @@ def learn(sources: Iterable[Path], note: Callable[[str], None]) -> list[Learned]
     return [_card(members, name, kind) for (name, kind), members in sorted(groups.items())]
 
 
-def _read(sources: Iterable[Path]) -> Iterator[tuple[Path, Member | str]]:
+def _read(sources: Iterable[Location]) -> Iterator[tuple[Location, Member | str]]:
     files = list(sources)
     with ThreadPoolExecutor(cores()) as threads:
         yield from zip(files, threads.map(_member, files), strict=True)
 
 
-def _member(source: Path) -> Member | str:
+def _member(source: Location) -> Member | str:
     try:
         found = pool.member(raws.read(paths.load(source), source.name))
     except RawbackError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rawback.cameras import fine_registration, registration
-from rawback.cameras.fine_registration import Region
+from rawback.cameras.fine_registration import Plane, Region
 from rawback.cameras.look_fit import Samples
 from rawback.cameras.registration import Placement
 from rawback.picture import as_stored
@@ -58,14 +58,14 @@ class Laid:
         middle = (place.top + top + rows * BLOCK / 2) * down, (place.left + left + columns * BLOCK / 2) * across
         region = Region(*middle, rows * BLOCK * down, columns * BLOCK * across)
         few = registration.resized(registration.grey(codes) / 3, columns, rows)
-        return cls(codes, fine_registration.refine(grey, few, region, across))
+        return cls(codes, fine_registration.refine(Plane(grey), few, region, across))
 
     def samples(self, light: np.ndarray) -> Samples:
         """What the picture shows of light (H, W, 3), as `look_fit` takes it: means over blocks of the two."""
         rows, columns = (side // BLOCK for side in self.codes.shape[:2])
         means = [registration.resized(x, columns, rows).reshape(-1, 3) for x in (self.codes, self.codes**2)]
         codes, squares = (mean.astype(np.float64) for mean in means)
-        below = np.stack([self.region.of(light[..., c], rows, columns) for c in range(3)], -1).reshape(-1, 3).astype(np.float64)
+        below = np.stack([Plane(light[..., c]).means(self.region, rows, columns) for c in range(3)], -1).reshape(-1, 3)
         spread = np.sqrt(np.maximum(squares - codes**2, 0)).max(-1)
         y, x = (2 * (np.arange(side) + 0.5) / side - 1 for side in (rows, columns))
         radius2 = ((y * rows) ** 2)[:, None] + ((x * columns) ** 2)[None]

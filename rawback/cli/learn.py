@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +20,6 @@ def learn(inputs: Sources, recursive: Recursive = False) -> None:
     from rawback.batch.inputs import Filter, find
     from rawback.calibrate.learn import learn as verb
 
-    sources = [Path(str(one.location)) for one in find(inputs, Filter("raw"), recursive)]
+    sources = [one.location for one in find(inputs, Filter("raw"), recursive)]
     for card in verb(sources, say):
         say(card.message())

@@ -141,3 +141,10 @@ class ArchiveOptions:
     delete_original: Annotated[bool, Option("Delete each RAW once its JPEG is found to restore it bit by bit.")] = False
     manifest: Annotated[Path | None, Option("Write or extend a list of RAW files and JPEGs, for sha256sum -c.")] = None
     """Names are as seen from its folder."""
+    learn: Annotated[bool, Option("Afterwards learn the looks of these cameras, too, as the command learn does.")] = False
+
+    def __post_init__(self) -> None:
+        if self.learn and self.delete_original:
+            raise UsageError(
+                "--learn reads the RAW files once more, and --delete-original leaves none; run `rawback learn` first"
+            )
