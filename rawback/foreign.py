@@ -52,6 +52,8 @@ class Guess:
     """Whether the photo names no camera, and its JPEG's tables are those of this one."""
     light: Light | None = None
     """Of the scene, where the photo tells it."""
+    modes: tuple[str, ...] = ()
+    """What bent tones by the scene, or moved the exposure: no look knows of that."""
 
     def message(self) -> str:
         """In a sentence."""
@@ -70,7 +72,8 @@ class Guess:
         white = balance.get(self.recipe.white_balance_from, "daylight assumed for white balance")
         known = ", known by the tables of its JPEG" if self.by_tables else ""
         brought = f", brought to sRGB from {self.profile.name or 'its profile'}" if self.profile else ""
-        settings = f", but not what its settings ({self.style}) did" if self.style else ""
+        unknown = [*filter(None, [self.style]), *self.modes]
+        settings = f", but not what its settings ({', '.join(unknown)}) did" if unknown else ""
         return (
             f"not rendered by rawback: {colours}{known}, {undone}{settings}, {white}{brought}; expect a look-alike, not the RAW"
         )
@@ -103,9 +106,9 @@ def guess(source: Photo, known: Known | None = None) -> Guess:
         orientation=exif.orientation, noise=_noise(exif), **(colours | {"matrix": _tuples(seen)}),
     )  # fmt: skip
     scope, settings = (look.scope, look.style) if look else ("generic", "")
-    told = picture_style.style(exif)
+    told, modes = picture_style.style(exif), tuple(picture_style.modes(exif))
     unknown, by_tables = "" if told == settings else told, scope != "generic" and not known.make and not known.model
-    return Guess(recipe.validate(), colours_from, scope, photo.profile(source), unknown, by_tables)
+    return Guess(recipe.validate(), colours_from, scope, photo.profile(source), unknown, by_tables, modes=modes)
 
 
 def in_light(source: Photo, light: Light) -> Guess:

@@ -53,6 +53,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "bytes": len(data),
         **(_coding(photo.coefficients, planned.recipe) if photo.coefficients else {}),
         "camera": _camera(photo.exif, planned.recipe),
+        **_settings(photo.exif),
         "profile": planned.profile.name if planned.profile else "sRGB",
         **({"headroom": f"{planned.light.stops:.2f} stops above white"} if planned.light else {}),
         "rendered_by_rawback": photo.recipe is not None,
@@ -95,6 +96,7 @@ def _describe_raw(data: bytes, name: str) -> dict:
         "height": file.recipe.height,
         "bytes": len(data),
         "camera": _camera(file.exif, file.recipe),
+        **_settings(file.exif),
         "recipe": _properties(file.recipe),
         "notes": file.notes,
     }
@@ -108,6 +110,12 @@ def subsampling(picture: Coefficients) -> str:
 
 def _camera(exif: Exif | None, recipe: Recipe) -> str:
     return (exif.camera if exif else "") or recipe.camera
+
+
+def _settings(exif: Exif | None) -> dict[str, str]:
+    """What is told of settings that bend tones and colours; nothing where all are normal."""
+    told = [*filter(None, [picture_style.style(exif)]), *picture_style.modes(exif)] if exif else []
+    return {"settings": ", ".join(told)} if told else {}
 
 
 def _properties(recipe: Recipe) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from rawback.files import tiff
@@ -45,6 +45,37 @@ def white_balance(exif: Exif) -> tuple[float, float, float] | None:
                 return None
             return gains if gains and all(MIN_GAIN < gain < MAX_GAIN for gain in gains) else None
     return None
+
+
+def directory(exif: Exif, inner: int | None = None) -> tuple[str, Entries]:
+    """The maker's name as in DIRECTORIES, and its directory, or (Olympus) the one that tag `inner` leads to.
+
+    Empty where the maker is not known or its note is damaged.
+    """
+    entry = exif.exif.get(Tag.MakerNote)
+    if entry is None or len(entry.data) < 16:
+        return "", {}
+    place, order = _place(exif)
+    for begins, maker, start, counts_from_note in DIRECTORIES:
+        if entry.data.startswith(begins) if begins else exif.make.upper().startswith(maker.upper()):
+            try:
+                return maker, _directory(_Note(entry.data, order, place), start, counts_from_note, inner)
+            except (struct.error, IndexError, ValueError):
+                return maker, {}
+    return "", {}
+
+
+def _directory(note: _Note, start: int, counts_from_note: bool, inner: int | None) -> Entries:
+    if start < 0:  # a TIFF file of its own, whose header ends there
+        inside = note.data[-start:]
+        own = _Note(inside, "<" if inside[:2] == b"II" else ">", 0)
+        return own.entries(tiff.offset_at(inside, 4, own.order))
+    if counts_from_note:
+        mark = note.data[8:10]
+        note = replace(note, order=">" if mark == b"MM" else "<", offset=0)
+        start = start or struct.unpack_from("<I", note.data, 8)[0]
+    found = note.entries(start)
+    return note.entries(int(tiff.numbers(found[inner])[0])) if inner is not None and inner in found else found
 
 
 def has_directory(note: bytes) -> bool:
@@ -184,3 +215,11 @@ READERS: tuple[tuple[str | bytes, Callable[[_Note], tuple[float, float, float] |
     (b"AOC\0", _pentax), (b"PENTAX \0", _pentax), ("CANON", _canon),
 )  # fmt: skip
 """By how the note begins, or by the maker's name where it begins with its directory."""
+
+DIRECTORIES: tuple[tuple[bytes, str, int, bool], ...] = (
+    (b"Nikon\0\2", "Nikon", -10, False), (b"OLYMPUS\0", "Olympus", 12, True), (b"Panasonic\0", "Panasonic", 12, False),
+    (b"SONY DSC \0", "Sony", 12, False), (b"SONY CAM \0", "Sony", 12, False), (b"FUJIFILM", "Fujifilm", 0, True),
+    (b"", "Canon", 0, False),
+)  # fmt: skip
+"""How a note begins, its maker, where its directory stands (below 0: where a TIFF of its own begins; Fujifilm tells it in its
+header), and whether offsets count from the note's start and not from the file's header."""
