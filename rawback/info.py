@@ -7,7 +7,7 @@ from pathlib import Path
 from rawback import recovering
 from rawback.clips import reader
 from rawback.errors import MachineError, RawbackError
-from rawback.files import file_type, jumbf, jxl, parity, paths, raw
+from rawback.files import file_type, jumbf, jxl, parity, paths, picture_style, raw
 from rawback.files import photo as photos
 from rawback.files.exif import Exif
 from rawback.files.jpeg_file import is_jpeg
