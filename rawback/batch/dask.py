@@ -17,6 +17,7 @@ from rawback.batch.plan import Task
 from rawback.batch.worker import Job, Limits, Outcome, perform
 from rawback.batch.worker_process import Child
 from rawback.errors import RawbackError, UsageError
+from rawback.files import extras
 from rawback.files.paths import STREAM, Location, descriptor
 from rawback.files.url import Url
 
@@ -39,7 +40,7 @@ def run(job: Job, tasks: list[Task], address: str, limits: Limits) -> Outcomes:
     try:
         from distributed import as_completed
     except ImportError as error:
-        raise RawbackError(f"--scheduler needs more packages: pip install 'rawback[cluster]' ({error})") from error
+        raise RawbackError(f"--scheduler needs more packages: {extras.command('cluster')} ({error})") from error
     client = _connect(address)
     try:
         futures = {client.submit(work, job, _portable(task), limits, pure=False): task for task in tasks}

@@ -18,11 +18,16 @@ from rawback.options.shared import AsJson, Force, ReplaceArchive, ReplaceForeign
 Photo = Annotated[str, typer.Argument(metavar="JPEG", help="What was rendered.", show_default=False)]
 Original = Annotated[str, typer.Argument(metavar="RAW", help="What it was rendered from.", show_default=False)]
 Photos = Annotated[list[str], typer.Argument(metavar="JPEG...", help="One or more files.", show_default=False)]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file or a folder. Default: NAME.stripped.jpg.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="PLACE", help="A file or a folder. Default: NAME.stripped.jpg.")
+]
 
 
 def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
-    """Check that a JPEG restores a RAW. Exit code 0: every bit, margins and metadata included; 1: not, and what is missing."""
+    """Check that a JPEG restores a RAW.
+
+    Exit code 0: every bit, margins and metadata included; 1: not, and what is missing is named.
+    """
     from rawback.verify.verdict import verify as compare
 
     with limits.bounded():
@@ -36,10 +41,10 @@ def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
 
 def jpeg(
     photos: Annotated[list[str], typer.Argument(metavar="JXL...", help="One or more files.", show_default=False)],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file or a folder. Default: NAME.jpg.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="PLACE", help="A file or a folder. Default: NAME.jpg.")] = None,
     force: Force = False, replace_foreign: ReplaceForeign = False, replace_archive: ReplaceArchive = False,
 ) -> None:  # fmt: skip
-    """Make JPEG XL files the JPEGs again that they were made of, byte for byte."""
+    """Make JPEG XL files the JPEGs again that they were, byte for byte."""
     from rawback.files.jxl_to_jpeg import write
 
     allowed, failed = Allowed(force, False, replace_foreign, replace_archive), False
@@ -58,7 +63,7 @@ def strip(
     force: Force = False, replace_foreign: ReplaceForeign = False,
     replace_archive: ReplaceArchive = False,
 ) -> None:  # fmt: skip
-    """Remove recipe and lossless layer from JPEGs. Their coded pictures stay as they are; they hold no RAW any more."""
+    """Remove the RAW from JPEGs: recipe and lossless layer. Their coded pictures stay as they are."""
     from rawback.files.strip import strip_to
 
     allowed, failed = Allowed(force, False, replace_foreign, replace_archive), False

@@ -12,14 +12,14 @@ from rawback.messages import say
 from rawback.options.shared import Force, ReplaceForeign
 
 Pairs = Annotated[list[Path], typer.Argument(metavar="RAW [JPEG]...", help="RAW files, each followed by its JPEG.")]
-Card = Annotated[Path, typer.Option("-o", "--output", help="The card to write, NAME.json.")]
+Card = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The card to write, NAME.json.")]
 
 
 def calibrate(inputs: Pairs, output: Card, force: Force = False, replace_foreign: ReplaceForeign = False) -> None:
-    """Learn a camera's look from RAW files and the JPEGs it made of them, for --camera of `recover` and `render`.
+    """Learn the look of a camera from RAW files and the JPEGs it made of them.
 
-    A RAW that no JPEG follows is taken with the picture inside it. The card is for one camera; the more pairs of
-    different light, the better.
+    The card is what --camera of `recover` and `render` takes. It is for one camera; the more pairs of different light,
+    the better. A RAW that no JPEG follows is taken with the picture inside it.
     """
     from rawback.calibrate.calibrate import calibrate as verb
     from rawback.calibrate.calibrate import card, report

@@ -16,15 +16,22 @@ from rawback.options.render import RenderOptions
 from rawback.options.shared import AsJson, Inputs
 
 Coding = Annotated[RenderOptions, Only("subsampling", "tables", "refine", "effort", "weights")]
-Quality = Annotated[str, typer.Option(help="One or several, with commas between them.")]
-Against = Annotated[str, typer.Option(help="classical, open, upi, flow, paper, unet, cycleisp, gray.", show_default=False)]
+Quality = Annotated[str, typer.Option(metavar="N,N...", help="Qualities, with commas between them.")]
+Against = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES", help="Other methods: classical, open, upi, flow, paper, unet, cycleisp, gray.", show_default=False
+    ),
+]
 Baselines = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where benchmarks/baselines.py put the learned ones.", show_default=False)
 ]
 Report = Annotated[
     Path | None, typer.Option(metavar="OUT.html", help="Write a page with plots, pictures and error maps.", show_default=False)
 ]
-Crop = Annotated[int, typer.Option(help="Measure a square of this side at the centre of each file; 0: all of it.")]
+Crop = Annotated[
+    int, typer.Option(metavar="N", help="Measure a square of this side at the centre of each file; 0 is all of it.")
+]
 
 SMALLEST = 128
 """Photosites along a crop at least: MS-SSIM and the nets need some."""
@@ -34,7 +41,9 @@ def evaluate(
     inputs: Inputs, quality: Quality = "75,85,87,90,95", *, options: Coding, against: Against = "",
     baselines: Baselines = None, report: Report = None, crop: Crop = 0, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Measure round trip and rendering on your own RAW files, at exposure 0: a rate-distortion table.
+    """Measure on your own RAW files what each quality costs and keeps.
+
+    Round trip and rendering at exposure 0, with LibRaw's look: a rate-distortion table.
 
     --report writes one page that needs nothing else: tables, plots, and for each file the picture, the recovered RAW,
     maps of its errors and crops pushed by 3 EV.

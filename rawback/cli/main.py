@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from rawback.cli import archive, calibrate, evaluate, learn, limits, train
+from rawback.cli import archive, calibrate, doctor, evaluate, help, learn, limits, train
 from rawback.cli.signature import with_options
 from rawback.cores import keep_memory
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
@@ -23,7 +23,6 @@ from rawback.options.files import FileOptions
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import ArchiveOptions, RenderOptions
 from rawback.options.shared import AsJson, Inputs
-from rawback.version import __version__
 
 Forget = Annotated[str | None, typer.Option(metavar="NAME", help="Remove a card that was learned.", show_default=False)]
 
@@ -32,18 +31,17 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    cls=help.Group,
+    epilog="`rawback COMMAND --help` tells the options of a command.",
 )
 
 
-@app.command()
-@with_options
 def render(
-    options: RenderOptions, archive: ArchiveOptions, movie: MovieOptions, files: FileOptions, batch: BatchOptions
+    files: FileOptions, options: RenderOptions, archive: ArchiveOptions, movie: MovieOptions, batch: BatchOptions
 ) -> None:
     """Develop RAW files into JPEGs that still contain their RAW.
 
-    -o NAME.tif or NAME.png writes a 16-bit picture instead, without the RAW; -o NAME.mov, .mp4 or .mkv makes a movie
-    of a folder of frames.
+    With -o NAME.tif or .png a 16-bit picture without its RAW; with -o NAME.mov a movie of a folder of frames.
     """
     from rawback.options import conflicts
 
@@ -59,10 +57,12 @@ def render(
         raise typer.Exit(photos.render(files, options, archive, batch))
 
 
-@app.command()
-@with_options
-def recover(options: RecoverOptions, frames: FrameOptions, files: FileOptions, batch: BatchOptions) -> None:
-    """Turn JPEGs (or PNG, WebP, TIFF, AVIF) back into RAW: a Bayer (or X-Trans) DNG; a movie into a folder of them."""
+def recover(files: FileOptions, options: RecoverOptions, frames: FrameOptions, batch: BatchOptions) -> None:
+    """Turn JPEGs and other pictures back into RAW, as DNG; a movie into a folder of them.
+
+    JPEGs that `rawback render` made give back nearly the RAW that they contain. Of any other picture (JPEG, HEIC, PNG, WebP,
+    TIFF, AVIF, JPEG XL) a RAW is made to work with, by its camera's look.
+    """
     from rawback.files import file_type
     from rawback.options import conflicts
 
@@ -78,10 +78,8 @@ def recover(options: RecoverOptions, frames: FrameOptions, files: FileOptions, b
         raise typer.Exit(photos.recover(files, options, batch))
 
 
-@app.command()
-@with_options
 def info(inputs: Inputs, as_json: AsJson = False) -> None:
-    """Say what a file is, what recipe it carries, and what `recover` can make of it."""
+    """Tell what a file is, what it carries, and what `recover` makes of it."""
     from rawback.info import describe
 
     failed = False
@@ -97,10 +95,8 @@ def info(inputs: Inputs, as_json: AsJson = False) -> None:
     raise typer.Exit(EXIT_FAILED if failed else 0)
 
 
-@app.command()
-@with_options
 def cameras(as_json: AsJson = False, forget: Forget = None) -> None:
-    """List weights and the looks of cameras: what each holds, and how well it does on pictures that were left out."""
+    """List the cameras whose looks and weights are installed, and what each holds."""
     from rawback.cameras.cards import cards, describe
 
     if forget:
@@ -119,10 +115,11 @@ def cameras(as_json: AsJson = False, forget: Forget = None) -> None:
 
 
 for command in (
-    archive.verify, archive.strip, archive.jpeg, evaluate.evaluate, calibrate.calibrate, learn.learn, train.train,
-    train.export,
+    render, recover, info, archive.verify, archive.strip, archive.jpeg, cameras, learn.learn, calibrate.calibrate,
+    evaluate.evaluate, train.train, train.export, doctor.doctor,
 ):  # fmt: skip
-    app.command()(with_options(command))
+    name = command.__name__
+    app.command(cls=help.Command, rich_help_panel=help.PANELS[name])(with_options(command))
 
 
 def _lines(facts: dict) -> str:
@@ -134,15 +131,18 @@ def _lines(facts: dict) -> str:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from rawback.isp.native import library
-
-        answer(f"rawback {__version__}\n{library.describe()}")
+        answer(doctor.version())
         raise typer.Exit
 
 
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("-V", "--version", callback=_version, is_eager=True, help="The version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "-V", "--version", callback=_version, is_eager=True, help="Show the versions of rawback and its libraries."
+        ),
+    ] = False,
 ) -> None: ...
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
-from rawback.options.option import Argument, Option, declared
+from rawback.cli.help import HelpAll
+from rawback.options.option import GROUPS, Argument, Option, declared
 
-NO_DEFAULT = inspect.Parameter.empty
+METAVARS = {int: "N", float: "N", bool: "", Path: "FILE"}
+"""What stands for values in the help, by their types; for others NAME. A switch takes none."""
 
 
 class Only:
@@ -48,7 +52,18 @@ class Field:
         declaration = self.declaration
         if isinstance(declaration, Argument):
             return typer.Argument(metavar=declaration.metavar, help=declaration.help, show_default=False)
-        return typer.Option(*(declaration.names or (f"--{self.name.replace('_', '-')}",)), help=declaration.help)
+        names = declaration.names or (f"--{self.name.replace('_', '-')}",)
+        return typer.Option(
+            *names, help=declaration.help, show_default=self._tells_default(), rich_help_panel=declaration.group or None, hidden=declaration.rare,
+            metavar=declaration.metavar or self._metavar(), autocompletion=_completion(declaration.choices),
+        )  # fmt: skip
+
+    def _tells_default(self) -> bool:
+        return self.default not in (0, False) and "default" not in self.declaration.help.lower()
+
+    def _metavar(self) -> str:
+        kinds = [kind for kind in get_args(self.kind) or (self.kind,) if kind is not NoneType]
+        return METAVARS.get(kinds[0], "NAME")
 
     def _read_from_text(self) -> Option | None:
         """The declaration, where it makes a value of the user's text."""
@@ -64,7 +79,10 @@ class Field:
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """A command for Typer, which reads signatures: for each parameter that is an options class, its fields."""
+    """A command for Typer, which reads signatures: for each parameter that is an options class, its fields.
+
+    Those in groups of the help come in the order of the groups.
+    """
     parameters = inspect.signature(command, eval_str=True).parameters.values()
     known = {parameter.name: _fields(parameter) for parameter in parameters}
     classes = {parameter.name: _options_class(parameter) for parameter in parameters}
@@ -76,11 +94,14 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
             values |= {name: options(**read)} if options else read or {name: given[name]}
         command(**values)
 
-    signature = [field.parameter() for fields_of in known.values() for field in fields_of if _is_first(field)]
+    placed: list[tuple[int, inspect.Parameter]] = []
     for parameter in parameters:
-        signature += [field.parameter() for field in known[parameter.name] if not _is_first(field)]
-        signature += [] if known[parameter.name] else [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
-    call.__name__, call.__doc__ = command.__name__, command.__doc__
+        placed += [(_place(field), field.parameter()) for field in known[parameter.name]]
+        placed += [] if known[parameter.name] else [(0, parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))]
+    if any(_is_rare(field) for fields_of in known.values() for field in fields_of):
+        placed.append((0, inspect.Parameter("help_all", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=HelpAll)))
+    signature = [parameter for _, parameter in sorted(placed, key=lambda pair: pair[0])]
+    call.__name__, call.__doc__ = command.__name__, _without_line_breaks(command.__doc__ or "")
     call.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
     return call
@@ -102,5 +123,20 @@ def _fields(parameter: inspect.Parameter) -> list[Field]:
     return [Field(name, *declared(options)[name], defaults[name]) for name in wanted]
 
 
-def _is_first(field: Field) -> bool:
-    return isinstance(field.declaration, Option) and field.declaration.first
+def _place(field: Field) -> int:
+    group = field.declaration.group if isinstance(field.declaration, Option) else ""
+    return GROUPS.index(group) if group else 0
+
+
+def _is_rare(field: Field) -> bool:
+    return isinstance(field.declaration, Option) and field.declaration.rare
+
+
+def _completion(values: tuple[str, ...]) -> Callable[[str], list[str]] | None:
+    """What a shell offers for a value, of what is begun."""
+    return (lambda incomplete: [value for value in values if value.startswith(incomplete)]) if values else None
+
+
+def _without_line_breaks(text: str) -> str:
+    """Paragraphs, each on a line: how wide the terminal is, the source does not know."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

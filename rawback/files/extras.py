@@ -7,8 +7,16 @@ from typing import Any
 
 from rawback.errors import RawbackError
 
-PACKAGES = {"heif": "pi-heif", "jxl": "imagecodecs"}
-"""By the extra that brings it: named itself, it can be installed beside a checkout as well as beside a package."""
+PACKAGES = {
+    "heif": ("pi-heif",), "jxl": ("imagecodecs",), "video": ("av",), "cluster": ("distributed", "fsspec"),
+    "train": ("torch", "safetensors", "onnx", "imagecodecs"),
+}  # fmt: skip
+"""By the extra that brings them: named themselves, they can be installed beside a checkout as well as beside a package."""
+
+
+def command(extra: str) -> str:
+    """What installs an extra."""
+    return f"python -m pip install {' '.join(PACKAGES[extra])}"
 
 
 def needed(extra: str, module: str, what: str) -> Any:
@@ -16,4 +24,4 @@ def needed(extra: str, module: str, what: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise RawbackError(f"{what} needs the extra [{extra}]: python -m pip install {PACKAGES[extra]}") from error
+        raise RawbackError(f"{what} needs the extra [{extra}]: {command(extra)}") from error

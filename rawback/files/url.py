@@ -10,6 +10,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from rawback.errors import RawbackError
+from rawback.files import extras
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 MAX_SIZE = 1 << 31
@@ -155,7 +156,7 @@ class _explained:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ImportError):
-            raise RawbackError(f"{self.url} needs more packages: pip install 'rawback[cluster]' ({error})") from error
+            raise RawbackError(f"{self.url} needs more packages: {extras.command('cluster')} ({error})") from error
         if isinstance(error, Exception) and not isinstance(error, RawbackError):
             reason = str(error) or type(error).__name__
             raise RawbackError(f"{self.url} cannot be reached: {reason}") from error

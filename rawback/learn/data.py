@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from rawback.errors import RawbackError
+from rawback.files import extras
 from rawback.files import raw as raw_files
 from rawback.isp.exposure import small_linear
 from rawback.isp.mosaic import RGGB
@@ -81,7 +82,7 @@ def read(path: Path) -> np.ndarray:
     try:
         import imagecodecs
     except ImportError as error:
-        raise RawbackError(f"{path}: reading {path.suffix} needs imagecodecs; pip install 'rawback[train]'") from error
+        raise RawbackError(f"{path}: reading {path.suffix} needs imagecodecs: {extras.command('train')}") from error
     try:
         picture = imagecodecs.imread(path)
     except Exception as error:  # imagecodecs raises one class per codec

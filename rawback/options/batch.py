@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rawback.errors import UsageError
-from rawback.options.option import Option
+from rawback.options.option import MANY, Option
 from rawback.options.shared import AsJson
 
 MAX_JOBS, MAX_SECONDS, LEAST_MEMORY = 1024, 1e6, 512
-CLUSTER = "Have the workers of this Dask scheduler do it, e.g. tcp://host:8786."
+CLUSTER = "Have the workers of this Dask scheduler do the work, e.g. tcp://host:8786."
 
 
 @dataclass(frozen=True)
 class BatchOptions:
     """How a batch is run. Raises UsageError for values that cannot be."""
 
-    dry_run: Annotated[bool, Option("Only say what would be done.")] = False
-    jobs: Annotated[int, Option("Files at a time, each in its own process; 0: one per core.", ("-j", "--jobs"))] = 0
+    dry_run: Annotated[bool, Option("Only say what would be done.", group=MANY)] = False
+    jobs: Annotated[int, Option("How many at a time; 0 is one for each core.", ("-j", "--jobs"), group=MANY)] = 0
     """0: as many as there are cores, and memory for."""
-    timeout: Annotated[float, Option("Give a file up after so many seconds.")] = 600
-    memory: Annotated[int, Option("Give a file up that needs more MiB of memory.")] = 4096
-    scheduler: Annotated[str | None, Option(CLUSTER)] = None
+    timeout: Annotated[float, Option("Give a file up after so many seconds.", group=MANY, metavar="SECONDS", rare=True)] = 600
+    memory: Annotated[int, Option("Give a file up that needs more MiB of memory.", group=MANY, metavar="MIB", rare=True)] = 4096
+    scheduler: Annotated[str | None, Option(CLUSTER, group=MANY, metavar="URL", rare=True)] = None
     as_json: AsJson = False
-    quiet: Annotated[bool, Option("Only say what went wrong.", ("-q", "--quiet"))] = False
+    quiet: Annotated[bool, Option("Only say what went wrong.", ("-q", "--quiet"), group=MANY)] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.jobs <= MAX_JOBS:

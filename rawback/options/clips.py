@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import Annotated
 
 from rawback.errors import UsageError
-from rawback.options.option import Option, check_choices
+from rawback.options.option import VIDEO, Option, check_choices
 
 CODECS = ("mjpeg", "h264", "hevc", "ffv1")
-AVERAGED = "Of clips: temporal averages each frame with those beside it, along their motion."
+CODEC = "mjpeg (default, with the RAW in each frame), h264, hevc or ffv1."
+AVERAGED = "Average each frame with those beside it, along their motion: temporal."
 
 
 def _rate(text: str) -> Fraction:
@@ -26,13 +27,12 @@ def _rate(text: str) -> Fraction:
 class MovieOptions:
     """How `render` makes a movie of a folder of frames. Raises UsageError for a codec that is not known."""
 
-    codec: Annotated[
-        str | None, Option("Of clips: mjpeg (default: each frame contains its RAW), h264, hevc or ffv1.", choices=CODECS)
-    ] = None
+    codec: Annotated[str | None, Option(CODEC, choices=CODECS, group=VIDEO)] = None
     """None: mjpeg."""
     fps: Annotated[
-        Fraction | None, Option("Of clips whose frames do not tell: frames a second, e.g. 25 or 23.976.", read=_rate)
-    ] = None  # fmt: skip
+        Fraction | None,
+        Option("Frames a second, where the frames do not tell, e.g. 23.976.", read=_rate, group=VIDEO, metavar="N"),
+    ] = None
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -42,8 +42,8 @@ class MovieOptions:
 class FrameOptions:
     """How `recover` makes frames of a movie, beside what holds for photos too. Raises UsageError for values that cannot be."""
 
-    packed: Annotated[bool, Option("Of clips: samples of 12 bits, and all frames of one size.")] = False
-    denoise: Annotated[str | None, Option(AVERAGED, choices=("temporal",))] = None
+    packed: Annotated[bool, Option("Write samples of 12 bits, and all frames of one size.", group=VIDEO)] = False
+    denoise: Annotated[str | None, Option(AVERAGED, choices=("temporal",), group=VIDEO)] = None
     """"temporal", or None: frames as they are."""
 
     def __post_init__(self) -> None:

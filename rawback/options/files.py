@@ -8,11 +8,11 @@ from typing import Annotated
 
 from rawback.errors import UsageError
 from rawback.files.permission import Allowed
-from rawback.options.option import Argument, Option, refuse
+from rawback.options.option import COMMON, MANY, OUTPUT, Argument, Option, refuse
 from rawback.options.shared import Force, ReplaceArchive, ReplaceForeign
 
-PLACES = "A file, a folder or URL, or - for standard output. Default: beside the input."
-FROM = "Take the files named in this one, one a line; - is standard input."
+PLACES = "A file, folder, URL or -. Default: beside the input."
+FROM = "Take the files that are listed in this one, one a line; - is standard input."
 ENDED_BY_NUL = "Names in --files-from end with NUL, as find -print0 writes them."
 
 
@@ -21,22 +21,24 @@ class FileOptions:
     """Which files to work on, where the outputs go, and what they may replace. Raises UsageError for contradictions."""
 
     inputs: Annotated[tuple[str, ...], Argument("Files, folders (with -r) or URLs; - is standard input.", "FILE...")] = ()
-    output: Annotated[str | None, Option(PLACES, ("-o", "--output"), first=True)] = None
-    files_from: Annotated[Path | None, Option(FROM)] = None
+    output: Annotated[str | None, Option(PLACES, ("-o", "--output"), group=COMMON, metavar="PLACE")] = None
+    files_from: Annotated[Path | None, Option(FROM, group=MANY, rare=True)] = None
     """A list of files instead of `inputs`."""
-    null: Annotated[bool, Option(ENDED_BY_NUL, ("-0", "--null"))] = False
+    null: Annotated[bool, Option(ENDED_BY_NUL, ("-0", "--null"), group=MANY, rare=True)] = False
     recursive: Annotated[
-        bool, Option("Take all photos in folders; the output mirrors the tree.", ("-r", "--recursive"))
+        bool, Option("Take all photos in folders; the output mirrors the tree.", ("-r", "--recursive"), group=COMMON)
     ] = False  # fmt: skip
-    include: Annotated[tuple[str, ...], Option("In folders, only files like this, e.g. '*.CR2' or '2024/*'.")] = ()
+    include: Annotated[
+        tuple[str, ...], Option("In folders take only files like '*.CR2' or '2024/*'.", group=MANY, metavar="PATTERN")
+    ] = ()
     """Patterns of a name, or of a path below the folder; none: all. Capitals do not matter."""
-    exclude: Annotated[tuple[str, ...], Option("In folders, no files like this.")] = ()
+    exclude: Annotated[tuple[str, ...], Option("In folders take no files like this.", group=MANY, metavar="PATTERN")] = ()
     force: Force = False
     replace_foreign: ReplaceForeign = False
     replace_archive: ReplaceArchive = False
-    skip_existing: Annotated[bool, Option("Pass by inputs whose output was made of them by the same options.")] = False
+    skip_existing: Annotated[bool, Option("Pass by what was made already by the same options.", group=MANY)] = False
     """What was made of them by others is made again, with `force` or without."""
-    keep_mtime: Annotated[bool, Option("Give outputs the modification times of their inputs.")] = False
+    keep_mtime: Annotated[bool, Option("Give outputs the modification times of their inputs.", group=OUTPUT, rare=True)] = False
 
     def __post_init__(self) -> None:
         if bool(self.inputs) == bool(self.files_from):

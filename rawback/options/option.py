@@ -11,6 +11,11 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from rawback.errors import UsageError
 
+COMMON, OUTPUT, QUALITY, LOOK, METADATA, MANY, VIDEO = (
+    "Common", "Output", "Quality", "Look", "Metadata", "Many files", "Video"
+)  # fmt: skip
+GROUPS = COMMON, OUTPUT, QUALITY, LOOK, METADATA, MANY, VIDEO
+"""Headings of the help, in its order."""
 MAX_TEXT = 60
 """Characters of a value in `as_text`."""
 
@@ -28,8 +33,12 @@ class Option:
     """Makes the value of the user's text; None: the type says how. Raises UsageError."""
     default: str = ""
     """The field's default as the user would write it, where `read` makes something else of that."""
-    first: bool = False
-    """Whether the help shows it before all that are not."""
+    group: str = ""
+    """The heading of the help that it stands under, of GROUPS; none: the help of its command has no headings."""
+    metavar: str = ""
+    """What stands for the value in the help; none: by the type."""
+    rare: bool = False
+    """Whether only `--help-all` shows it."""
 
 
 @dataclass(frozen=True)

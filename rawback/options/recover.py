@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rawback.errors import UsageError
-from rawback.options.option import Option
+from rawback.options.option import COMMON, LOOK, OUTPUT, QUALITY, Option
 from rawback.options.shared import Camera, KeepExif, Weights
 
 PIXELS = {"cfa": False, "linear": True}
@@ -27,17 +27,18 @@ class RecoverOptions:
     """The look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of its camera,
     else a generic one."""
     linear: Annotated[
-        bool, Option("cfa: a mosaic; linear: demosaiced camera colours.", ("--dng",), read=_is_linear, default="cfa")
-    ] = False
+        bool, Option("Write a mosaic (cfa) or demosaiced camera colours (linear).", ("--dng",), read=_is_linear, default="cfa", group=OUTPUT,
+                     metavar="KIND")
+    ] = False  # fmt: skip
     """Camera RGB instead of a mosaic, for those who do not want to demosaic twice."""
-    compress: Annotated[bool, Option("Store the mosaic without lossless JPEG.", ("--no-compress",))] = True
+    compress: Annotated[bool, Option("Store the mosaic without lossless JPEG.", ("--no-compress",), group=OUTPUT)] = True
     """Whether the DNG holds its mosaic as lossless JPEG."""
     weights: Weights = None
     """Of the restoration of pictures that were saved again or rendered without the closed loop, by name or path, or "none";
     None: the camera's, else the default. A flow is undone by the weights that the recipe names."""
-    gain_map: Annotated[bool, Option("Leave the light above white aside that a gain map tells.", ("--no-gain-map",))] = True
+    gain_map: Annotated[bool, Option("Leave aside what a gain map tells above white.", ("--no-gain-map",), group=LOOK)] = True
     """Whether a photo's gain map gives the RAW its highlights, in headroom above the picture's white."""
     keep_exif: KeepExif = True
     original: Annotated[
-        bool, Option("The RAW file itself, byte for byte, under its old name; of JPEGs that `render --keep original` made.")
+        bool, Option("Give back the RAW file itself that `render --keep original` kept, byte for byte.", group=COMMON)
     ] = False  # fmt: skip

@@ -9,20 +9,18 @@ from typing import Annotated
 
 from rawback.errors import RawbackError, UsageError
 from rawback.isp.native.library import library
-from rawback.options.option import Option, check_choices
+from rawback.options.option import COMMON, LOOK, OUTPUT, QUALITY, Option, check_choices
 from rawback.options.shared import Camera, KeepExif, Weights
 
 EXPOSURES = (-10.0, 10.0)
 """EV: what is darker or brighter is a slip of the pen."""
 MAX_PARITY = 20
 LOSSLESS, ORIGINAL = "lossless", "original"
-EXPOSURE = "EV on top of the look, or auto: as it is; LibRaw's brightened until 1 % clips."
+EXPOSURE = "EV on top of the look. Default: auto, as the look has it."
 LOOKS = ("auto", "sidecar", "libraw", "camera")
-LOOK = "auto: as the picture inside the RAW; sidecar: as the JPEG beside it; libraw; camera: its card's; or a card."
-KEEP = (
-    "Instead of --quality: 4MB, 1.7bpp, 52dB, noise (as the sensor's asks); or beside it, lossless: every bit of the mosaic; "
-    "original: every byte of the file."
-)
+LOOKS_LIKE = "As the RAW's own picture (auto, default), sidecar, libraw or a card."
+KEEP = "Instead of --quality: 4MB, 1.7bpp, 52dB or noise. Beside it: lossless (every bit of the RAW) or original (every byte)."
+EFFORT = "auto (default), fast, normal or best: smaller files, in more time."
 
 
 def _ratio(text: str) -> str:
@@ -55,33 +53,42 @@ def _is_card(name_or_path: str) -> bool:
 class RenderOptions:
     """How to render. Raises UsageError for values that cannot be, or contradict each other."""
 
-    quality: Annotated[int, Option("1 to 100: how fine luma, and with it the RAW, is kept.")] = 87
+    quality: Annotated[int, Option("How finely the RAW is kept, from 1 to 100.", group=COMMON)] = 87
     """As libjpeg counts; the luma step of the "raw" tables is 5 at 85, 4 at 87, 3 at 90, 1 from 96 on."""
-    subsampling: Annotated[str, Option("Chroma: 4:2:0, 4:2:2 or 4:4:4.", choices=("4:4:4", "4:2:2", "4:2:0"), read=_ratio)] = (
-        "4:2:0"
-    )
+    subsampling: Annotated[
+        str,
+        Option(
+            "Chroma: 4:2:0, 4:2:2 or 4:4:4.", choices=("4:4:4", "4:2:2", "4:2:0"), read=_ratio, group=QUALITY, metavar="RATIO"
+        ),
+    ] = "4:2:0"
     tables: Annotated[
-        str, Option("raw: best for the RAW inside; standard: the JPEG standard's.", choices=("raw", "standard"))
+        str,
+        Option(
+            "Quantiser: raw, which is best for the RAW, or standard.", choices=("raw", "standard"), group=QUALITY, rare=True
+        ),
     ] = "raw"
     """"raw": flat for luma, which serves the RAW best; "standard": Annex K of the JPEG standard."""
-    refine: Annotated[bool, Option("Plain encoding: the RAW comes back less well.", ("--no-refine",))] = True
+    refine: Annotated[
+        bool,
+        Option("Encode plainly, as the paper does: the RAW comes back less well.", ("--no-refine",), group=QUALITY, rare=True),
+    ] = True
     """Whether the closed loop chooses the coefficients."""
-    exposure: Annotated[float | None, Option(EXPOSURE, read=_exposure, default="auto")] = None
+    exposure: Annotated[float | None, Option(EXPOSURE, read=_exposure, default="auto", group=LOOK, metavar="EV")] = None
     """EV on top of the look, None being 0; with LibRaw's of the RAW itself, None being LibRaw's automatic brightness."""
-    look: Annotated[str, Option(LOOK)] = "auto"
+    look: Annotated[str, Option(LOOKS_LIKE, group=COMMON)] = "auto"
     """"auto": fitted to the picture inside the RAW, LibRaw's where that tells none; "sidecar": to the JPEG beside it; "libraw":
     LibRaw's own, the paper's protocol; "camera": that of the camera's card; or a card by name or the path of its JSON."""
     camera: Camera = None
     """Whose look, by name or the path of its JSON; None: that of the RAW's own camera."""
     effort: Annotated[
-        str, Option("fast, normal or best: smaller files for the same RAW, in more time; auto: normal with the compiled core,"
-                    " else fast.", choices=("auto", "fast", "normal", "best")),
-    ] = "auto"  # fmt: skip
+        str,
+        Option(EFFORT, choices=("auto", "fast", "normal", "best"), group=QUALITY, metavar="LEVEL"),
+    ] = "auto"
     """"fast"; "normal": each luma level is weighed against its bits, about a twentieth fewer bytes; "best": chroma's, too.
     "auto": normal, or fast where the compiled core is not there, without which that takes three times as long."""
     weights: Weights = None
     """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
-    keep: Annotated[str | None, Option(KEEP)] = None
+    keep: Annotated[str | None, Option(KEEP, group=COMMON, metavar="GOAL")] = None
     """How much of the RAW to keep, instead of `quality`: "4MB", "1.7bpp", "52dB" (of the mosaic) or "noise"; None: quality.
     "lossless" is another way to write `lossless=True`."""
     lossless: bool = False
@@ -89,9 +96,11 @@ class RenderOptions:
     original: bool = False
     """Whether the JPEG gives back the very file, byte for byte; `lossless` is then True, too.
     "original" as `keep` is another way to write it."""
-    hdr: Annotated[bool, Option("Add a gain map: on HDR screens highlights glow as bright as the RAW has them.")] = False
+    hdr: Annotated[bool, Option("Add a gain map: highlights glow on HDR screens.", group=OUTPUT)] = False
     """Whether a gain map of what the RAW has above the picture's white follows the picture."""
-    parity: Annotated[int, Option("Percent of its sectors that the JPEG may lose, by recovery data.")] = 0
+    parity: Annotated[
+        int, Option("Add recovery data: that many sectors of it may be lost.", group=OUTPUT, metavar="PERCENT")
+    ] = 0
     """0 to 20: so much recovery data go along, about twice as many percent of the file."""
     keep_exif: KeepExif = True
     thumbnail: bool = True
@@ -137,9 +146,9 @@ class RenderOptions:
 class ArchiveOptions:
     """For those who keep JPEGs in place of RAW."""
 
-    jxl: Annotated[bool, Option("Write the same JPEG as JPEG XL, in about 10 % fewer bytes: NAME.jxl.")] = False
-    delete_original: Annotated[bool, Option("Delete each RAW once its JPEG is found to restore it bit by bit.")] = False
-    manifest: Annotated[Path | None, Option("Write or extend a list of RAW files and JPEGs, for sha256sum -c.")] = None
+    jxl: Annotated[bool, Option("Write JPEG XL: the same JPEG, in about 10 % fewer bytes.", group=OUTPUT)] = False
+    delete_original: Annotated[bool, Option("Delete each RAW once its JPEG restores it bit by bit.", group=OUTPUT)] = False
+    manifest: Annotated[Path | None, Option("Add RAW files and JPEGs to a list for sha256sum -c.", group=OUTPUT)] = None
     """Names are as seen from its folder."""
     learn: Annotated[bool, Option("Afterwards learn the looks of these cameras, too, as the command learn does.")] = False
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rawback.errors import RawbackError
+from rawback.files import extras
 from rawback.files.video import cinema_dng, frame_fields, planes
 from rawback.files.video.cinema_dng import FrameMetadata
 from rawback.recipe import MAX_SIDE
@@ -58,7 +59,7 @@ def library() -> Any:
         import av
         import av.error
     except ImportError as error:
-        raise RawbackError("clips need PyAV, which is not installed: python -m pip install 'rawback[video]'") from error
+        raise RawbackError(f"clips need PyAV, of the extra [video]: {extras.command('video')}") from error
     av.logging.set_level(None)
     return av
 
