@@ -22,6 +22,11 @@ Output = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="PLACE", help="A file or a folder. Default: NAME.stripped.jpg.")
 ]
 
+Jxls = Annotated[list[str], typer.Argument(metavar="JXL...", help="One or more files.", show_default=False)]
+JpegOutput = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="PLACE", help="A file or a folder. Default: NAME.jpg.")
+]
+
 
 def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
     """Check that a JPEG restores a RAW.
@@ -40,8 +45,7 @@ def verify(photo: Photo, original: Original, as_json: AsJson = False) -> None:
 
 
 def jpeg(
-    photos: Annotated[list[str], typer.Argument(metavar="JXL...", help="One or more files.", show_default=False)],
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="PLACE", help="A file or a folder. Default: NAME.jpg.")] = None,
+    photos: Jxls, output: JpegOutput = None,
     force: Force = False, replace_foreign: ReplaceForeign = False, replace_archive: ReplaceArchive = False,
 ) -> None:  # fmt: skip
     """Make JPEG XL files the JPEGs again that they were, byte for byte."""

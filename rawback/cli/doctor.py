@@ -53,7 +53,9 @@ def state() -> dict[str, Any]:
         "rawback": __version__, "python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}",
         "core": library.library() is not None, "core_message": library.describe(), "libraries": _versions(LIBRARIES),
         "extras": {
-            extra: {"installed": all(found.values()), "packages": found, "gain": GAINED[extra], "install": extras.command(extra)}
+            extra: {
+                "installed": all(found.values()), "packages": found, "gain": GAINED[extra], "install": extras.command(extra),
+            }
             for extra, found in parts.items()
         },
         "cards": len(cards()),

@@ -15,7 +15,8 @@ Recursive = Annotated[bool, typer.Option("-r", "--recursive", help="Take all RAW
 def learn(inputs: Sources, recursive: Recursive = False) -> None:
     """Learn the looks of your cameras from the pictures inside their RAW files.
 
-    `recover` takes them for JPEGs of these cameras. A card for each camera and picture style is kept in your data folder; `cameras` lists them.
+    `recover` takes them for JPEGs of these cameras. A card for each camera and picture style is kept in your data folder;
+    `cameras` lists them.
     """
     from rawback.batch.inputs import Filter, find
     from rawback.calibrate.learn import learn as verb

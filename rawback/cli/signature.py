@@ -54,8 +54,9 @@ class Field:
             return typer.Argument(metavar=declaration.metavar, help=declaration.help, show_default=False)
         names = declaration.names or (f"--{self.name.replace('_', '-')}",)
         return typer.Option(
-            *names, help=declaration.help, show_default=self._tells_default(), rich_help_panel=declaration.group or None, hidden=declaration.rare,
-            metavar=declaration.metavar or self._metavar(), autocompletion=_completion(declaration.choices),
+            *names, help=declaration.help, show_default=self._tells_default(), rich_help_panel=declaration.group or None,
+            hidden=declaration.rare, metavar=declaration.metavar or self._metavar(),
+            autocompletion=_completion(declaration.choices),
         )  # fmt: skip
 
     def _tells_default(self) -> bool:

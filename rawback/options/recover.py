@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rawback.errors import UsageError
-from rawback.options.option import COMMON, LOOK, OUTPUT, QUALITY, Option
+from rawback.options.option import COMMON, LOOK, OUTPUT, Option
 from rawback.options.shared import Camera, KeepExif, Weights
 
 PIXELS = {"cfa": False, "linear": True}
 """What --dng says -> `linear`."""
+KIND = "Write a mosaic (cfa) or demosaiced camera colours (linear)."
 
 
 def _is_linear(text: str) -> bool:
@@ -27,8 +28,7 @@ class RecoverOptions:
     """The look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of its camera,
     else a generic one."""
     linear: Annotated[
-        bool, Option("Write a mosaic (cfa) or demosaiced camera colours (linear).", ("--dng",), read=_is_linear, default="cfa", group=OUTPUT,
-                     metavar="KIND")
+        bool, Option(KIND, ("--dng",), read=_is_linear, default="cfa", group=OUTPUT, metavar="KIND")
     ] = False  # fmt: skip
     """Camera RGB instead of a mosaic, for those who do not want to demosaic twice."""
     compress: Annotated[bool, Option("Store the mosaic without lossless JPEG.", ("--no-compress",), group=OUTPUT)] = True
