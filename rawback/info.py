@@ -44,7 +44,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
     photo = photos.read(data, name)
     planned = recovering.plan(photo)
     boxes = jumbf.find(photo.file) if photo.file else []
-    layer = restore.describe(boxes, planned.state)
+    layer = restore.describe(boxes, planned.state) | contents.describe(boxes, planned.state)
     return {
         "file": name,
         "kind": kind_of_photo(data),
@@ -60,7 +60,6 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "state": planned.state.value if planned.state else "foreign",
         "promise": planned.message + ("" if layer else recovering.error_left(planned)),
         **layer,
-        **contents.describe(boxes, planned.state),
         **parity.describe(data),
         **_metadata(boxes),
         "recipe": _properties(planned.recipe),

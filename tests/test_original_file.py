@@ -602,7 +602,7 @@ def test_a_file_that_is_no_manifest_stays(run, pair, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
 @pytest.mark.parametrize("verb", ["render", "recover"])
 def test_killed_runs_leave_whole_files_and_the_next_run_ends_them(verb: str, tmp_path):
-    """Four kills at any moment; what is there then is whole, and what is missing comes."""
+    """Four kills while files are written; what is there then is whole, and what is missing comes."""
     raws, photos, target = tmp_path / "raws", tmp_path / "photos", tmp_path / "target"
     raws.mkdir()
     for number in range(8):
@@ -611,14 +611,17 @@ def test_killed_runs_leave_whole_files_and_the_next_run_ends_them(verb: str, tmp
     first = ("render", "--keep", "original", raws) if verb == "render" else ("recover", "--original", photos)
     line = [*small.RAWBACK, *map(str, first), "-r", "-o", str(target), "--skip-existing"]
     rng = random.Random(verb)
+    seen = 0
     for _ in range(4):
         process = subprocess.Popen(line, env=small.ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.3, 1.5))
+        while process.poll() is None and len(list(target.glob("[!.]*"))) <= seen:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.1))
         process.kill()
         process.wait()
-        for path in target.glob("*.*"):
-            if path.name.startswith("."):
-                continue
+        seen = len(list(target.glob("[!.]*")))
+        assert seen
+        for path in target.glob("[!.]*"):
             data = path.read_bytes()
             back = bytes(from_data(data, path.name).data) if verb == "render" else data
             assert back == (raws / f"{path.stem}.dng").read_bytes()
