@@ -87,7 +87,7 @@ def _coding(coefficients: Coefficients, recipe: Recipe) -> dict:
 
 
 def _describe_raw(data: bytes, name: str) -> dict:
-    file = raw.read(data, name)
+    file = raw.read(data, name, linear=True)
     return {
         "file": name,
         "kind": "RAW",

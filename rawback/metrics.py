@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rawback.isp import noise
+from rawback.isp import full_colour, noise
 from rawback.isp.mosaic import black_pattern, demosaic_mean, level, tile
 from rawback.recipe import Recipe
 
@@ -29,8 +29,12 @@ def psnr(a: np.ndarray, b: np.ndarray, peak: float = 1.0) -> float:
 
 
 def mosaic_psnr(true: np.ndarray, recovered: np.ndarray, recipe: Recipe) -> float:
-    """Of the mosaics themselves, (H, W) uint16, between black and white level."""
-    a, b = (np.clip(level(m, recipe), 0, 1) for m in (true, recovered))
+    """Of the mosaics themselves, (H, W) uint16 or of linear RAW (H, W, 3), between black and white level."""
+    if recipe.linear:
+        black, span = full_colour.levels(recipe)
+        a, b = (np.clip((values - black) / span, 0, 1) for values in (true, recovered))
+    else:
+        a, b = (np.clip(level(m, recipe), 0, 1) for m in (true, recovered))
     return psnr(a, b)
 
 

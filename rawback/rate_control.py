@@ -125,11 +125,15 @@ class Search:
     def _unreached(self, missing: float) -> str:
         """What to say where the goal lies outside of what luma steps can do."""
         if self.goal.kind == "db":
-            advice = "; --keep lossless keeps every bit"
+            advice = self._lossless
             return "" if missing <= 0 else f": {self.goal.value:g} dB cannot be reached, this is the finest there is{advice}"
         if missing < 0:
             return ": less cannot be reached, this is the coarsest there is"
-        return ": this is the finest there is; --keep lossless keeps every bit" if missing > 0.02 else ""
+        return f": this is the finest there is{self._lossless}" if missing > 0.02 else ""
+
+    @property
+    def _lossless(self) -> str:
+        return "" if self.recipe.linear else "; --keep lossless keeps every bit"
 
     def _by_noise(self) -> tuple[Coefficients, Recipe, str]:
         model = self.recipe.noise or noise.estimate(self.mosaic, self.recipe) or (0.0, noise.rounding(self.recipe))

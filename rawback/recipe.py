@@ -40,6 +40,8 @@ class Sensor:
     neutral: tuple[float, float, float]
     """As-shot neutral (DNG tag 50728): the camera's answer to white, largest 1."""
     _: KW_ONLY
+    linear: bool = False
+    """Whether each pixel has all three values, demosaiced already: `cfa` then says which black level is whose."""
     monochrome: bool = False
     """Whether there are no filters: `cfa`, `neutral` and `matrix` are then such that each photosite is a grey of its own."""
     camera: str = ""
@@ -151,6 +153,7 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
         yield "size", not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE)
         yield "CFA", (len(self.cfa), *rows) not in ((2, 2), (6, 6)) or {c for row in self.cfa for c in row} != {0, 1, 2}
         plain = (self.neutral, [tuple(row) for row in self.matrix]) == ((1, 1, 1), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
+        yield "linear", self.linear and (self.monochrome or len(self.cfa) != 2)
         yield "monochrome", self.monochrome and (not plain or len(self.cfa) != 2)
         yield "black level", len(self.black) != sum(map(len, self.cfa)) or not _all(self.black, 0, 65535)
         yield "white level", not _all([self.white], 1, 65535) or self.white <= max(self.black)

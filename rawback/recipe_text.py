@@ -99,7 +99,8 @@ def _flag(text: str) -> bool:
 
 
 FORMAT: dict[str, Callable[[str], object]] = {
-    "width": int, "height": int, "monochrome": _flag, "cfa": _rows(_ints), "black": _floats, "white": float, "neutral": _floats,
+    "width": int, "height": int, "linear": _flag, "monochrome": _flag,
+    "cfa": _rows(_ints), "black": _floats, "white": float, "neutral": _floats,
     "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
     "shoulder": float, "tone": _floats, "code_matrix": _rows(_floats), "look": str, "vignette": _floats,
     "pedestal": float, "refined": _flag, "centroids": _floats, "arithmetic": int, "orientation": int, "margins": _ints,

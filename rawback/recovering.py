@@ -123,7 +123,7 @@ def from_photo(
         planned = replace(planned, picture=replace(planned.coefficients, undo=flow_inverse(recipe, weights)))
     boxes = jumbf.find(photo.file) if photo.file else []
     layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
-    demosaiced = options.linear and not (planned.is_own and recipe.monochrome)
+    demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
         mosaic = foreign.sensor(planned.picture, recipe, planned.profile, demosaiced, progress, planned.light)
         if not planned.is_own:
@@ -167,12 +167,13 @@ def error_left(planned: Plan) -> str:
     """How nearly the RAW of an untouched picture comes back, as `render` measured it; nothing of any other."""
     if planned.state not in (State.UNTOUCHED, State.ROTATED):
         return ""
-    recipe, advice = planned.recipe, "`render --keep lossless` keeps every bit"
+    recipe = planned.recipe
+    advice = "" if recipe.linear else "; `render --keep lossless` keeps every bit"
     if recipe.rms is None:
-        return f" as nearly as the picture keeps it; {advice}"
+        return f" as nearly as the picture keeps it{advice}"
     span = recipe.white - float(np.mean(recipe.black))
     how = f" within {20 * math.log10(span / recipe.rms):.1f} dB, rms {recipe.rms:.3g} DN" if recipe.rms else " within a DN"
-    return f"{how}; {advice}"
+    return f"{how}{advice}"
 
 
 def _restorer(planned: Plan, weights: str) -> Restorer | None:
@@ -181,7 +182,8 @@ def _restorer(planned: Plan, weights: str) -> Restorer | None:
     Nor has any been taught what is lost on the way through a flow.
     """
     untouched = planned.state in (State.UNTOUCHED, State.ROTATED)
-    if weights == NO_WEIGHTS or planned.recipe.flow or planned.recipe.monochrome or (untouched and planned.recipe.refined):
+    untaught = planned.recipe.flow or planned.recipe.monochrome or planned.recipe.linear
+    if weights == NO_WEIGHTS or untaught or (untouched and planned.recipe.refined):
         return None
     return load_weights(weights).restorer(planned.recipe, planned.coefficients, untouched=untouched)
 
@@ -255,6 +257,6 @@ def plan(photo: Photo, camera: str | None = None, gain_map: bool = True) -> Plan
     black = float(np.mean(recipe.black))
     edited = replace(
         recipe, width=picture.width, height=picture.height, crop=None, margins=(0, 0, 0, 0), cfa=RGGB, black=(black,) * 4,
-        orientation=photo.exif.orientation if photo.exif else 1,
+        orientation=photo.exif.orientation if photo.exif else 1, linear=False,
     )  # fmt: skip
     return Plan(state, picture, edited, photos.profile(photo), MESSAGES[state], photos.profile_notes(photo))

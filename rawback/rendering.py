@@ -24,7 +24,7 @@ from rawback.files.original import carried, shown
 from rawback.files.original.carried import Carried
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.isp import closed_loop, exposure, grey, lit_map, mosaic, noise, remaining_error, stages
+from rawback.isp import closed_loop, exposure, full_colour, grey, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding
 from rawback.lossless import layer
@@ -50,6 +50,9 @@ LEAST_BESIDE_LAYER = 1.0
 """Steps of a coefficient that a picture keeps beside a lossless layer, which codes what is smaller in fewer bits."""
 HASHES = 700
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
+
+
+LINEAR = "a RAW that is demosaiced already (linear) is not kept to the last bit yet; --keep 60dB keeps nearly all of it"
 
 
 @dataclass
@@ -82,7 +85,7 @@ def render(
 
 def _read(source: str | paths.Location, options: RenderOptions) -> RawFile:
     data = paths.load(source)
-    raw = read_raw(data, str(source), whole=options.lossless, metadata=True)
+    raw = read_raw(data, str(source), whole=options.lossless, metadata=True, linear=True)
     if options.original:
         location = paths.parse(source)
         raw.data, raw.name = data, "" if location == paths.STREAM else location.name
@@ -159,6 +162,11 @@ def _file(
     return jpeg.with_metadata(coded, recipe, tags, segments, take.others, gain_map), take.left_out
 
 
+def _mosaic(raw: RawFile) -> np.ndarray:
+    """What exposure, look and noise go by: the mosaic, of a linear RAW what one would have."""
+    return full_colour.sampled(raw.mosaic, raw.recipe) if raw.recipe.linear else raw.mosaic
+
+
 def _as_written(picture: Coefficients, recipe: Recipe) -> Coefficients:
     return grey.luma_alone(picture) if recipe.monochrome else picture
 
@@ -167,7 +175,7 @@ def _gain_map(raw: RawFile, recipe: Recipe, options: RenderOptions) -> tuple[byt
     """A JPEG of what the RAW has above the picture's white, where that is asked for, and what is to be said of it."""
     if not options.hdr:
         return b"", []
-    lit = lit_map.of(raw.mosaic, recipe)
+    lit = lit_map.of(_mosaic(raw), recipe)
     if lit is None:
         return b"", ["no gain map: nothing in the RAW is brighter than the picture's white"]
     data = map_file(lit)
@@ -207,7 +215,7 @@ def coded(
 
 def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer | None, FlowPart | None, Recipe]:
     """The learned demosaicing or the flow, where they help: the closed loop makes up for any. The recipe says whose it is."""
-    if weights == NO_WEIGHTS or recipe.refined or recipe.monochrome:
+    if weights == NO_WEIGHTS or recipe.refined or recipe.monochrome or recipe.linear:
         return None, None, recipe
     loaded = load_weights(weights)
     flow = loaded.flow(recipe)
@@ -219,6 +227,8 @@ def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer |
 
 def _kept(raw: RawFile) -> Kept:
     """What is kept of the file itself. Raises RawbackError for one that cannot be."""
+    if raw.recipe.linear:
+        raise RawbackError(LINEAR)
     if not raw.data:
         raise RawbackError("there is no RAW file to keep byte for byte; --keep lossless keeps every photosite")
     return keep(raw.data, raw.name, raw.mosaic if raw.frame is None else raw.frame)
@@ -226,6 +236,8 @@ def _kept(raw: RawFile) -> Kept:
 
 def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe) -> list[jumbf.Box]:
     """The lossless layer, with all photosites that the file has."""
+    if recipe.linear:
+        raise RawbackError(LINEAR)
     top, left = recipe.margins[:2] if raw.frame is not None else (0, 0)
     frame = raw.mosaic if raw.frame is None else raw.frame
     area = (top, left, top + recipe.height, left + recipe.width)
@@ -239,13 +251,14 @@ def decide(raw: RawFile, options: RenderOptions) -> Recipe:
 
 def decided(raw: RawFile, options: RenderOptions) -> tuple[Recipe, list[str]]:
     """As `decide`, and what is to be said of it."""
-    measured = raw.recipe.noise or noise.estimate(raw.mosaic, raw.recipe)
+    photosites = _mosaic(raw)
+    measured = raw.recipe.noise or noise.estimate(photosites, raw.recipe)
     recipe = replace(raw.recipe, refined=options.refine, noise=measured, options=as_text(options))
     look = "libraw" if recipe.monochrome else options.look  # the others are of colours
     wanted = Wanted(look, options.camera, options.exposure)
     origin = Origin(raw.exif.make, raw.exif.model) if raw.exif else Origin()
     pictures = (Shown(embedded.decode(p, preview_look.COLUMNS, raw.exif), p.edited) for p in raw.pictures)
-    recipe, notes = choice.developed(raw.mosaic, recipe, origin, pictures, wanted)
+    recipe, notes = choice.developed(photosites, recipe, origin, pictures, wanted)
     if recipe.look == preview_look.NAME and any(picture.edited for picture in raw.pictures):
         notes.insert(0, SMALLER)
     return recipe.validate(), notes
@@ -263,7 +276,10 @@ def _thumbnail(picture: Coefficients) -> bytes:
 
 
 def _render16(raw: RawFile, recipe: Recipe, kind: str) -> Rendered:
-    srgb = stages.forward(raw.mosaic, recipe, white_at=min(1.0, 2.0**recipe.exposure))
+    if recipe.linear:
+        srgb = full_colour.srgb(raw.mosaic, recipe)
+    else:
+        srgb = stages.forward(raw.mosaic, recipe, white_at=min(1.0, 2.0**recipe.exposure))
     mark = seal.mark({"SourceSha256": recipe.source_sha256, "Options": recipe.options})
     data = tiff_png16.encode(srgb, recipe.orientation, kind, mark)
     return Rendered(data, recipe, [*raw.notes, f"a {kind[1:].upper()} carries no RAW; only a JPEG does"])

@@ -11,6 +11,7 @@ import numpy as np
 from rawback.files import ljpeg, tiff
 from rawback.files.tags import Compression, Photometric, Tag
 from rawback.files.tiff import BYTE, DOUBLE, LONG, SHORT, UNDEFINED, Directory, Entries, Entry
+from rawback.isp import full_colour
 from rawback.recipe import Recipe
 
 TILE = 256
@@ -72,9 +73,9 @@ def _filters(recipe: Recipe) -> Entries:
 
 
 def linear(pixels: np.ndarray, recipe: Recipe, compress: bool, order: str = "II", tags: Entries | None = None) -> Directory:
-    """The SubIFD of camera RGB (H, W, 3) uint16: black 0 and white 65535, all else is misread by some developer.
+    """The SubIFD of camera RGB (H, W, 3) uint16: of a linear RAW with its own levels, of any other black 0 and white 65535.
 
-    tags: the original's, to be said again.
+    (All else is misread by some developer.) tags: the original's, to be said again.
     """
     height, width = pixels.shape[:2]
     raw = _common(recipe, width, height, compress)
@@ -82,7 +83,7 @@ def linear(pixels: np.ndarray, recipe: Recipe, compress: bool, order: str = "II"
         Tag.BitsPerSample: tiff.pack(SHORT, [16] * 3), Tag.SamplesPerPixel: tiff.pack(SHORT, [3]),
         Tag.PhotometricInterpretation: tiff.pack(SHORT, [Photometric.LINEAR_RAW]),
         Tag.WhiteLevel: tiff.pack(LONG, [65535] * 3), Tag.ActiveArea: tiff.pack(LONG, [0, 0, height, width]),
-    } | (tags or {})  # fmt: skip
+    } | (_own_levels(recipe) if recipe.linear else {}) | (tags or {})  # fmt: skip
     if compress:
         tile_width = _tile_width(width)
         framed = np.pad(pixels, [(0, -height % TILE), (0, -width % tile_width), (0, 0)], mode="edge")
@@ -91,6 +92,14 @@ def linear(pixels: np.ndarray, recipe: Recipe, compress: bool, order: str = "II"
     else:
         raw.strips[Tag.StripOffsets] = [_plain(pixels, order)]
     return raw
+
+
+def _own_levels(recipe: Recipe) -> Entries:
+    black, _ = full_colour.levels(recipe)
+    return {
+        Tag.BlackLevelRepeatDim: tiff.pack(SHORT, (1, 1)), Tag.BlackLevel: _integers_or_rationals(map(float, black)),
+        Tag.WhiteLevel: tiff.pack(LONG, [round(recipe.white)] * 3),
+    }  # fmt: skip
 
 
 def _plain(samples: np.ndarray, order: str) -> memoryview:

@@ -106,7 +106,7 @@ def obstacle(data: Buffer) -> str:
     for entries in mosaics or linear:
         if reason := OBSTACLES.get(int(_number(entries, Tag.Compression) or 0)):
             return reason
-    if not mosaics and any(_number(entries, Tag.SamplesPerPixel) != 1 for entries in linear):
+    if not mosaics and any(_number(entries, Tag.SamplesPerPixel) not in (1, 3) for entries in linear):
         return "a DNG without a mosaic (linear: demosaiced already), which rawback does not take yet"
     return ""
 

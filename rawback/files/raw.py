@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import rawpy
@@ -55,11 +55,11 @@ class RawFile:
     """Of the file, without folders."""
 
 
-def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False) -> RawFile:
+def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False, linear: bool = False) -> RawFile:
     """Read a RAW file of any format that LibRaw knows.
 
     whole: with the photosites around the visible area. metadata: with all that the file says, in each of its directories;
-    very large values only together with `whole`.
+    very large values only together with `whole`. linear: whether RAW that is demosaiced already will do, three values a pixel.
 
     Raises RawbackError for what is no mosaic of red, green and blue.
     """
@@ -71,9 +71,9 @@ def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False)
         with rawpy.imread(io.BytesIO(jxl_dng.plain(data, name))) as raw:
             _check_size(raw, len(data), name)
             damage = _unpack(raw)
-            file = _read(raw, data, name)
+            file = _linear(raw, data, name) if linear and _is_linear(raw) else _read(raw, data, name)
             file.pictures = embedded.pictures(data)
-            if whole:
+            if whole and not file.recipe.linear:
                 file.frame = np.array(raw.raw_image, np.uint16)
             if metadata:
                 limit = MAX_VALUES if whole else tiff.MAX_VALUE
@@ -117,6 +117,12 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
             raise RawbackError(f"{name} is {why}")
         raise RawbackError(f"{name} holds no mosaic (it is demosaiced, or Foveon); expected a Bayer, X-Trans or monochrome RAW")
     cfa, mosaic = _pattern(raw, name), np.array(raw.raw_image_visible, np.uint16)  # before LibRaw renders, if it must
+    colours, notes = _colours(raw, data, name)
+    return _file(raw, data, name, mosaic, cfa, colours, notes)
+
+
+def _colours(raw: rawpy.RawPy, data: bytes, name: str) -> tuple[dict, list[str]]:
+    """White balance and matrix, as fields of a recipe, and what the user should know of them."""
     tags = dng.read_tags(data) or DngTags()
     neutral, origin = raw_colours.neutral(raw, tags)
     matrix, numbers = raw_colours.matrix(raw, tags)
@@ -125,8 +131,21 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
         matrix = raw_colours.measured_matrix(raw)
         notes.append(f"{name}: the colours of this camera are not documented; they are taken as LibRaw renders them")
     rows = tuple(tuple(row) for row in matrix.tolist())
-    colours = {"neutral": neutral, "white_balance_from": origin, "matrix": rows, "dng": numbers}
-    return _file(raw, data, name, mosaic, cfa, colours, notes)
+    return {"neutral": neutral, "white_balance_from": origin, "matrix": rows, "dng": numbers}, notes
+
+
+def _is_linear(raw: rawpy.RawPy) -> bool:
+    return raw.raw_type == rawpy.RawType.Stack and raw.num_colors == 3 and raw.raw_image_visible.ndim == 3
+
+
+def _linear(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
+    """Three values a pixel, demosaiced already."""
+    values = np.array(raw.raw_image_visible[..., :3], np.uint16)
+    colours, notes = _colours(raw, data, name)
+    black, white = raw.black_level_per_channel, float(raw.white_level)  # of lossy DNGs not as they are said: LibRaw widens them
+    file = _file(raw, data, name, values, np.array(RGGB), colours | {"linear": True}, notes)
+    file.recipe = replace(file.recipe, black=tuple(float(black[c]) for c in sum(RGGB, ())), white=white)
+    return file
 
 
 def _monochrome(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
@@ -139,7 +158,7 @@ def _monochrome(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
 def _file(
     raw: rawpy.RawPy, data: bytes, name: str, mosaic: np.ndarray, cfa: np.ndarray, colours: dict, notes: list[str]
 ) -> RawFile:
-    height, width = mosaic.shape
+    height, width = mosaic.shape[:2]
     tags = dng.read_tags(data) or DngTags()
     exif = raw_exif.read(raw, data)
     aspect = raw.sizes.pixel_aspect

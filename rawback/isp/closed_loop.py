@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from rawback.cores import Progress
-from rawback.isp import blown, dct, fixed_dct, fixed_pass, grey, inverse_pass, luma, parallel, stages, trellis
+from rawback.isp import blown, dct, fixed_dct, fixed_pass, full_colour, grey, inverse_pass, luma, parallel, stages, trellis
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.matmul import mix
@@ -67,8 +67,12 @@ def encode(
 ) -> Coefficients:  # fmt: skip
     """Mosaic (H, W) uint16 -> coefficients; by the closed loop if `recipe.refined`, else the plain extended picture.
 
+    Of a linear RAW (H, W, 3) all three values are coded (`full_colour`).
+
     For the open loop, demosaicer: None is the classical one; flow: what the classical picture is sent through.
     """
+    if recipe.linear:
+        return full_colour.encode(mosaic, recipe, coding.luma, progress)
     height, width = mosaic.shape
     if recipe.monochrome:
         coding = replace(coding, chroma=grey.TABLE, factors=grey.FACTORS)

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from rawback.cores import Progress
-from rawback.isp import dct, fixed_pass, stages
+from rawback.isp import dct, fixed_pass, full_colour, stages
 from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB, curve_of
 from rawback.isp.matmul import mix
 from rawback.isp.mosaic import level, tile, unlevel
@@ -30,10 +30,12 @@ def decode(
     picture: Coefficients, recipe: Recipe, progress: Progress = lambda share: None,
     restore: Restore | None = None, halo: int = 0,
 ) -> np.ndarray:  # fmt: skip
-    """Coefficients -> mosaic (H, W) uint16: the inverse pass, in float until the last rounding to DN.
+    """Coefficients -> mosaic (H, W) uint16, of linear RAW (H, W, 3): the inverse pass, in float until it is rounded.
 
     `restore` is applied to the samples before they lose their gains; it needs `halo` rows above and below a strip.
     """
+    if recipe.linear:
+        return full_colour.decode(picture, recipe, progress)
     if restore is None and fixed_pass.is_for(picture, recipe):
         return _decoded_in_fixed_order(picture, recipe, progress)
     mosaic = np.empty((picture.height, picture.width), np.uint16)

@@ -38,7 +38,7 @@ def _raw(whole: Whole, original: Original, recipe: Recipe) -> Entries:
     raw = {tag: entry for tag, entry in original.raw.items() if tag not in written_anew.MOSAIC}
     top, left, width, height = recipe.margins
     if whole.frame.ndim == 3:
-        unfit = written_anew.OF_THE_FRAME | written_anew.OF_CFA
+        unfit = written_anew.OF_THE_FRAME | (frozenset() if recipe.linear else written_anew.OF_CFA)
     elif whole.frame.shape == (height, width):
         return raw
     else:

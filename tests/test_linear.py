@@ -1,0 +1,126 @@
+"""RAW without a mosaic: three values a pixel, coded at 4:4:4, recovered as a linear DNG with its own levels."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import rawpy
+from PIL import Image
+from small import raw_bytes
+
+from rawback import RenderOptions, render
+from rawback.errors import RawbackError
+from rawback.files import file_type, jpeg, raw, tiff
+from rawback.files.tags import Tag
+from rawback.files.tiff_writer import serialise
+from rawback.isp import full_colour
+from rawback.recovering import from_photo
+
+BLACK, WHITE = 512, 16383
+
+
+def pixels(height: int = 75, width: int = 101) -> np.ndarray:
+    """Smooth, with blown and black places."""
+    y, x = np.mgrid[:height, :width] / width
+    planes = [0.5 + 0.6 * np.sin(7 * x + 5 * y + phase) for phase in (0, 0.5, 1.0)]
+    light = np.clip(np.stack(planes, -1), 0, 1) * (1 / np.array([2, 1, 1.6]))
+    return np.rint(BLACK + light * (WHITE - BLACK)).astype(np.uint16)
+
+
+def linear(values: np.ndarray) -> bytes:
+    """A DNG of demosaiced camera colours, as raw converters write them."""
+    height, width = values.shape[:2]
+    first = tiff.read(raw_bytes(0, width, height))
+    below = first.children[Tag.SubIFDs][0]
+    stored = (Tag.TileOffsets, Tag.TileByteCounts, Tag.StripOffsets, Tag.StripByteCounts, Tag.TileWidth, Tag.TileLength)
+    filters = (Tag.CFARepeatPatternDim, Tag.CFAPattern, Tag.CFAPlaneColor, Tag.CFALayout)
+    shown = (Tag.YCbCrSubSampling, Tag.YCbCrPositioning, Tag.ReferenceBlackWhite, Tag.PreviewColorSpace)
+    for entries, tags in ((below.entries, stored + filters), (first.entries, stored + shown)):
+        for tag in tags:
+            entries.pop(tag, None)
+    below.entries |= {
+        Tag.PhotometricInterpretation: tiff.pack(tiff.SHORT, [34892]), Tag.Compression: tiff.pack(tiff.SHORT, [1]),
+        Tag.RowsPerStrip: tiff.pack(tiff.LONG, [height]), Tag.SamplesPerPixel: tiff.pack(tiff.SHORT, [3]),
+        Tag.BitsPerSample: tiff.pack(tiff.SHORT, [16] * 3), Tag.BlackLevel: tiff.pack(tiff.LONG, [BLACK] * 3),
+        Tag.WhiteLevel: tiff.pack(tiff.LONG, [WHITE] * 3),
+    }  # fmt: skip
+    below.strips = {Tag.StripOffsets: [values.tobytes()]}
+    return b"".join(serialise(first))
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "a.dng").write_bytes(linear(pixels()))
+    return tmp_path / "a.dng"
+
+
+def test_it_is_read_as_what_it_is(file):
+    data = file.read_bytes()
+    source = raw.read(data, "a", linear=True)
+    assert source.recipe.linear
+    assert np.array_equal(source.mosaic, pixels())
+    assert (set(source.recipe.black), source.recipe.white) == ({BLACK}, WHITE)
+    assert file_type.obstacle(data) == ""
+    with pytest.raises(RawbackError, match="holds no mosaic"):
+        raw.read(data, "a")  # those who need a mosaic
+
+
+@pytest.mark.parametrize(
+    ("options", "least"), [({}, 47), ({"quality": 96}, 57), ({"keep": "4bpp"}, 44), ({"exposure": 1.5}, 44)]
+)
+def test_three_values_come_back(file, options, least):
+    result = render(file, RenderOptions(**options))
+    assert Image.open(io.BytesIO(result.data)).mode == "RGB"
+    back = from_photo(jpeg.read(result.data, "x"), "x")
+    assert back.state.value == "untouched"
+    error = np.sqrt(np.mean((back.mosaic.astype(float) - pixels()) ** 2))
+    assert 20 * np.log10((WHITE - BLACK) / error) > least
+
+
+def test_the_dng_is_linear_with_its_own_levels(file):
+    back = from_photo(jpeg.read(render(file, RenderOptions(quality=96)).data, "x"), "x")
+    dng = b"".join(map(bytes, back.dng()))
+    with rawpy.imread(io.BytesIO(dng)) as read, rawpy.imread(str(file)) as true:
+        assert np.array_equal(read.raw_image[..., :3], back.mosaic)
+        assert (read.white_level, read.black_level_per_channel[:3]) == (WHITE, [BLACK] * 3)
+        a, b = (r.postprocess(use_camera_wb=True, no_auto_bright=True).astype(int) for r in (read, true))
+    assert np.abs(a - b).mean() < 1.5
+
+
+def test_picture_and_raw_look_alike(file):
+    shown = np.asarray(Image.open(io.BytesIO(render(file, RenderOptions(look="libraw", exposure=0.0)).data))).astype(int)
+    with rawpy.imread(str(file)) as read:
+        options = {"use_camera_wb": True, "no_auto_bright": True, "adjust_maximum_thr": 0.0}
+        expected = read.postprocess(**options).astype(int)
+    assert np.abs(shown - expected)[8:-8, 8:-8].mean() < 4
+
+
+@pytest.mark.parametrize("keep", ["lossless", "original"])
+def test_what_cannot_be_kept_is_said(file, keep):
+    with pytest.raises(RawbackError, match="demosaiced already"):
+        render(file, RenderOptions(keep=keep))
+
+
+def test_steep_edges_fit_into_a_baseline_jpeg():
+    """Checks of full saturated colours: at step 1 their coefficients would be too large."""
+    values = np.where(np.indices((64, 64)).sum(0)[..., None] // 4 % 2, [WHITE, BLACK, BLACK], [BLACK, BLACK, WHITE])
+    source = raw.read(linear(values.astype(np.uint16)), "x", linear=True)
+    picture = full_colour.encode(source.mosaic, source.recipe, np.ones(64, np.uint16))
+    assert max(np.abs(plane).max() for plane in picture.planes) < 1023
+    error = full_colour.decode(picture, source.recipe).astype(float) - source.mosaic
+    assert 20 * np.log10((WHITE - BLACK) / np.sqrt(np.mean(error**2))) > 35
+
+
+def test_mutants_raise_nothing_but_errors_of_ours(ends):
+    data = linear(pixels(40, 40))
+    rng = np.random.default_rng(7)
+    for _ in range(200):
+        mutant = bytearray(data)
+        for at in rng.integers(8, 900, 4):
+            mutant[at] = rng.integers(256)
+        try:
+            raw.read(bytes(mutant), "x", linear=True)
+        except RawbackError:
+            continue
