@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
@@ -15,20 +17,24 @@ from rawback.cameras import looks
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import dng, jpeg, jumbf, paths, preview, seal, sidecar, xmp
+from rawback.files import dng, jpeg, jumbf, preview, seal, sidecar, sources, xmp
 from rawback.files import photo as photos
+from rawback.files import save as saving
 from rawback.files.dng_pixels import Whole
 from rawback.files.gain_map import numbers as gain_maps
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
+from rawback.files.sources import Given
 from rawback.files.tiff import Buffer
 from rawback.isp import inverse_pass, light
+from rawback.isp import mosaic as mosaics
 from rawback.isp.colour_profile import Profile
 from rawback.isp.light import Light
 from rawback.isp.mosaic import RGGB
 from rawback.lossless.original import contents
+from rawback.messages import printable
 from rawback.nets.parts import Restorer
 from rawback.nets.weights import flow_inverse
 from rawback.nets.weights import load as load_weights
@@ -49,7 +55,7 @@ MESSAGES = {
 }
 
 
-@dataclass
+@dataclass(repr=False)
 class Recovered:
     """A mosaic with all that makes it a RAW."""
 
@@ -77,6 +83,32 @@ class Recovered:
             software=f"rawback {__version__}", mark=self._mark(options), whole=self.whole,
         )  # fmt: skip
 
+    def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
+        """Write the DNG, or with NAME.npy the mosaic alone. Raises RawbackError where the name is taken.
+
+        force: replaces what rawback itself wrote and nobody has edited since; a .npy is not known again, and never replaced.
+        """
+        if fspath(path).lower().endswith(".npy"):
+            stream = io.BytesIO()
+            np.save(stream, self.mosaic)
+            saving.save(path, stream.getvalue(), (".npy",), force)
+        else:
+            saving.save(path, b"".join(self.dng()), (".dng",), force)
+
+    def linear(self) -> np.ndarray:
+        """The mosaic as light: float32 of its shape, 0 at black level and 1 at white level; below 0 is noise."""
+        if self.mosaic.ndim == 3:
+            return self.mosaic.astype(np.float32) / np.float32(65535)  # (H, W, 3)
+        height, width = self.mosaic.shape
+        black = mosaics.tile(mosaics.black_pattern(self.recipe).astype(np.float32), height, width)  # (H, W)
+        return (self.mosaic - black) / (np.float32(self.recipe.white) - black)
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.mosaic.shape))
+        state = self.state.name.lower() if self.state else "not of rawback's"
+        camera = printable(self.recipe.camera or "unknown camera")[:40]
+        return f"<Recovered {shape} {self.mosaic.dtype}, {camera}, {state}{', exact' if self.exact else ''}>"
+
     @cached_property
     def source_sha256(self) -> str:
         """Of the photo's file."""
@@ -100,17 +132,18 @@ class Recovered:
 
 
 def recover(
-    source: str | paths.Location, options: RecoverOptions = RecoverOptions(), *, progress: Progress = lambda share: None,
+    source: Given, options: RecoverOptions = RecoverOptions(), *, progress: Progress = lambda share: None,
     **changes: Any,
 ) -> Recovered:  # fmt: skip
-    """Rebuild the RAW of a JPEG or another picture (a path, or "-" for standard input).
+    """Rebuild the RAW of a JPEG or another picture: a path, a URL, "-" for standard input, its bytes, or an open binary file.
 
     changes: fields of the options that are to be others, as `recover("a.jpg", linear=True)`.
     Raises RawbackError for what is no picture that can be read, or carries a recipe that cannot be.
     """
     options = replace(options, **changes)
-    photo = photos.read(paths.load(source), str(source), sidecar.read(source) if options.keep_exif else b"")
-    return from_photo(photo, str(source), options, progress=progress)
+    file = sources.read(source)
+    photo = photos.read(file.data, file.name, sidecar.read(file.location) if options.keep_exif else b"")
+    return from_photo(photo, file.name, options, progress=progress)
 
 
 def from_photo(

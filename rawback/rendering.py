@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from os import PathLike
 
 import numpy as np
 from PIL import Image
@@ -18,12 +19,14 @@ from rawback.cameras.looks import Origin
 from rawback.cameras.preview_look import Shown
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import embedded, exif, jpeg, jpeg_metadata, jumbf, parity, paths, seal, sidecar, tiff_png16
+from rawback.files import embedded, exif, jpeg, jpeg_metadata, jumbf, parity, seal, sidecar, sources, tiff_png16
+from rawback.files import save as saving
 from rawback.files.gain_map.write import map_file
 from rawback.files.original import carried, shown
 from rawback.files.original.carried import Carried
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
+from rawback.files.sources import Given
 from rawback.isp import closed_loop, exposure, full_colour, grey, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding
@@ -48,6 +51,9 @@ METADATA_SHARE = 0.25
 """Of a file whose size is given: small ones are for the picture first."""
 LEAST_BESIDE_LAYER = 1.0
 """Steps of a coefficient that a picture keeps beside a lossless layer, which codes what is smaller in fewer bits."""
+STARTS = {".jpg": b"\xff\xd8", ".png": b"\x89PNG"}
+SUFFIXES = {".jpg": (".jpg", ".jpeg"), ".tif": (".tif", ".tiff"), ".png": (".png",)}
+"""Of file names, by kind."""
 HASHES = 700
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
 
@@ -55,7 +61,7 @@ HASHES = 700
 LINEAR = "a RAW that is demosaiced already (linear) is not kept to the last bit yet; --keep 60dB keeps nearly all of it"
 
 
-@dataclass
+@dataclass(repr=False)
 class Rendered:
     """A finished picture."""
 
@@ -64,36 +70,60 @@ class Rendered:
     recipe: Recipe
     notes: list[str]
 
+    @property
+    def kind(self) -> str:
+        """Its suffix: ".jpg", ".tif" or ".png"."""
+        return next((suffix for suffix, start in STARTS.items() if self.data.startswith(start)), ".tif")
+
+    def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
+        """Write the file. Raises RawbackError where the name is taken, UsageError where it is that of another kind of file.
+
+        force: replaces what rawback itself wrote and nobody has edited since.
+        """
+        saving.save(path, self.data, SUFFIXES[self.kind], force)
+
+    def to_pil(self) -> Image.Image:
+        """The picture, decoded as viewers show it, 8 bits (of a TIFF or PNG as Pillow reads it)."""
+        return Image.open(io.BytesIO(self.data))
+
+    def __repr__(self) -> str:
+        size = f"{self.recipe.width} x {self.recipe.height}"
+        return f"<Rendered {self.kind[1:]} of {size} photosites, {len(self.data)} bytes, {len(self.notes)} notes>"
+
 
 def render(
-    source: str | paths.Location | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
+    source: Given | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
     progress: Progress = lambda share: None,
 ) -> Rendered:  # fmt: skip
-    """Develop a RAW file (a path, "-" for standard input, or a mosaic with its recipe as RawFile).
+    """Develop a RAW file: a path, a URL, "-" for standard input, all its bytes, an open binary file, or a RawFile.
+
+    A RawFile is a mosaic (H, W) uint16 with its recipe. What lies beside a file (XMP, JPEG) is looked for beside paths only.
 
     kind: ".jpg" for a JPEG that contains its RAW; ".tif" or ".png" for a 16-bit picture that does not.
     Raises RawbackError for what cannot be read, UsageError for options that say nothing about such a picture.
     """
     if kind in tiff_png16.KINDS:
         conflicts.check_picture(options)
-    raw = source if isinstance(source, RawFile) else _read(source, options)
+    if isinstance(source, RawFile):
+        raw, name = source, source.recipe.camera or "the RAW"
+    else:
+        raw, name = _read(source, options)
     recipe, notes = decided(raw, options)
-    name = raw.recipe.camera or "the RAW" if isinstance(source, RawFile) else source
     raw = replace(raw, notes=[*raw.notes, *(f"{name}: {note}" for note in notes)])
     return _render16(raw, recipe, kind) if kind in tiff_png16.KINDS else develop(raw, recipe, options, progress)
 
 
-def _read(source: str | paths.Location, options: RenderOptions) -> RawFile:
-    data = paths.load(source)
-    raw = read_raw(data, str(source), whole=options.lossless, metadata=True, linear=True)
+def _read(given: Given, options: RenderOptions) -> tuple[RawFile, str]:
+    """The RAW, and its name."""
+    source = sources.read(given)
+    raw = read_raw(source.data, source.name, whole=options.lossless, metadata=True, linear=True)
     if options.original:
-        location = paths.parse(source)
-        raw.data, raw.name = data, "" if location == paths.STREAM else location.name
+        raw.data, raw.name = source.data, source.file_name
     if options.look == "sidecar":
-        raw.pictures = embedded.of_file(sidecar.jpeg(source))
+        raw.pictures = embedded.of_file(sidecar.jpeg(source.location))
     if raw.original is not None and options.keep_exif:
-        raw.original = replace(raw.original, sidecar=sidecar.read(source))
-    return raw
+        raw.original = replace(raw.original, sidecar=sidecar.read(source.location))
+    return raw, source.name
 
 
 def develop(

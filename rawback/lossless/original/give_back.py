@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from rawback import provenance
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import jumbf, paths
+from rawback.files import jumbf, sources
 from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
 from rawback.files.jumbf import Box
+from rawback.files.sources import Given
 from rawback.lossless import layer, restore
 from rawback.lossless.original.kept import Kept, from_boxes, is_kept, outside
 from rawback.provenance import State
@@ -30,16 +31,17 @@ class OriginalFile:
     """Of the file when it was rendered, without folders; not to be trusted (`names.safe`)."""
     sha256: str
     """Of `data`, in 64 hexadecimal digits: that was compared."""
-    data: bytearray
+    data: bytearray = field(repr=False)
     """The whole file."""
 
 
-def original_file(source: str | paths.Location) -> OriginalFile:
-    """The RAW file inside a JPEG (a path, or "-" for standard input) that was rendered with `original`.
+def original_file(source: Given) -> OriginalFile:
+    """The RAW file inside a JPEG (a path, "-" for standard input, bytes, a file object) that was rendered with `original`.
 
     Raises RawbackError where there is none, or it does not come out equal to what went in.
     """
-    return from_data(paths.load(source), str(source))
+    file = sources.read(source)
+    return from_data(file.data, file.name)
 
 
 def from_data(data: bytes, name: str, progress: Progress = lambda share: None) -> OriginalFile:
