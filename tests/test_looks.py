@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def test_a_look_is_learned_and_undone(tmp_path: Path, raw: RawFile):
     off = [abs(one.recipe.exposure - truth.exposure) for one in (learned, generic)]
     assert off[0] < 0.3
     assert learned.scope == "body" and generic.scope == "generic"
+
+
+def test_nothing_is_told_while_files_are_read(tmp_path: Path, raw: RawFile):
+    """Standard error is LibRaw's, then: words would be lost."""
+    files, before = [raw_with_picture(tmp_path / "a.dng", raw)], threading.active_count()
+    counts: list[int] = []
+    learn.learn([tmp_path / "missing.dng", *files * 3], lambda text: counts.append(threading.active_count()))
+    assert counts == [before]
 
 
 def test_figures_are_of_what_was_left_out(member: pool.Member):
@@ -209,3 +218,4 @@ def test_render_learns_the_looks_of_what_it_renders(run: Run, tmp_path: Path, ra
     assert code == 0 and "bare.dng: the picture inside was made by another program" in says and "none of the files" in says
     assert run("render", source, "--learn", "--delete-original", "--keep", "lossless")[0] == 2
     assert run("render", "-", "-o", tmp_path / "b.jpg", "--learn")[0] == 2
+    assert run("render", tmp_path, "-o", tmp_path / "b.mov", "--learn")[0] == 2

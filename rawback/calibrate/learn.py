@@ -47,7 +47,7 @@ def learn(sources: Iterable[Location], note: Callable[[str], None]) -> list[Lear
     Raises RawbackError if none of them has a picture that tells a look.
     """
     groups: dict[tuple[str, str], list[Member]] = {}
-    for source, found in _read(sources):
+    for source, found in list(_read(sources)):  # all before a word: what LibRaw prints is caught, and words with it
         if isinstance(found, str):
             note(f"{source}: {found}")
             continue

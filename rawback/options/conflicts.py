@@ -55,7 +55,7 @@ def check_render_clip(
     refuse(files, CHOOSING, f"is for photos; {files.output} is a movie: name the one folder that holds its frames")
     refuse(files, ("keep_mtime",), f"is for photos; {files.output} is made of many files")
     refuse(archive, ("delete_original",), "is for single photos; the frames of a clip are kept")
-    refuse(archive, ("manifest", "jxl"), "is for photos")
+    refuse(archive, ("manifest", "jxl", "learn"), "is for photos")
     refuse(options, ("hdr",), "is for photos")
     refuse(options, ("parity",), "is for photos")
     refuse(options, ("original",), "is for photos; --keep lossless keeps every photosite of a clip")
