@@ -153,6 +153,10 @@ def test_a_card_that_is_damaged_holds_no_look(member: pool.Member):
         path.write_text(json.dumps(card | {"look": card["look"] | wrong}))
         with pytest.raises(RawbackError, match="holds no look"):
             looks.load("mine")
+    for odd in ({"held_out": 5}, {"look": []}, {"parts": None}):
+        path.write_text(json.dumps(card | odd))
+        with pytest.raises(RawbackError, match="is no card: its"):
+            cards.cards()
 
 
 def test_settings_that_no_card_knows_are_said(tmp_path: Path, raw: RawFile):

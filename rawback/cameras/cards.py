@@ -15,6 +15,8 @@ FORMAT = 1
 SCOPES = {"family": "a look for its family", "maker": "a look for its maker", "generic": "a look for those that have none"}
 MAX_BYTES = 1 << 20
 """Of a card."""
+KINDS: dict[str, type] = {"look": dict, "parts": dict, "held_out": list}
+"""Of what a card may hold."""
 
 
 def folders() -> list[Path]:
@@ -65,6 +67,9 @@ def read(path: Path) -> dict:
         raise RawbackError(f"{path} is no card, not JSON ({error}); expected one of `rawback calibrate` or `train`") from error
     if not isinstance(card, dict):
         raise RawbackError(f"{path} is no card (a JSON {type(card).__name__}); expected one of `rawback calibrate` or `train`")
+    odd = [name for name, kind in KINDS.items() if name in card and not isinstance(card[name], kind)]
+    if odd:
+        raise RawbackError(f"{path} is no card: its {', '.join(odd)} cannot be read; remove it, or make it anew")
     return card | {"name": path.stem}
 
 
@@ -97,7 +102,7 @@ def _look_of(card: dict) -> str:
     if look.get("from_dng"):
         scope += ", as programs develop its DNG"
     pictures = f" ({card['pictures']} picture{'s' * (card['pictures'] != 1)})" if isinstance(card.get("pictures"), int) else ""
-    rows = [row for row in card.get("held_out", []) if isinstance(row, dict) and "dB" in row]
+    rows = [row for row in card.get("held_out", []) if isinstance(row, dict) and isinstance(row.get("dB"), int | float)]
     on = "parts of it left out" if any(row.get("part") for row in rows) else "pictures left out"
     on = "that picture itself" if any(row.get("itself") for row in rows) else on
     return f"{scope}{pictures}" + (f", {sum(row['dB'] for row in rows) / len(rows):.1f} dB on {on}" if rows else "")
