@@ -27,7 +27,7 @@ CURVE = CURVES["bt709"]
 SETTINGS = {
     "JPEG 2000": (36, 42, 47, 52, 57, 62, 67, 72),
     "JPEG XL": (4, 2.5, 1.6, 1, 0.5, 0.25, 0.12, 0.06),
-    "HEVC": (33, 28, 24, 20, 16, 12, 8, 4),
+    "HEVC": (33, 28, 24, 20, 16, 12, 8, 4, 1),
 }
 """PSNR in dB, Butteraugli distances, and quantisers."""
 BITS = {"JPEG 2000": 16, "JPEG XL": 16, "HEVC": 12}

@@ -85,7 +85,7 @@ class RenderOptions:
         Option(EFFORT, choices=("auto", "fast", "normal", "best"), group=QUALITY, metavar="LEVEL"),
     ] = "auto"
     """"fast"; "normal": each luma level is weighed against its bits, about a twentieth fewer bytes; "best": chroma's, too.
-    "auto": normal, or fast where the compiled core is not there, without which that takes three times as long."""
+    "auto": normal, or fast where the compiled core is not there, without which that takes twice as long."""
     weights: Weights = None
     """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
     keep: Annotated[str | None, Option(KEEP, group=COMMON, metavar="GOAL")] = None
