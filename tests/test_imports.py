@@ -51,7 +51,7 @@ WALLS = {
     "imagecodecs": ("learn.*", "evaluate.raw_codecs"),
     "pi_heif": (),
     "scipy": (),
-    "tifffile": (),
+    "tifffile": ("files.deep_tiff",),
     "skimage": (),
 }
 

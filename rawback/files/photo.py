@@ -10,7 +10,21 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rawback.errors import MachineError, RawbackError, RecipeError
-from rawback.files import exif, file_type, icc, jpeg, jpeg_metadata, jxl, jxl_pixels, parity, stderr, tiff
+from rawback.files import (
+    cmyk,
+    deep_tiff,
+    exif,
+    file_type,
+    icc,
+    jpeg,
+    jpeg_metadata,
+    jxl,
+    jxl_pixels,
+    parity,
+    png_colours,
+    stderr,
+    tiff,
+)
 from rawback.files.exif import Exif
 from rawback.files.gain_map import read as gain_maps
 from rawback.files.heif import avif, brands, decode
@@ -32,8 +46,6 @@ DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 ADOBE_RGB = "R03"
 """Interoperability index of pictures in those colours (DCF 2.0, 5.3)."""
 PREVIEW_SIDE = 1024
-SRGB_GAMMA = 1 / 2.2
-"""gAMA of those PNGs that mean sRGB."""
 
 
 def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
@@ -50,7 +62,8 @@ def read(data: bytes, name: str, sidecar: bytes = b"") -> Photo:
     exif = photo.exif or Exif()
     packets = jpeg_metadata.from_jpeg(file) if file else Attached(exif.xmp, b"", exif.iptc, photo.icc)
     xmp = [packet for packet in (sidecar, packets.xmp, packets.extended_xmp) if packet]
-    photo = replace(photo, file=file, exif=replace(exif, iptc=packets.iptc), xmp=xmp, icc=packets.icc)
+    photo = replace(photo, file=file, exif=replace(exif, iptc=packets.iptc), xmp=xmp)
+    photo.icc = b"" if cmyk.is_profile(packets.icc) else packets.icc
     return _with_gain_map(photo, file, name) if file and not photo.recipe else photo
 
 
@@ -117,25 +130,35 @@ def _read_pixels(data: bytes, name: str) -> Photo:
     if file_type.of(data) == "raw":  # many are TIFFs with a small preview in front
         why = file_type.obstacle(data)
         raise RawbackError(f"{name} is {why}" if why else f"{name} is a RAW file already; `rawback render` takes those")
+    if deep := deep_tiff.read(data, name):
+        return _of_values(*deep, data)
     try:
         with _opened(data) as image:
-            values = _tiff16(data) if image.format == "TIFF" else None
+            values = None
             items, notes = Items(data if image.format == "AVIF" else b""), list[str]()
             if items.data:
                 values, notes = avif.deep_values(items, name)
             values = _values(image, name) if values is None else values
-            gamma = _gamma(image)
+            by_numbers = avif.profile(items) or png_colours.profile(data)
+            gamma = 0.0 if by_numbers and by_numbers.name != png_colours.BY_CHROMATICITIES else png_colours.gamma(image)
             if gamma:
                 values = colour_profile.from_gamma(values, gamma)
                 notes.append(f"{name} says that its values are light to the power of {gamma:.3g}; brought to sRGB")
             return Photo(
                 None, _exif(image, data, items.exif()), None, data, notes, pixels=Pixels(values), icc=_profile(image),
-                preview=_preview(image), profile=avif.profile(items),
+                preview=_preview(image), profile=by_numbers,
             )  # fmt: skip
     except UnidentifiedImageError as error:
         raise RawbackError(f"{name} is no picture of a kind that is known; expected a JPEG, PNG, WebP, TIFF or AVIF") from error
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise RawbackError(f"{name} is no picture that can be read ({error}); get the file again") from error
+
+
+def _of_values(values: np.ndarray, profile: bytes, data: bytes) -> Photo:
+    """Of a TIFF whose pixels are read already."""
+    with Image.new("L", (1, 1)) as image:
+        image.format = "TIFF"
+        return Photo(None, _exif(image, data, b""), None, data, pixels=Pixels(values), icc=profile, preview=_jpeg_of(values))
 
 
 def _read_heif(data: bytes, name: str) -> Photo:
@@ -169,11 +192,13 @@ def _opened(data: bytes) -> Image.Image:
 def _profile(image: Image.Image) -> bytes:
     """The ICC profile; nothing for what a damaged TIFF declares as a text or number."""
     data = image.info.get("icc_profile")
-    return data if isinstance(data, bytes) else b""
+    return data if isinstance(data, bytes) and not cmyk.is_profile(data) else b""
 
 
 def _values(image: Image.Image, name: str) -> np.ndarray:
     """The pixels as uint8 or uint16. Transparency is left out."""
+    if image.mode == cmyk.MODE:
+        return cmyk.to_srgb(image, name)
     if image.mode in GREY:
         return np.asarray(image.convert("L"))
     if image.mode in COLOUR:
@@ -182,25 +207,6 @@ def _values(image: Image.Image, name: str) -> np.ndarray:
         values = np.asarray(image).astype(np.float64)
         return np.clip(values * (65535 if image.mode == "F" else 1), 0, 65535).astype(np.uint16)
     raise RawbackError(f"{name} is a picture of type {image.mode}; expected grey or RGB (convert it to sRGB first)")
-
-
-def _tiff16(data: bytes) -> np.ndarray | None:
-    """A 16-bit RGB TIFF, of which Pillow would keep 8 bits; None for any other."""
-    bits = tiff.read(data).entries.get(Tag.BitsPerSample)
-    if bits is None or tiff.numbers(bits)[:3] != (16, 16, 16):
-        return None
-    import imageio.v3 as imageio
-
-    values = imageio.imread(data, extension=".tif", index=0)
-    return values[..., :3] if values.ndim == 3 and values.shape[2] >= 3 and values.dtype == np.uint16 else None
-
-
-def _gamma(image: Image.Image) -> float:
-    """gAMA of a PNG without a profile, or the word that it is sRGB (PNG, 11.3.2.2); 0 where sRGB's is meant."""
-    gamma = image.info.get("gamma")
-    if not isinstance(gamma, float) or "icc_profile" in image.info or "srgb" in image.info:
-        return 0.0
-    return gamma if 0.1 < gamma < 10 and abs(gamma / SRGB_GAMMA - 1) > 0.02 else 0.0
 
 
 def _exif(image: Image.Image, data: bytes, as_it_stands: bytes) -> Exif:

@@ -1,0 +1,75 @@
+"""TIFFs that Pillow cuts down, CMYK by its profile, colours of PNGs by numbers."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, PngImagePlugin
+
+from rawback.errors import RawbackError
+from rawback.files import cmyk, png_colours
+from rawback.files import photo as photos
+from rawback.recovering import plan
+
+LIGHT = np.linspace(0, 1, 48 * 64 * 3).reshape(48, 64, 3)
+
+
+def tiff(values: np.ndarray, **options) -> bytes:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, values, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "options"), [
+    (np.uint16, {"bigtiff": True}), (np.uint8, {"bigtiff": True}), (np.uint32, {}), (np.float32, {}), (np.float16, {}),
+    (np.uint16, {"planarconfig": "separate"}), (np.uint8, {"planarconfig": "separate"}), (np.uint16, {}),
+])  # fmt: skip
+def test_tiffs_of_all_depths_are_read_whole(kind, options):
+    values = (LIGHT * (1 if np.dtype(kind).kind == "f" else np.iinfo(kind).max)).astype(kind)
+    stored = np.moveaxis(values, -1, 0) if options.get("planarconfig") else values
+    read = photos.read(tiff(stored, photometric="rgb", **options), "x").pixels
+    assert read.values.shape == (48, 64, 3)
+    assert np.abs(read.values / read.white - LIGHT).max() < (5e-3 if kind is np.uint8 else 1e-3)
+
+
+def test_float_beyond_white_is_light_with_headroom():
+    photo = photos.read(tiff((2 * LIGHT).astype(np.float32), photometric="rgb"), "x")
+    assert plan(photo).light is not None
+
+
+def test_white_may_be_zero():
+    grey = (LIGHT[..., 0] * 65535).astype(np.uint16)
+    read = photos.read(tiff(grey, photometric="miniswhite"), "x").pixels.values
+    assert np.array_equal(read, 65535 - grey)
+
+
+def png(*chunks: tuple[bytes, bytes]) -> bytes:
+    info, stream = PngImagePlugin.PngInfo(), io.BytesIO()
+    for name, body in chunks:
+        info.add(name, body)
+    Image.fromarray((LIGHT * 255).astype(np.uint8)).save(stream, "PNG", pnginfo=info)
+    return stream.getvalue()
+
+
+CHROMATICITIES = (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
+
+
+def test_numbers_of_a_png_tell_its_colours():
+    assert png_colours.profile(png((b"cICP", bytes([12, 13, 0, 1])))).name == "Display P3"
+    assert plan(photos.read(png((b"cICP", bytes([9, 16, 0, 1]))), "x")).light is not None
+    assert png_colours.profile(png()) is None
+    own = png_colours.profile(png(CHROMATICITIES, (b"gAMA", struct.pack(">I", 45455))))
+    assert np.allclose(own.to_d50, [[0.5151, 0.2920, 0.1571], [0.2412, 0.6922, 0.0666], [-0.0011, 0.0419, 0.7841]], atol=2e-3)
+
+
+def test_cmyk_without_a_profile_is_refused_for_that_reason():
+    for kind in ("JPEG", "TIFF"):
+        stream = io.BytesIO()
+        Image.fromarray((LIGHT * 255).astype(np.uint8)).convert("CMYK").save(stream, kind)
+        with pytest.raises(RawbackError, match="CMYK"):
+            photos.read(stream.getvalue(), "x")
+    assert not cmyk.is_profile(b"")
