@@ -28,7 +28,7 @@ from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.sources import Given
 from rawback.files.tiff import Buffer
-from rawback.isp import inverse_pass, light
+from rawback.isp import full_colour, inverse_pass, light
 from rawback.isp import mosaic as mosaics
 from rawback.isp.colour_profile import Profile
 from rawback.isp.light import Light
@@ -60,7 +60,7 @@ class Recovered:
     """A mosaic with all that makes it a RAW."""
 
     mosaic: np.ndarray
-    """(H, W) uint16 in DN; or (H, W, 3) camera RGB, 0 black, 65535 white."""
+    """(H, W) uint16 in DN, of a RAW that was demosaiced already (H, W, 3); or (H, W, 3) camera RGB, 0 black, 65535 white."""
     recipe: Recipe
     photo: Photo
     state: State | None
@@ -97,6 +97,9 @@ class Recovered:
 
     def linear(self) -> np.ndarray:
         """The mosaic as light: float32 of its shape, 0 at black level and 1 at white level; below 0 is noise."""
+        if self.recipe.linear and self.state not in (None, State.EDITED):
+            black, span = full_colour.levels(self.recipe)  # (3,)
+            return (self.mosaic - black) / span
         if self.mosaic.ndim == 3:
             return self.mosaic.astype(np.float32) / np.float32(65535)  # (H, W, 3)
         height, width = self.mosaic.shape

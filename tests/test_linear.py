@@ -10,7 +10,7 @@ import rawpy
 from PIL import Image
 from small import raw_bytes
 
-from rawback import RenderOptions, render
+from rawback import RenderOptions, recover, render
 from rawback.errors import RawbackError
 from rawback.files import file_type, jpeg, raw, tiff
 from rawback.files.tags import Tag
@@ -124,3 +124,10 @@ def test_mutants_raise_nothing_but_errors_of_ours(ends):
             raw.read(bytes(mutant), "x", linear=True)
         except RawbackError:
             continue
+
+
+def test_its_light_is_between_its_levels(file):
+    recovered = recover(render(str(file)).data)
+    assert recovered.mosaic.shape == (75, 101, 3)
+    light = recovered.linear()
+    assert np.abs(light - (recovered.mosaic.astype(float) - BLACK) / (WHITE - BLACK)).max() < 1e-6
