@@ -1,6 +1,6 @@
 """Draws the picture of the README: a JPEG, and what its recovered RAW still knows when exposure is changed.
 
-python benchmarks/figures.py [RAW] -o benchmarks/before_after.jpg
+python benchmarks/figures.py [RAW] -o docs/before_after.jpg
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def regraded(jpeg: bytes, ev: float) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("raw", nargs="?", default="tests/data/sample.dng")
-    parser.add_argument("-o", "--output", default="benchmarks/before_after.jpg")
+    parser.add_argument("-o", "--output", default="docs/before_after.jpg")
     args = parser.parse_args()
     original = Path(args.raw).read_bytes()
     ordinary = Image.fromarray(developed(original, 0))

@@ -98,9 +98,7 @@ class RenderOptions:
     "original" as `keep` is another way to write it."""
     hdr: Annotated[bool, Option("Add a gain map: highlights glow on HDR screens.", group=OUTPUT)] = False
     """Whether a gain map of what the RAW has above the picture's white follows the picture."""
-    parity: Annotated[
-        int, Option("Add recovery data: that many sectors of it may be lost.", group=OUTPUT, metavar="PERCENT")
-    ] = 0
+    parity: Annotated[int, Option("Add recovery data: so many percent of it may be lost.", group=OUTPUT, metavar="PERCENT")] = 0
     """0 to 20: so much recovery data go along, about twice as many percent of the file."""
     keep_exif: KeepExif = True
     thumbnail: bool = True
@@ -150,7 +148,7 @@ class ArchiveOptions:
     delete_original: Annotated[bool, Option("Delete each RAW once its JPEG restores it bit by bit.", group=OUTPUT)] = False
     manifest: Annotated[Path | None, Option("Add RAW files and JPEGs to a list for sha256sum -c.", group=OUTPUT)] = None
     """Names are as seen from its folder."""
-    learn: Annotated[bool, Option("Afterwards learn the looks of these cameras, too, as the command learn does.")] = False
+    learn: Annotated[bool, Option("Learn the looks of these cameras afterwards, too.", group=LOOK)] = False
 
     def __post_init__(self) -> None:
         if self.learn and self.delete_original:

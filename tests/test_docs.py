@@ -1,0 +1,96 @@
+"""README and docs say what is so: their commands run, their options are there, their links lead somewhere."""
+
+import os
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from rawback.cli.main import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+COMMANDS = typer.main.get_command(app).commands
+"""By name, as Typer makes them."""
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for kind, text in BLOCK.findall(page.read_text()) if kind == language]
+
+
+def anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_the_readme_is_a_screen_and_a_half():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+
+
+@pytest.mark.slow
+def test_what_the_readme_prints_runs_in_its_order(tmp_path: Path):
+    for name in ("tests/data/sample.dng", "docs/before_after.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    environment, ran = os.environ | {"PYTHONPATH": str(ROOT)}, 0
+    for line in "\n".join(blocks(ROOT / "README.md", "sh")).splitlines():
+        for part in line.split(" && "):
+            if part.startswith("rawback "):
+                words = [sys.executable, "-m", "rawback", *shlex.split(part, comments=True)[1:]]
+                subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True)
+                ran += 1
+    assert ran >= 8
+    assert (tmp_path / "back/sample.dng").read_bytes() == (ROOT / "tests/data/sample.dng").read_bytes()
+    for text in blocks(ROOT / "README.md", "python") + blocks(ROOT / "docs/python.md", "python"):
+        line = [sys.executable, "-c", text]
+        said = subprocess.run(line, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
+        assert all(told in text for told in said.splitlines())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_their_options_are_there(page: Path):
+    text = page.read_text()
+    lines = "\n".join(blocks(page, "sh")).splitlines() + re.findall(r"`(rawback [^`\n]+)`", text)
+    for line in lines:
+        for part in re.split(r"\||&&|;", line.partition("  #")[0]):
+            words = part.split()
+            if "rawback" not in words[:1] or len(words) < 2 or not words[1].isalpha() or words[1].isupper():
+                continue
+            known = {name for parameter in COMMANDS[words[1]].params for name in parameter.opts} | {"--help"}
+            assert {word.split("=")[0] for word in words if re.match(r"--\w", word)} <= known, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path):
+    for link in LINK.findall(page.read_text()):
+        if re.match(r"https?://|mailto:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name) if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_is_in_the_index():
+    listed = (ROOT / "mkdocs.yml").read_text()
+    assert [page.name for page in PAGES if page.parent.name == "docs" and f" {page.name}\n" not in listed] == []
+
+
+def test_the_page_of_options_is_what_is_declared():
+    """`python docs/make_options.py` writes it."""
+    page = runpy.run_path(str(ROOT / "docs" / "make_options.py"))["page"]()
+    assert (ROOT / "docs" / "options.md").read_text() == page
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs" / "guide.md"], ids=lambda page: page.name)
+def test_python_of_the_guide_is_python(page: Path):
+    for text in blocks(page, "python"):
+        compile(text, page.name, "exec")
