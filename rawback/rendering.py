@@ -49,7 +49,7 @@ THUMBNAIL_FROM = 1 << 20  # smaller pictures are their own thumbnail: it would c
 THUMBNAIL_SIDE = 160
 METADATA_SHARE = 0.25
 """Of a file whose size is given: small ones are for the picture first."""
-LEAST_BESIDE_LAYER = 1.0
+LEAST_BESIDE_LAYER = 1.2
 """Steps of a coefficient that a picture keeps beside a lossless layer, which codes what is smaller in fewer bits."""
 STARTS = {".jpg": b"\xff\xd8", ".png": b"\x89PNG"}
 SUFFIXES = {".jpg": (".jpg", ".jpeg"), ".tif": (".tif", ".tiff"), ".png": (".png",)}
