@@ -19,12 +19,14 @@ Photo = Annotated[str, typer.Argument(metavar="JPEG", help="What was rendered.",
 Original = Annotated[str, typer.Argument(metavar="RAW", help="What it was rendered from.", show_default=False)]
 Photos = Annotated[list[str], typer.Argument(metavar="JPEG...", help="One or more files.", show_default=False)]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="PLACE", help="A file or a folder. Default: NAME.stripped.jpg.")
+    Path | None,
+    typer.Option("-o", "--output", metavar="PLACE", help="A file or a folder. Default: NAME.stripped.jpg.", show_default=False),
 ]
 
 Jxls = Annotated[list[str], typer.Argument(metavar="JXL...", help="One or more files.", show_default=False)]
 JpegOutput = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="PLACE", help="A file or a folder. Default: NAME.jpg.")
+    Path | None,
+    typer.Option("-o", "--output", metavar="PLACE", help="A file or a folder. Default: NAME.jpg.", show_default=False),
 ]
 
 

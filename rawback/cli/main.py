@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,9 @@ from rawback.options.shared import AsJson, Inputs
 
 Forget = Annotated[str | None, typer.Option(metavar="NAME", help="Remove a card that was learned.", show_default=False)]
 
+COLUMNS = 100
+"""Of a list that is wrapped."""
+
 app = typer.Typer(
     help="Develop RAW into JPEGs that still contain it, and turn JPEGs back into RAW.",
     no_args_is_help=True,
@@ -41,7 +45,7 @@ def render(
 ) -> None:
     """Develop RAW files into JPEGs that still contain their RAW.
 
-    With -o NAME.tif or .png a 16-bit picture without its RAW; with -o NAME.mov a movie of a folder of frames.
+    -o NAME.tif or .png writes a 16-bit picture without the RAW; -o NAME.mov makes a movie of frames.
     """
     from rawback.options import conflicts
 
@@ -109,7 +113,9 @@ def cameras(as_json: AsJson = False, forget: Forget = None) -> None:
     if as_json:
         answer(json.dumps(known))
     for card in known if not as_json else ():
-        answer(f"{card['name']:24} {describe(card)}")
+        answer(
+            textwrap.fill(f"{card['name']:24} {describe(card)}", COLUMNS, subsequent_indent=" " * 25, break_on_hyphens=False)
+        )
     if not known:
         say("no weights are installed: every camera that LibRaw knows is rendered without")
 

@@ -60,7 +60,8 @@ class Field:
         )  # fmt: skip
 
     def _tells_default(self) -> bool:
-        return self.default not in (0, False) and "default" not in self.declaration.help.lower()
+        written = self.declaration.default if isinstance(self.declaration, Option) else ""
+        return bool(written or self.default) and self.kind is not bool and "default" not in self.declaration.help.lower()
 
     def _metavar(self) -> str:
         kinds = [kind for kind in get_args(self.kind) or (self.kind,) if kind is not NoneType]

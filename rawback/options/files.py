@@ -32,7 +32,9 @@ class FileOptions:
         tuple[str, ...], Option("In folders take only files like '*.CR2' or '2024/*'.", group=MANY, metavar="PATTERN")
     ] = ()
     """Patterns of a name, or of a path below the folder; none: all. Capitals do not matter."""
-    exclude: Annotated[tuple[str, ...], Option("In folders take no files like this.", group=MANY, metavar="PATTERN")] = ()
+    exclude: Annotated[
+        tuple[str, ...], Option("In folders take no files like this.", group=MANY, metavar="PATTERN", rare=True)
+    ] = ()
     force: Force = False
     replace_foreign: ReplaceForeign = False
     replace_archive: ReplaceArchive = False
