@@ -16,12 +16,13 @@ from torch import nn
 from rawback.cameras.cards import FORMAT
 from rawback.nets.features import CONDITIONS
 from rawback.nets.flow import Flow, FrozenInverse
+from rawback.nets.restore_photo import KNOWN
 
 OPSET = 17
 """Of ONNX; onnxruntime knows it since 1.12."""
-USE = {"restore": ["resaved"], "restore_open": ["open"]}
-"""For which JPEGs a restoration is used: closed loops that another program saved again, or open ones; an untouched closed
-loop needs none."""
+USE = {"restore": ["resaved"], "restore_open": ["open"], "restore_photo": ["foreign"]}
+"""For which JPEGs a restoration is used: closed loops that another program saved again, open ones, or photos that rawback did
+not render; an untouched closed loop needs none."""
 
 
 @dataclass
@@ -35,7 +36,10 @@ class Trained:
 
 def example(part: str) -> tuple[tuple[torch.Tensor, ...], list[str], dict[str, dict[int, str]]]:
     """Inputs to trace a part with, their names, and which of their sides are free."""
-    code = torch.zeros(1, 1, 64, 48)
+    code, free_half = torch.zeros(1, 1, 64, 48), {2: "half height", 3: "half width"}
+    if part == "restore_photo":
+        free = {"luma": {2: "height", 3: "width"}, "chroma": free_half, "out": free_half}
+        return (code, torch.zeros(1, 2, 32, 24), torch.zeros(1, KNOWN)), ["luma", "chroma", "conditions"], free
     if part in (*USE, "demosaic"):
         free = {"code": {2: "height", 3: "width"}, "chroma": {2: "half height", 3: "half width"}}
         return (code, torch.zeros(1, 2, 32, 24), torch.zeros(1, CONDITIONS)), ["code", "chroma", "conditions"], free
@@ -45,7 +49,7 @@ def example(part: str) -> tuple[tuple[torch.Tensor, ...], list[str], dict[str, d
 def to_onnx(net: nn.Module, part: str) -> bytes:
     """An ONNX graph with free height and width; one output, "out"."""
     inputs, names, free = example(part)
-    options = {"input_names": names, "output_names": ["out"], "dynamic_axes": free | {"out": {2: "height", 3: "width"}}}
+    options = {"input_names": names, "output_names": ["out"], "dynamic_axes": {"out": {2: "height", 3: "width"}} | free}
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -17,6 +17,11 @@ RESTORE = {
     "target": ((SIDE, SIDE), np.uint16), "conditions": ((4, 20), np.float32),
 }  # fmt: skip
 """Arrays of one crop, shape and type: four JPEGs of a mosaic, and the mosaic."""
+PHOTO = {
+    "code": ((4, SIDE, SIDE), np.uint16), "chroma": ((4, 2, SIDE // 2, SIDE // 2), np.int16), "conditions": ((4, 17), np.float32),
+    "target": ((SIDE, SIDE), np.uint16), "plain": ((SIDE, SIDE), np.uint16), "target_chroma": ((2, SIDE // 2, SIDE // 2), np.int16),
+}  # fmt: skip
+"""Four JPEGs of a camera's picture, decoded, and the picture: luma, the same before sharpening, and chroma at half size."""
 FLOW = {
     "picture": ((3, SIDE, SIDE), np.uint16),
     "look": ((3, SIDE, SIDE), np.uint16),

@@ -21,25 +21,29 @@ from rawback.learn import data, export, pairs
 from rawback.learn.demosaic_task import DemosaicTask
 from rawback.learn.export import Trained
 from rawback.learn.flow_task import FlowTask
+from rawback.learn.photo_task import PhotoTask
 from rawback.learn.progress import Bar
 from rawback.learn.tasks import RestoreOpenTask, RestoreTask, Task
 from rawback.nets import run_torch, weights
 from rawback.options.train import TrainOptions
 
-TASKS: dict[str, type] = {task.name: task for task in (DemosaicTask, RestoreTask, RestoreOpenTask, FlowTask)}
+TASKS: dict[str, type] = {task.name: task for task in (DemosaicTask, RestoreTask, RestoreOpenTask, FlowTask, PhotoTask)}
 """By the name of the part that they train."""
 CONFIGS = {
     "restore": {"width": 48, "depth": 4},
     "restore_open": {"width": 48, "depth": 4},
     "demosaic": {"width": 32, "depth": 4},
+    "restore_photo": {"width": 28, "depth": 4},
     "flow": {"cell": 2, "blocks": 3, "width": 16, "depth": 3, "dense": 0},
 }
 """Arguments of each part's network."""
-STEPS = {"restore": 4500, "restore_open": 4500, "demosaic": 2000, "flow": 4000}
+STEPS = {"restore": 4500, "restore_open": 4500, "demosaic": 2000, "flow": 4000, "restore_photo": 12000}
 """Of each part, unless others are asked for."""
 MANIFEST, FACTS = "photographs.json", "training.json"
 """What a training leaves of itself: the photographs, and its options."""
-CROPS = {"restore": (480, 24), "restore_open": (480, 24), "demosaic": (480, 24), "flow": (240, 24)}
+CROPS = {
+    "restore": (480, 24), "restore_open": (480, 24), "demosaic": (480, 24), "flow": (240, 24), "restore_photo": (530, 24),
+}  # fmt: skip
 """For training and for validation."""
 
 

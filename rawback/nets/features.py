@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from rawback.isp.colour import CURVES
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 DOMAIN = CURVES["bt709"]
 """Nets see balanced samples through this curve, whatever the recipe's, so that a quantiser's error is even over tones."""
 BANDS = np.digitize(np.add(*np.mgrid[:8, :8]), [1, 4, 8]).reshape(64)
 """Coefficients by frequency: 0 the mean, 1 low, 2 middle, 3 high."""
+LEAST = 1e-3
+"""Difference in code that is none: a quarter of a level of 8 bits."""
 CONDITIONS = 20
 """Length of the vector that `conditions` makes."""
 TABLES, REFINED, GAINS, MATRIX = slice(9), 9, slice(10, 13), slice(13, 19)
@@ -24,6 +27,29 @@ def of_tables(luma: np.ndarray, chroma: np.ndarray, factors: tuple[int, int]) ->
     logs = [np.log2(np.maximum(np.asarray(t, float), 1)) for t in (luma, chroma)]
     means = [logs[i][band == BANDS].mean() for i, bands in enumerate((4, 3)) for band in range(bands)]
     return np.array([*means, factors[0] - 1, factors[1] - 1], np.float32)
+
+
+LAGS, FAR = (1, 2, 3, 4), 6
+"""Distances in pixels at which differences tell how a picture was sharpened, and that which they are compared with."""
+
+
+def of_photo(picture: Coefficients, luma: np.ndarray) -> np.ndarray:
+    """What is known of a photo: `of_tables`, and how luma (H, W), 0..1, differs from itself at LAGS: (17,) float32.
+
+    log2 of the mean of differences over that at FAR, absolute and squared: sharpening, noise and its reduction show in them.
+    """
+    differences = []
+    for power in (1, 2):
+        means = [_difference(luma, lag, power) for lag in (*LAGS, FAR)]
+        differences += [np.log2(mean / means[-1]) / power for mean in means[:-1]]
+    tables = of_tables(picture.tables[0], picture.tables[-1], picture.factors)
+    return np.concatenate([tables, np.array(differences, np.float32)])
+
+
+def _difference(luma: np.ndarray, lag: int, power: int) -> float:
+    """Mean of the powers of differences between samples so far apart, along both axes."""
+    both = luma[lag:] - luma[:-lag], luma[:, lag:] - luma[:, :-lag]
+    return float(np.mean([np.mean(np.abs(d) ** power) for d in both])) + LEAST**power
 
 
 def conditions(recipe: Recipe, tables: list[np.ndarray], factors: tuple[int, int]) -> np.ndarray:

@@ -12,8 +12,9 @@ from rawback.errors import RawbackError
 from rawback.nets.demosaic import Demosaic
 from rawback.nets.flow import Flow, FrozenInverse
 from rawback.nets.restore import Restore
+from rawback.nets.restore_photo import RestorePhoto
 
-NETS = {"restore": Restore, "restore_open": Restore, "demosaic": Demosaic, "flow": Flow}
+NETS = {"restore": Restore, "restore_open": Restore, "demosaic": Demosaic, "flow": Flow, "restore_photo": RestorePhoto}
 """By the name of their part in a card."""
 
 

@@ -17,7 +17,7 @@ from rawback.nets.parts import Demosaicer, Engine, FlowPart, Restorer, is_bayer
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
-PARTS = ("restore", "restore_open", "demosaic", "flow", "flow_inverse")
+PARTS = ("restore", "restore_open", "restore_photo", "demosaic", "flow", "flow_inverse")
 """What a card may list."""
 
 

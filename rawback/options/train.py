@@ -8,7 +8,7 @@ from typing import Annotated
 from rawback.errors import UsageError
 from rawback.options.option import Option
 
-PARTS = ("demosaic", "restore", "restore_open", "flow")
+PARTS = ("demosaic", "restore", "restore_open", "flow", "restore_photo")
 GENERIC = ("demosaic", "restore_open", "restore")
 """Those of `generic-2`."""
 MAX_SIDE = 512
