@@ -19,7 +19,7 @@ from rawback.isp.colour import CURVES, SRGB_TO_XYZ, d65_tags, matrix_from_xyz
 from rawback.isp.colour_profile import Profile
 from rawback.isp.light import Light, decoded
 from rawback.isp.mosaic import RGGB
-from rawback.isp.parallel import in_threads, strips
+from rawback.isp.parallel import in_threads, parts, strips
 from rawback.picture import Coefficients, Pixels, as_stored
 from rawback.recipe import Recipe
 
@@ -33,6 +33,12 @@ SAME_SHAPE = 5e-3
 NOISE_PER_ISO, READ_NOISE = 1.2e-6, 1e-13
 """Shot noise and squared read noise, as fractions of white, of a middling sensor at ISO 1; they grow by ISO and ISO^2."""
 ISO_RANGE = (25, 409600)
+
+PART_ROWS, RESTORED_ROWS = 16, 128
+"""Of what is worked on at a time, and of strips that are restored: their context above and below costs. Or multiples."""
+
+Restored = Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""Rows of Y, Cb, Cr (rows, width) float32 of a photo, restored."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ def _noise(exif: Exif) -> tuple[float, ...]:
 
 def sensor(
     picture: Coefficients | Pixels, recipe: Recipe, profile: Profile | None, linear: bool,
-    progress: Callable[[float], None], light: Light | None = None,
+    progress: Callable[[float], None], light: Light | None = None, restored: Restored | None = None,
 ) -> np.ndarray:  # fmt: skip
     """The picture back at the sensor: a mosaic (H, W) uint16 in DN, or camera RGB (H, W, 3) uint16, white at 65535.
 
@@ -198,12 +204,17 @@ def sensor(
     result = np.empty((height, width, 3) if linear else (height, width), np.uint16)
 
     def strip(rows: tuple[int, int]) -> None:
-        start, stop = rows
+        planes = restored(*rows) if restored else ()
+        for part in parts(rows[1] - rows[0], width, PART_ROWS):
+            start, stop = rows[0] + part.start, min(rows[0] + part.stop, rows[1])
+            codes = inverse_pass.extended_srgb(*(plane[part] for plane in planes)) if planes else decoded(picture, start, stop)
+            to_sensor(codes, start, stop)
+
+    def to_sensor(codes: np.ndarray, start: int, stop: int) -> None:
         if light:
-            balanced = stages.inverse(light.strip(start, stop), recipe, start, stages.FROM_LIGHT)
+            balanced = stages.inverse(light.of_codes(codes, start), recipe, start, stages.FROM_LIGHT)
         else:
-            srgb = decoded(picture, start, stop)
-            balanced = stages.inverse(profile.to_srgb(srgb) if profile else srgb, recipe, start, stages.COLOUR)
+            balanced = stages.inverse(profile.to_srgb(codes) if profile else codes, recipe, start, stages.COLOUR)
         if recipe.vignette:
             balanced = balanced / vignetting.gain(recipe.vignette, height, width, start, stop)
         if linear:
@@ -213,7 +224,7 @@ def sensor(
         else:
             result[start:stop] = stages.inverse(balanced, recipe, start, stages.SENSOR)
 
-    in_threads(strip, strips(height, width, 16), progress)
+    in_threads(strip, strips(height, width, RESTORED_ROWS if restored else PART_ROWS), progress)
     return result
 
 

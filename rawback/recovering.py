@@ -36,7 +36,7 @@ from rawback.isp.mosaic import RGGB
 from rawback.lossless.original import contents
 from rawback.messages import printable
 from rawback.nets.parts import Restorer
-from rawback.nets.weights import flow_inverse
+from rawback.nets.weights import flow_inverse, photo_restorer
 from rawback.nets.weights import load as load_weights
 from rawback.options.option import as_text
 from rawback.options.recover import RecoverOptions
@@ -161,7 +161,8 @@ def from_photo(
     layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
     demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
-        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, demosaiced, progress, planned.light)
+        restored = photo_restorer(planned.picture, options.weights) if planned.state is None else None
+        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored)
         if not planned.is_own:
             mosaic, recipe = foreign.with_margin(mosaic, recipe)
     elif layer.mosaic is not None:

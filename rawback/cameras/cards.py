@@ -10,6 +10,8 @@ from rawback.errors import RawbackError
 
 DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-2", "none"
 """The weights that are used where no others are asked for, and the name that stands for none."""
+PHOTO_WEIGHTS = "photo-1"
+"""The weights by which photos are restored that rawback did not render, where those asked for do not know them."""
 FORMAT = 1
 """Of cards, those of looks and those of learned parts alike."""
 SCOPES = {"family": "a look for its family", "maker": "a look for its maker", "generic": "a look for those that have none"}

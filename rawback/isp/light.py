@@ -38,7 +38,11 @@ class Light:
 
     def strip(self, start: int, stop: int) -> np.ndarray:
         """Rows start..stop as linear sRGB planes (3, rows, width) float32, white 1, nothing clipped."""
-        light = self.profile.light(decoded(self.picture, start, stop))
+        return self.of_codes(decoded(self.picture, start, stop), start)
+
+    def of_codes(self, codes: np.ndarray, start: int) -> np.ndarray:
+        """The same of the picture's codes (3, rows, width) float32 from row `start` on, as decoded or restored."""
+        light = self.profile.light(codes)
         if self.gain_map is None:
             return self.profile.linear_srgb(light)
         if self.gain_map.to_d50 is None:

@@ -86,7 +86,7 @@ class TransferCurve:
         return curve_of(recipe).encode(x)
 
     def inverse(self, y: np.ndarray, recipe: Recipe, top: int) -> np.ndarray:
-        return curve_of(recipe).decode(y)[0]
+        return curve_of(recipe).light(y)
 
 
 class CodeMatrix:

@@ -103,5 +103,5 @@ def _decoded(data: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     assert picture is not None  # just written
     luma, *chroma = inverse_pass.decoded_planes(picture, 0, picture.height)
     small = [shrink(plane, (2, 2)) for plane in chroma]
-    conditions = features.of_photo(picture, luma)
+    conditions = features.of_photo(picture, [luma])
     return pairs.pack(luma), pairs.pack_chroma(small), conditions

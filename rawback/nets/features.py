@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rawback.isp.colour import CURVES
@@ -33,22 +35,22 @@ LAGS, FAR = (1, 2, 3, 4), 6
 """Distances in pixels at which differences tell how a picture was sharpened, and that which they are compared with."""
 
 
-def of_photo(picture: Coefficients, luma: np.ndarray) -> np.ndarray:
-    """What is known of a photo: `of_tables`, and how luma (H, W), 0..1, differs from itself at LAGS: (17,) float32.
+def of_photo(picture: Coefficients, bands: Sequence[np.ndarray]) -> np.ndarray:
+    """What is known of a photo: `of_tables`, and how bands of its luma (H, W), 0..1, differ from themselves at LAGS: (17,) float32.
 
     log2 of the mean of differences over that at FAR, absolute and squared: sharpening, noise and its reduction show in them.
     """
     differences = []
     for power in (1, 2):
-        means = [_difference(luma, lag, power) for lag in (*LAGS, FAR)]
+        means = [_difference(bands, lag, power) for lag in (*LAGS, FAR)]
         differences += [np.log2(mean / means[-1]) / power for mean in means[:-1]]
     tables = of_tables(picture.tables[0], picture.tables[-1], picture.factors)
     return np.concatenate([tables, np.array(differences, np.float32)])
 
 
-def _difference(luma: np.ndarray, lag: int, power: int) -> float:
+def _difference(bands: Sequence[np.ndarray], lag: int, power: int) -> float:
     """Mean of the powers of differences between samples so far apart, along both axes."""
-    both = luma[lag:] - luma[:-lag], luma[:, lag:] - luma[:, :-lag]
+    both = (d for luma in bands for d in (luma[lag:] - luma[:-lag], luma[:, lag:] - luma[:, :-lag]))
     return float(np.mean([np.mean(np.abs(d) ** power) for d in both])) + LEAST**power
 
 

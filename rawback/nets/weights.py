@@ -10,11 +10,13 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rawback.cameras.cards import FORMAT, cards, path_of, read
+from rawback.cameras.cards import FORMAT, NO_WEIGHTS, PHOTO_WEIGHTS, cards, path_of, read
 from rawback.errors import RawbackError
 from rawback.isp.closed_loop import Coding
+from rawback.nets import photo_part
 from rawback.nets.parts import Demosaicer, Engine, FlowPart, Restorer, is_bayer
-from rawback.picture import Coefficients
+from rawback.nets.photo_part import PhotoRestorer
+from rawback.picture import Coefficients, Pixels
 from rawback.recipe import Recipe
 
 PARTS = ("restore", "restore_open", "restore_photo", "demosaic", "flow", "flow_inverse")
@@ -56,6 +58,13 @@ class Weights:
         if part is None or recipe.refined or not is_bayer(recipe):
             return None
         return Demosaicer(self.part("demosaic"), recipe, coding, part["config"]["depth"])
+
+    def photo_restorer(self, picture: Coefficients) -> PhotoRestorer | None:
+        """The restoration for a photo that rawback did not render, or None: of other weights, or of no use to such a picture."""
+        part = self.card["parts"].get("restore_photo")
+        if part is None or not photo_part.knows(picture):
+            return None
+        return PhotoRestorer(self.part("restore_photo"), picture, part["config"]["depth"])
 
     def flow(self, recipe: Recipe) -> FlowPart | None:
         """The flow for that recipe, or None: the closed loop goes without, X-Trans has none."""
@@ -122,6 +131,17 @@ def _read(path: Path) -> Weights:
             f"{path} is a card of format {version} with parts {sorted(parts)}; this rawback knows format {FORMAT}; update it"
         )
     return Weights(path.stem, path.parent, card, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def photo_restorer(picture: Coefficients | Pixels, weights: str | None) -> PhotoRestorer | None:
+    """The restoration for a photo that rawback did not render; None where there is none, or `weights` are "none".
+
+    Those that are named, by name or path, if they know such photos; else PHOTO_WEIGHTS.
+    """
+    if weights == NO_WEIGHTS or not isinstance(picture, Coefficients):
+        return None
+    named = load(weights).photo_restorer(picture) if weights else None
+    return named or load(PHOTO_WEIGHTS).photo_restorer(picture)
 
 
 def flow_inverse(recipe: Recipe, weights: str) -> FlowPart:

@@ -1,0 +1,86 @@
+"""The restoration of a camera's JPEG as a function of numpy strips: what its encoder and its sharpening did, undone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rawback.isp import intervals, inverse_pass
+from rawback.isp.dct import grow, shrink
+from rawback.nets import features
+from rawback.nets.parts import Engine, widen
+from rawback.picture import Coefficients
+
+BANDS, BAND = 6, 64
+"""Of rows of the picture that tell how it was sharpened: how many, evenly spread, and how high."""
+SMALLEST = 32
+"""Pixels along a side from which on there is a picture to restore."""
+BLOCKS = 16
+"""Rows of luma that strips and their context begin at multiples of: whole blocks of chroma too."""
+
+
+def knows(picture: Coefficients) -> bool:
+    """Whether the restoration was taught such pictures: of colour, with chroma at full or half size either way."""
+    return len(picture.planes) == 3 and max(picture.factors) <= 2 and min(picture.width, picture.height) >= SMALLEST
+
+
+class PhotoRestorer:
+    """`restore_photo` for one JPEG."""
+
+    def __init__(self, engine: Engine, picture: Coefficients, depth: int) -> None:
+        self.engine, self.picture = engine, picture
+        self.halo = -(-4 * depth // BLOCKS) * BLOCKS
+        """Rows of context above and below that a strip needs."""
+        self.bands = [inverse_pass.decoded_planes(picture, *rows) for rows in _bands(picture.height)]
+        self.conditions = features.of_photo(picture, [luma for luma, _, _ in self.bands])
+
+    def __call__(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows start..stop, from a multiple of BLOCKS on, of Y, Cb, Cr (rows, width) float32 as `inverse_pass.decoded_planes`."""
+        first, last = max(start - self.halo, 0), min(stop + self.halo, self.picture.height)
+        planes = inverse_pass.decoded_planes(self.picture, first, last)
+        rows = slice(start - first, stop - first)
+        luma, sharpened, *chroma = self._changes(planes)
+        restored = [planes[0] + luma + sharpened, *(plane + change for plane, change in zip(planes[1:], chroma, strict=True))]
+        return restored[0][rows], restored[1][rows], restored[2][rows]
+
+    def sharpening(self) -> float:
+        """The share of fine luma that the camera had added, as unsharp masking by a pixel does: 0 is none."""
+        added = fine = 0.0
+        for planes in self.bands:
+            luma, sharpened, *_ = self._changes(planes)
+            plain = planes[0] + luma + sharpened
+            detail = plain[1:-1, 1:-1] - (plain[:-2, 1:-1] + plain[2:, 1:-1] + plain[1:-1, :-2] + plain[1:-1, 2:]) / 4
+            added -= float(np.vdot(sharpened[1:-1, 1:-1], detail))
+            fine += float(np.vdot(detail, detail))
+        return max(added / fine, 0.0) if fine else 0.0
+
+    def _changes(self, planes: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        """What to add to rows from a whole block on: for the encoder and for sharpening to luma, for the encoder to chroma."""
+        height, width = planes[0].shape
+        luma, cb, cr = (widen(plane) for plane in planes)
+        small = np.stack([shrink(plane, (2, 2)) for plane in (cb, cr)])  # (2, H / 2, W / 2)
+        change = self.engine(luma[None, None], small[None], self.conditions[None])[0]  # (10, H / 2, W / 2)
+        encoded = intervals.within(_shuffled(change[:4]), self.picture.tables[0])
+        colours = (self._chroma(change[4 + i], self.picture.tables[1 + i]) for i in range(2))
+        return tuple(plane[:height, :width] for plane in (encoded, _shuffled(change[6:]), *colours))
+
+    def _chroma(self, change: np.ndarray, table: np.ndarray) -> np.ndarray:
+        """A change of chroma at half size, within its intervals, at full size."""
+        v, h = self.picture.factors
+        native = grow(change, (2 // v, 2 // h))
+        missing = [(0, -side % 8) for side in native.shape]
+        kept = intervals.within(np.pad(native, missing, mode="edge"), table)[: native.shape[0], : native.shape[1]]
+        return grow(kept, (v, h))
+
+
+def _shuffled(quads: np.ndarray) -> np.ndarray:
+    """The samples of 2x2 cells, row by row (4, h, w) -> (2 h, 2 w)."""
+    _, height, width = quads.shape
+    return quads.reshape(2, 2, height, width).transpose(2, 0, 3, 1).reshape(2 * height, 2 * width)
+
+
+def _bands(height: int) -> list[tuple[int, int]]:
+    """First row, a multiple of BLOCKS, and row after the last of each band; all of a small picture."""
+    if height <= BANDS * BAND:
+        return [(0, height)]
+    starts = np.linspace(0, height - BAND, BANDS).astype(int) // BLOCKS * BLOCKS
+    return [(int(start), int(start) + BAND) for start in starts]
