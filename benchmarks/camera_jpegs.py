@@ -1,4 +1,4 @@
-"""Camera JPEGs made from real RAW files: a camera's look, noise reduction and sharpening as cameras do, 8 bits, standard tables."""
+"""Camera JPEGs made from real RAW files: a camera's look, noise reduction, sharpening, 8 bits, standard tables."""
 
 from __future__ import annotations
 

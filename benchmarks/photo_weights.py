@@ -1,4 +1,4 @@
-"""The restoration of cameras' JPEGs, trained: `python benchmarks/photo_weights.py PHOTOS -o weights` (about 40 minutes of one core).
+"""The restoration of cameras' JPEGs, trained: `python benchmarks/photo_weights.py PHOTOS -o weights`.
 
 PHOTOS: a folder of photographs (DESIGN 5: linearised, reduced, without artefacts of a JPEG of their own). An interrupted
 training goes on where it stopped; the card tells the options, the seed, the figures and the manifest's hash.
@@ -12,7 +12,9 @@ from pathlib import Path
 from rawback.learn.train import train
 from rawback.options.train import TrainOptions
 
-OPTIONS = TrainOptions(parts=("restore_photo",), steps=7000, seed=1, side=128, crops=(265, 24), device="cpu", threads=1)
+OPTIONS = TrainOptions(
+    parts=("restore_photo",), steps=4500, every=900, seed=1, side=128, crops=(265, 24), device="cpu", threads=1
+)  # fmt: skip
 """Of `photo-1`."""
 
 

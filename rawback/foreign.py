@@ -14,7 +14,7 @@ from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.tags import Tag
-from rawback.isp import headroom, stages, tone, vignetting
+from rawback.isp import headroom, inverse_pass, photo_noise, stages, tone, vignetting
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, d65_tags, matrix_from_xyz
 from rawback.isp.colour_profile import Profile
 from rawback.isp.light import Light, decoded
@@ -32,7 +32,8 @@ SAME_SHAPE = 5e-3
 """By which the ratio of sides of a whole picture may differ from that of another size."""
 NOISE_PER_ISO, READ_NOISE = 1.2e-6, 1e-13
 """Shot noise and squared read noise, as fractions of white, of a middling sensor at ISO 1; they grow by ISO and ISO^2."""
-ISO_RANGE = (25, 409600)
+ISO_RANGE, ASSUMED_ISO = (25, 409600), 100
+"""ISO speeds that can be, and that of a photo that tells none, where its sensor's noise is asked for."""
 
 PART_ROWS, RESTORED_ROWS = 16, 128
 """Of what is worked on at a time, and of strips that are restored: their context above and below costs. Or multiples."""
@@ -189,7 +190,26 @@ def _noise(exif: Exif) -> tuple[float, ...]:
     values = tiff.numbers(exif.exif[Tag.PhotographicSensitivity])[:1] if Tag.PhotographicSensitivity in exif.exif else ()
     if not values or not ISO_RANGE[0] <= values[0] <= ISO_RANGE[1]:
         return ()
-    return (NOISE_PER_ISO * values[0], READ_NOISE * values[0] ** 2)
+    return _noise_at(values[0])
+
+
+def _noise_at(iso: float) -> tuple[float, ...]:
+    return (NOISE_PER_ISO * iso, READ_NOISE * iso**2)
+
+
+def with_noise(sensed: np.ndarray, recipe: Recipe, real: bool, seed: int) -> tuple[np.ndarray, Recipe, str]:
+    """A photo at the sensor, its recipe with the noise that is measured in it, and what is to be said.
+
+    real: with the noise added that its camera took away, as far as a middling sensor had more at that ISO speed.
+    """
+    left = photo_noise.measured(sensed, recipe)
+    if not real:
+        return sensed, replace(recipe, noise=left or recipe.noise), ""
+    sensors = recipe.noise or _noise_at(ASSUMED_ISO)
+    iso = round(sensors[0] / NOISE_PER_ISO)
+    assumed = "" if recipe.noise else ", as none is told"
+    noisy = photo_noise.with_noise(sensed, recipe, left, sensors, seed)
+    return noisy, replace(recipe, noise=sensors), f"noise of a middling sensor at ISO {iso}{assumed} added (seed {seed})"
 
 
 def sensor(

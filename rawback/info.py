@@ -14,9 +14,11 @@ from rawback.files.jpeg_file import is_jpeg
 from rawback.files.jumbf import Box
 from rawback.files.original import packed
 from rawback.files.original.metadata import size_text
+from rawback.isp.quantisation_tables import quality_of
 from rawback.lossless import restore
 from rawback.lossless.original import contents
-from rawback.picture import Coefficients
+from rawback.nets.weights import photo_restorer
+from rawback.picture import Coefficients, Pixels
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
 
@@ -59,12 +61,22 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "rendered_by_rawback": photo.recipe is not None,
         "state": planned.state.value if planned.state else "foreign",
         "promise": planned.message + ("" if layer else recovering.error_left(planned)),
+        **(_of_camera(photo.picture) if planned.state is None else {}),
         **layer,
         **parity.describe(data),
         **_metadata(boxes),
         "recipe": _properties(planned.recipe),
         "notes": [*photo.notes, *planned.notes],
     }
+
+
+def _of_camera(picture: Coefficients | Pixels) -> dict[str, object]:
+    """What the restoration finds in a photo that rawback did not render."""
+    restorer = photo_restorer(picture, None)
+    if restorer is None:
+        return {}
+    sharpening, clipped = round(restorer.sharpening(), 2), round(restorer.clipped(), 4)
+    return {"quality": quality_of(restorer.picture.tables[0]), "sharpening": sharpening, "clipped": clipped}
 
 
 def _metadata(boxes: list[Box]) -> dict[str, object]:

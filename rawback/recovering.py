@@ -39,13 +39,15 @@ from rawback.nets.parts import Restorer
 from rawback.nets.weights import flow_inverse, photo_restorer
 from rawback.nets.weights import load as load_weights
 from rawback.options.option import as_text
-from rawback.options.recover import RecoverOptions
+from rawback.options.recover import REAL, RecoverOptions
 from rawback.picture import Coefficients, Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
 from rawback.version import __version__
 
 TOO_WIDE = "LibRaw, and with it most developers, opens no RAW of more than 64000 rows or columns; scale the picture down"
+SEED_DIGITS = 8
+"""Of the file's SHA-256, by which noise is drawn: the same photo gets the same."""
 LINEAR_LAYER = "its lossless layer is of the mosaic, and not used for demosaiced colours"
 MESSAGES = {
     State.UNTOUCHED: "untouched since rawback rendered it: its RAW comes back",
@@ -164,6 +166,10 @@ def from_photo(
         restored = photo_restorer(planned.picture, options.weights) if planned.state is None else None
         mosaic = foreign.sensor(planned.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored)
         if not planned.is_own:
+            seed = int(hashlib.sha256(photo.data).hexdigest()[:SEED_DIGITS], 16)
+            mosaic, recipe, added = foreign.with_noise(mosaic, recipe, options.noise == REAL, seed)
+            done = [*([restored.message()] if restored else []), *([added] if added else [])]
+            planned = replace(planned, message="; ".join([planned.message, *done]))
             mosaic, recipe = foreign.with_margin(mosaic, recipe)
     elif layer.mosaic is not None:
         mosaic = layer.mosaic

@@ -17,7 +17,7 @@ ROWS = 256
 
 
 def measured(sensed: np.ndarray, recipe: Recipe) -> tuple[float, ...]:
-    """(scale, offset) as `noise.estimate`, of a mosaic (H, W) in DN or of camera RGB (H, W, 3), uint16; nothing if too small."""
+    """(scale, offset) as `noise.estimate`, of a mosaic (H, W) in DN or of camera RGB (H, W, 3), uint16; () if too small."""
     if sensed.ndim == 2:
         return noise.estimate(sensed, recipe)
     cfa = tile(np.array(recipe.cfa), *sensed.shape[:2])

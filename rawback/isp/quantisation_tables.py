@@ -84,6 +84,12 @@ def _price(whole: int, way: float) -> float:
     return PRICE * math.exp(way * PRICE_RANGE / whole)
 
 
+def quality_of(table: np.ndarray) -> int:
+    """The quality 1..100 whose standard luma table is nearest to a table (64,), natural order, in the mean of ratios."""
+    ours = np.log2(np.maximum(table.reshape(64), 1))
+    return 1 + int(np.argmin([np.abs(np.log2(standard) - ours).mean() for standard in standard_tables()]))
+
+
 def _scaled(table: np.ndarray, quality: int) -> np.ndarray:
     """libjpeg's jpeg_quality_scaling."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality

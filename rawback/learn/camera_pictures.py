@@ -34,9 +34,7 @@ def installed_looks() -> list[Look]:
     return [from_card(card, card["name"]) for card in cards() if "look" in card]
 
 
-def developed(
-    mosaic: np.ndarray, recipe: Recipe, looks: list[Look], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def developed(mosaic: np.ndarray, recipe: Recipe, looks: list[Look], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A mosaic as a camera's picture before its encoder: codes (3, H, W) float32, 0..1, and luma before sharpening (H, W)."""
     look = looks[int(rng.integers(len(looks)))]
     plain = np.linspace(0, 1, len(look.tone))

@@ -16,6 +16,7 @@ from rawback.isp.dct import shrink
 from rawback.isp.matmul import mix
 from rawback.learn import camera_pictures, data, pairs
 from rawback.learn.shards import PHOTO, SIDE, Shards
+from rawback.learn.tasks import codes
 from rawback.nets import features
 from rawback.nets.restore_photo import RestorePhoto
 
@@ -69,7 +70,7 @@ class PhotoTask:
             colours = [shards["chroma"][crop, which][small], shards["target_chroma"][crop][small]]
             if conditions[7] == conditions[8] and rng.random() < 0.5:  # 4:2:2 would not stay 4:2:2
                 lumas, colours = ([plane.swapaxes(-1, -2) for plane in planes] for planes in (lumas, colours))
-            code, target, plain = (torch.from_numpy(a.astype(np.float32))[None] / pairs.CODE_SCALE - pairs.CODE_OFFSET for a in lumas)
+            code, target, plain = (codes(plane)[None] for plane in lumas)
             chroma, target_chroma = (torch.from_numpy(a.astype(np.float32)) / pairs.CHROMA_SCALE for a in colours)
             rows.append((code, chroma, torch.from_numpy(conditions), target, plain, target_chroma))
         return tuple(torch.stack(column) for column in zip(*rows, strict=True))

@@ -18,8 +18,9 @@ RESTORE = {
 }  # fmt: skip
 """Arrays of one crop, shape and type: four JPEGs of a mosaic, and the mosaic."""
 PHOTO = {
-    "code": ((4, SIDE, SIDE), np.uint16), "chroma": ((4, 2, SIDE // 2, SIDE // 2), np.int16), "conditions": ((4, 17), np.float32),
-    "target": ((SIDE, SIDE), np.uint16), "plain": ((SIDE, SIDE), np.uint16), "target_chroma": ((2, SIDE // 2, SIDE // 2), np.int16),
+    "code": ((4, SIDE, SIDE), np.uint16), "chroma": ((4, 2, SIDE // 2, SIDE // 2), np.int16),
+    "conditions": ((4, 17), np.float32), "target": ((SIDE, SIDE), np.uint16), "plain": ((SIDE, SIDE), np.uint16),
+    "target_chroma": ((2, SIDE // 2, SIDE // 2), np.int16),
 }  # fmt: skip
 """Four JPEGs of a camera's picture, decoded, and the picture: luma, the same before sharpening, and chroma at half size."""
 FLOW = {

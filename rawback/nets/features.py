@@ -36,7 +36,7 @@ LAGS, FAR = (1, 2, 3, 4), 6
 
 
 def of_photo(picture: Coefficients, bands: Sequence[np.ndarray]) -> np.ndarray:
-    """What is known of a photo: `of_tables`, and how bands of its luma (H, W), 0..1, differ from themselves at LAGS: (17,) float32.
+    """What is known of a photo: `of_tables`, and differences of its luma at LAGS, in bands (H, W), 0..1: (17,) float32.
 
     log2 of the mean of differences over that at FAR, absolute and squared: sharpening, noise and its reduction show in them.
     """

@@ -6,14 +6,19 @@ import numpy as np
 
 from rawback.isp import intervals, inverse_pass
 from rawback.isp.dct import grow, shrink
+from rawback.isp.quantisation_tables import quality_of
 from rawback.nets import features
 from rawback.nets.parts import Engine, widen
 from rawback.picture import Coefficients
 
 BANDS, BAND = 6, 64
 """Of rows of the picture that tell how it was sharpened: how many, evenly spread, and how high."""
+SHARPENED = 0.05
+"""Sharpening below that is none."""
 SMALLEST = 32
 """Pixels along a side from which on there is a picture to restore."""
+WHITE = 254 / 255
+"""Code from which on a channel is clipped, but for what quantisers do to it."""
 BLOCKS = 16
 """Rows of luma that strips and their context begin at multiples of: whole blocks of chroma too."""
 
@@ -34,13 +39,22 @@ class PhotoRestorer:
         self.conditions = features.of_photo(picture, [luma for luma, _, _ in self.bands])
 
     def __call__(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows start..stop, from a multiple of BLOCKS on, of Y, Cb, Cr (rows, width) float32 as `inverse_pass.decoded_planes`."""
+        """Rows start..stop, from a multiple of BLOCKS on, of Y, Cb, Cr (rows, width), as `inverse_pass.decoded_planes`."""
         first, last = max(start - self.halo, 0), min(stop + self.halo, self.picture.height)
         planes = inverse_pass.decoded_planes(self.picture, first, last)
         rows = slice(start - first, stop - first)
         luma, sharpened, *chroma = self._changes(planes)
         restored = [planes[0] + luma + sharpened, *(plane + change for plane, change in zip(planes[1:], chroma, strict=True))]
         return restored[0][rows], restored[1][rows], restored[2][rows]
+
+    def message(self) -> str:
+        """What is done, and what to expect of it, in words."""
+        quality, sharpening = quality_of(self.picture.tables[0]), self.sharpening()
+        also = f" and a sharpening of {sharpening:.1f}" if sharpening >= SHARPENED else ""
+        return (
+            f"the steps of its encoder (about quality {quality}){also} undone as far as can be known; "
+            "shadows and white balance edit better than in the JPEG, lost detail stays lost"
+        )
 
     def sharpening(self) -> float:
         """The share of fine luma that the camera had added, as unsharp masking by a pixel does: 0 is none."""
@@ -52,6 +66,11 @@ class PhotoRestorer:
             added -= float(np.vdot(sharpened[1:-1, 1:-1], detail))
             fine += float(np.vdot(detail, detail))
         return max(added / fine, 0.0) if fine else 0.0
+
+    def clipped(self) -> float:
+        """The share of pixels with a channel at white."""
+        white = [(inverse_pass.extended_srgb(*planes) > WHITE).any(0).mean() for planes in self.bands]
+        return float(np.mean(white))
 
     def _changes(self, planes: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
         """What to add to rows from a whole block on: for the encoder and for sharpening to luma, for the encoder to chroma."""

@@ -60,7 +60,7 @@ class Weights:
         return Demosaicer(self.part("demosaic"), recipe, coding, part["config"]["depth"])
 
     def photo_restorer(self, picture: Coefficients) -> PhotoRestorer | None:
-        """The restoration for a photo that rawback did not render, or None: of other weights, or of no use to such a picture."""
+        """The restoration for a photo that rawback did not render, or None where these weights know no such picture."""
         part = self.card["parts"].get("restore_photo")
         if part is None or not photo_part.knows(picture):
             return None

@@ -74,7 +74,7 @@ def check_render_clip(
 def check_recover(files: FileOptions, frames: FrameOptions, options: RecoverOptions) -> None:
     """Raise UsageError for options that say nothing about photos, or about the very file."""
     if options.original:
-        names = ("camera", "linear", "compress", "weights", "keep_exif")
+        names = ("camera", "linear", "compress", "weights", "keep_exif", "noise")
         refuse(options, names, "is for DNGs that are made; --original gives back the file as it was")
     refuse(frames, ("packed", "denoise"), "is for clips; name one movie")
     _check_stream(files)
@@ -85,6 +85,7 @@ def check_recover_clip(files: FileOptions, options: RecoverOptions, batch: Batch
     refuse(files, CHOOSING, f"is for photos; {files.inputs[0]} is a movie")
     refuse(options, ("linear",), "linear is for photos; the frames of a clip are mosaics")
     refuse(options, ("original",), "is for photos; a clip holds no files")
+    refuse(options, ("noise",), "is for photos that rawback did not render")
     if files.output == STANDARD_OUTPUT:
         refuse(files, ("force", "skip_existing", "keep_mtime"), "is for files; standard output takes the frames as a tar")
         refuse(

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rawback.errors import UsageError
-from rawback.options.option import COMMON, LOOK, OUTPUT, Option
+from rawback.options.option import COMMON, LOOK, OUTPUT, Option, check_choices
 from rawback.options.shared import Camera, KeepExif, Weights
 
+REAL = "real"
 PIXELS = {"cfa": False, "linear": True}
 """What --dng says -> `linear`."""
 KIND = "Write a mosaic (cfa) or demosaiced camera colours (linear)."
@@ -39,6 +40,14 @@ class RecoverOptions:
     gain_map: Annotated[bool, Option("Leave aside what a gain map tells above white.", ("--no-gain-map",), group=LOOK)] = True
     """Whether a photo's gain map gives the RAW its highlights, in headroom above the picture's white."""
     keep_exif: KeepExif = True
+    noise: Annotated[
+        str, Option("Leave noise as in the photo, or add what the camera took away (real).", choices=("photo", REAL), group=LOOK)
+    ] = "photo"
+    """Of photos that rawback did not render: "photo", or "real": shot and read noise of a middling sensor at its ISO, drawn by
+    a seed that follows from the file."""
     original: Annotated[
         bool, Option("Give back the RAW file itself that `render --keep original` kept, byte for byte.", group=COMMON)
     ] = False  # fmt: skip
+
+    def __post_init__(self) -> None:
+        check_choices(self)
