@@ -1,0 +1,207 @@
+"""What `recover` restores of a camera's JPEG: encoder and sharpening undone, within what the JPEG says; and its noise."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from small import jpeg_bytes
+
+from rawback import foreign
+from rawback.cameras.cards import PHOTO_WEIGHTS
+from rawback.errors import UsageError
+from rawback.files import jpeg
+from rawback.isp import dct, intervals, inverse_pass, photo_noise
+from rawback.isp.colour import RGB_TO_YCC
+from rawback.isp.quantisation_tables import quality_of
+from rawback.nets import photo_part, weights
+from rawback.options.recover import RecoverOptions
+from rawback.picture import Pixels
+from rawback.recipe import Recipe
+from rawback.recovering import recover
+
+RECIPE = Recipe(512, 512, ((0, 1), (1, 2)), (0.0,) * 4, 16383.0, (1.0, 1.0, 1.0), ((1, 0, 0), (0, 1, 0), (0, 0, 1)))
+
+
+def scene(height: int = 256, width: int = 320) -> np.ndarray:
+    """Codes (H, W, 3), 0..1: a dark gradient, soft discs and stripes, a little noise, in many colours."""
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    light = 0.08 + 0.25 * x / width + 0.1 * y / height
+    planes = np.stack([light * share for share in (1.1, 1.0, 0.8)], -1)
+    rng = np.random.default_rng(0)
+    for _ in range(14):
+        cy, cx, radius = rng.uniform(0, height), rng.uniform(0, width), rng.uniform(8, 50)
+        disc = 1 / (1 + np.exp(1.5 * (np.hypot(y - cy, x - cx) - radius)))
+        planes += disc[..., None] * (rng.uniform(0.05, 0.8, 3) - planes) * rng.uniform(0.5, 1)
+    planes += 0.04 * (np.sin(x / 2.5) * (y > height * 0.7))[..., None]
+    return np.clip(planes + rng.normal(0, 0.004, planes.shape), 0, 1)
+
+
+def photo(codes: np.ndarray, quality: int = 85, subsampling: str = "4:2:0") -> bytes:
+    """The JPEG of codes."""
+    stream = io.BytesIO()
+    Image.fromarray(np.rint(codes * 255).astype(np.uint8)).save(stream, "JPEG", quality=quality, subsampling=subsampling)
+    return stream.getvalue()
+
+
+def coefficients(data: bytes):
+    return jpeg.read(data, "photo").coefficients
+
+
+def luma_error(luma: np.ndarray, codes: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(luma - codes @ RGB_TO_YCC[0]))))
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+@pytest.mark.parametrize("quality", [75, 90])
+def test_the_picture_before_the_encoder_is_nearer(quality, subsampling):
+    codes = scene()
+    picture = coefficients(photo(codes, quality, subsampling))
+    restored = weights.photo_restorer(picture, None)(0, picture.height)
+    decoded = inverse_pass.decoded_planes(picture, 0, picture.height)
+    assert 20 * np.log10(luma_error(decoded[0], codes) / luma_error(restored[0], codes)) > 0.5
+    for plane, before, row in zip(restored[1:], decoded[1:], RGB_TO_YCC[1:], strict=True):
+        error, was = (np.sqrt(np.mean(np.square(p - codes @ row))) for p in (plane, before))
+        assert error < 1.01 * was
+
+
+@pytest.mark.parametrize("size", [(256, 320), (150, 70), (33, 47)])
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+def test_strips_and_the_whole_are_the_same(size, subsampling):
+    picture = coefficients(photo(scene(*size), 80, subsampling))
+    restorer = weights.photo_restorer(picture, None)
+    whole = restorer(0, picture.height)
+    strips = [restorer(start, min(start + 32, picture.height)) for start in range(0, picture.height, 32)]
+    for number, plane in enumerate(whole):
+        assert plane.shape == size
+        assert np.abs(plane - np.concatenate([strip[number] for strip in strips])).max() < 1e-5
+
+
+def test_what_the_encoder_did_is_undone_within_its_steps():
+    picture = coefficients(photo(scene(), 75))
+    steps = picture.tables[0].astype(np.float32)
+    wild = np.random.default_rng(0).normal(0, 0.2, (256, 320)).astype(np.float32)
+    kept = dct.to_coefficients(intervals.within(wild, picture.tables[0])) * 255 / steps
+    assert np.abs(dct.to_coefficients(wild) * 255 / steps).max() > 2
+    assert np.abs(kept).max() < intervals.HALF + 1e-3
+    assert np.allclose(intervals.within(wild * 1e-3, picture.tables[0]), wild * 1e-3, atol=1e-6)
+
+
+def test_sharpening_is_told_and_undone():
+    codes = scene()
+    luma = codes.mean(-1)
+    padded = np.pad(luma, 1, mode="edge")
+    around = (padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] + 2 * luma) / 6
+    sharpened = np.clip(codes + 1.2 * (luma - around)[..., None], 0, 1)
+    plain, sharp = (weights.photo_restorer(coefficients(photo(c, 95)), None) for c in (codes, sharpened))
+    assert sharp.sharpening() > plain.sharpening() + 0.1
+    decoded = inverse_pass.decoded_planes(sharp.picture, 0, 256)[0]
+    assert luma_error(sharp(0, 256)[0], codes) < 0.9 * luma_error(decoded, codes)
+
+
+def test_pictures_that_the_restoration_was_not_taught_are_left_as_they_are():
+    grey = io.BytesIO()
+    Image.fromarray(np.full((64, 64), 90, np.uint8)).save(grey, "JPEG")
+    assert weights.photo_restorer(coefficients(grey.getvalue()), None) is None
+    assert weights.photo_restorer(Pixels(np.zeros((64, 64, 3), np.uint8)), None) is None
+    picture = coefficients(photo(scene()))
+    assert weights.photo_restorer(picture, "none") is None
+    assert weights.photo_restorer(picture, "generic-2") is not None  # which knows no photos: the default does
+
+
+def test_recover_restores_photos_and_leaves_it_on_request(tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(photo(scene(), 80))
+    restored, plain = recover(path), recover(path, weights="none")
+    assert not np.array_equal(restored.mosaic, plain.mosaic)
+    assert "quality 80" in " ".join(restored.notes)
+    assert "quality" not in " ".join(plain.notes)
+
+
+def test_pictures_of_rawbacks_own_are_not_touched(tmp_path, monkeypatch):
+    def asked(*arguments):
+        raise AssertionError("restored as a photo")
+
+    monkeypatch.setattr(photo_part.PhotoRestorer, "__init__", asked)
+    own = tmp_path / "own.jpg"
+    own.write_bytes(jpeg_bytes())
+    recover(own)
+    resaved = tmp_path / "resaved.jpg"
+    with Image.open(own) as picture:
+        picture.save(resaved, quality=90, xmp=picture.info["xmp"])
+    recover(resaved)
+
+
+def test_info_tells_what_the_camera_did(tmp_path, run):
+    path = tmp_path / "photo.jpg"
+    codes = scene()
+    codes[:64] = 1
+    path.write_bytes(photo(codes, 90))
+    told = json.loads(run("info", str(path), "--json")[1])
+    assert told["quality"] == 90
+    assert 0.2 < told["clipped"] < 0.3
+    assert told["sharpening"] >= 0
+
+
+@pytest.mark.parametrize("quality", [1, 50, 80, 96, 100])
+def test_quality_is_read_off_the_table(quality):
+    assert quality_of(coefficients(photo(scene(64, 64), quality)).tables[0]) == quality
+
+
+def test_noise_is_measured_in_the_photo():
+    rng = np.random.default_rng(1)
+    flat = np.tile(np.linspace(1000, 9000, 512), (512, 1))
+    mosaic = np.rint(flat + rng.normal(0, 40, flat.shape)).astype(np.uint16)
+    scale, offset = photo_noise.measured(mosaic, RECIPE)
+    assert scale * 0.3 + offset == pytest.approx((40 / 16383) ** 2, rel=0.15)
+    kept, recipe, told = foreign.with_noise(mosaic, RECIPE, False, 1)
+    assert kept is mosaic
+    assert recipe.noise == (scale, offset)
+    assert told == ""
+
+
+def test_a_sensors_noise_is_added_up_to_what_it_has():
+    sensors = (4e-4, 1e-6)
+    flat = np.full((512, 512), 6000, np.uint16)
+    noisy = photo_noise.with_noise(flat, RECIPE, (1e-4, 0.0), sensors, 7)
+    light = 6000 / 16383
+    assert np.var(noisy / 16383) == pytest.approx(3e-4 * light + 1e-6, rel=0.03)
+    assert np.array_equal(noisy, photo_noise.with_noise(flat, RECIPE, (1e-4, 0.0), sensors, 7))
+    assert not np.array_equal(noisy, photo_noise.with_noise(flat, RECIPE, (1e-4, 0.0), sensors, 8))
+    assert np.array_equal(flat, photo_noise.with_noise(flat, RECIPE, (1e-3, 1e-5), sensors, 7))  # has more already
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_recover_adds_noise_on_request_and_says_so(tmp_path, linear):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(photo(scene(), 90))
+    plain, noisy = recover(path, linear=linear), recover(path, linear=linear, noise="real")
+    assert plain.mosaic.shape == noisy.mosaic.shape
+    assert 0 < np.std(plain.mosaic.astype(float) - noisy.mosaic) < 500
+    assert np.array_equal(noisy.mosaic, recover(path, linear=linear, noise="real").mosaic)
+    assert "ISO 100" in " ".join(noisy.notes)
+    with pytest.raises(UsageError, match="noise"):
+        RecoverOptions(noise="much")
+
+
+def test_the_card_tells_what_was_learned():
+    card = weights.load(PHOTO_WEIGHTS).card
+    part = card["parts"]["restore_photo"]
+    assert part["use"] == ["foreign"]
+    assert len(part["figures"]["validation dB gained"]) == 3
+    assert min(part["figures"]["validation dB gained"][:2]) > 0
+    assert card["training"]["manifest_sha256"]
+
+
+def test_learning_starts_from_nothing_changed():
+    torch = pytest.importorskip("torch", reason="networks are defined in torch, of the extra [train]")
+    from rawback.nets.restore_photo import KNOWN, RestorePhoto
+
+    net = RestorePhoto(8, 3)
+    change = net(torch.rand(1, 1, 32, 48), torch.rand(1, 2, 16, 24), torch.rand(1, KNOWN))
+    assert change.shape == (1, 10, 16, 24)
+    assert not change.abs().max()
+    corners = net.phase(torch.zeros(1, 3, 4, 6))[0]
+    assert corners[0, :, 0].tolist() == [-1, 1, -1, 1]
+    assert corners[1, 0].tolist() == [-1, 1, -1, 1, -1, 1]
