@@ -202,6 +202,7 @@ def test_learning_starts_from_nothing_changed():
     change = net(torch.rand(1, 1, 32, 48), torch.rand(1, 2, 16, 24), torch.rand(1, KNOWN))
     assert change.shape == (1, 10, 16, 24)
     assert not change.abs().max()
-    corners = net.phase(torch.zeros(1, 3, 4, 6))[0]
+    corners = net.phase(torch.zeros(1, 3, 4, 8))[0]
     assert corners[0, :, 0].tolist() == [-1, 1, -1, 1]
-    assert corners[1, 0].tolist() == [-1, 1, -1, 1, -1, 1]
+    assert corners[2, :, 0].tolist() == [-1, -1, 1, 1]
+    assert corners[1, 0].tolist() == [-1, 1] * 4

@@ -62,7 +62,7 @@ class PhotoTask:
         rows = []
         for pick in picks:
             crop, which = divmod(int(pick), 4)
-            y, x = (int(n) * 8 for n in rng.integers((SIDE - side) // 8 + 1, size=2))
+            y, x = (int(n) * 16 for n in rng.integers((SIDE - side) // 16 + 1, size=2))
             part = np.s_[y : y + side, x : x + side]
             small = np.s_[:, y // 2 : (y + side) // 2, x // 2 : (x + side) // 2]
             conditions = np.array(shards["conditions"][crop, which])
@@ -76,8 +76,7 @@ class PhotoTask:
         return tuple(torch.stack(column) for column in zip(*rows, strict=True))
 
     def loss(self, net: nn.Module, examples: Examples) -> Tensor:
-        errors = _errors(net(*examples[:3]), examples)
-        return (torch.log(errors[:, 0] + errors[:, 2] + FLOOR) + torch.log(errors[:, 1] + errors[:, 2] + FLOOR)).mean()
+        return torch.log(_errors(net(*examples[:3]), examples) + FLOOR).sum(1).mean()
 
     def gains(self, net: nn.Module, examples: Examples) -> Tensor:
         """dB gained, (N, 3): luma as it was encoded, luma as it was before sharpening, chroma."""

@@ -37,12 +37,12 @@ CONFIGS = {
     "flow": {"cell": 2, "blocks": 3, "width": 16, "depth": 3, "dense": 0},
 }
 """Arguments of each part's network."""
-STEPS = {"restore": 4500, "restore_open": 4500, "demosaic": 2000, "flow": 4000, "restore_photo": 12000}
+STEPS = {"restore": 4500, "restore_open": 4500, "demosaic": 2000, "flow": 4000, "restore_photo": 4500}
 """Of each part, unless others are asked for."""
 MANIFEST, FACTS = "photographs.json", "training.json"
 """What a training leaves of itself: the photographs, and its options."""
 CROPS = {
-    "restore": (480, 24), "restore_open": (480, 24), "demosaic": (480, 24), "flow": (240, 24), "restore_photo": (530, 24),
+    "restore": (480, 24), "restore_open": (480, 24), "demosaic": (480, 24), "flow": (240, 24), "restore_photo": (265, 24),
 }  # fmt: skip
 """For training and for validation."""
 

@@ -8,7 +8,7 @@ from rawback.isp import intervals, inverse_pass
 from rawback.isp.dct import grow, shrink
 from rawback.isp.quantisation_tables import quality_of
 from rawback.nets import features
-from rawback.nets.parts import Engine, widen
+from rawback.nets.parts import Engine
 from rawback.picture import Coefficients
 
 BANDS, BAND = 6, 64
@@ -75,7 +75,7 @@ class PhotoRestorer:
     def _changes(self, planes: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
         """What to add to rows from a whole block on: for the encoder and for sharpening to luma, for the encoder to chroma."""
         height, width = planes[0].shape
-        luma, cb, cr = (widen(plane) for plane in planes)
+        luma, cb, cr = (_widened(plane) for plane in planes)
         small = np.stack([shrink(plane, (2, 2)) for plane in (cb, cr)])  # (2, H / 2, W / 2)
         change = self.engine(luma[None, None], small[None], self.conditions[None])[0]  # (10, H / 2, W / 2)
         encoded = intervals.within(_shuffled(change[:4]), self.picture.tables[0])
@@ -89,6 +89,11 @@ class PhotoRestorer:
         missing = [(0, -side % 8) for side in native.shape]
         kept = intervals.within(np.pad(native, missing, mode="edge"), table)[: native.shape[0], : native.shape[1]]
         return grow(kept, (v, h))
+
+
+def _widened(plane: np.ndarray) -> np.ndarray:
+    """(H, W) continued to whole blocks of chroma by mirroring."""
+    return np.pad(plane, [(0, -side % BLOCKS) for side in plane.shape], mode="symmetric")
 
 
 def _shuffled(quads: np.ndarray) -> np.ndarray:
