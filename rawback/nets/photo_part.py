@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rawback.isp import intervals, inverse_pass
+from rawback.isp.deblocking import Deblocking
 from rawback.isp.dct import grow, shrink
 from rawback.isp.quantisation_tables import quality_of
 from rawback.nets import features
@@ -37,6 +38,8 @@ class PhotoRestorer:
         """Rows of context above and below that a strip needs."""
         self.bands = [inverse_pass.decoded_planes(picture, *rows) for rows in _bands(picture.height)]
         self.conditions = features.of_photo(picture, [luma for luma, _, _ in self.bands])
+        self.deblocking: Deblocking | None = None
+        self.deblocking = Deblocking.measured([planes[0] + self._changes(planes)[0] for planes in self.bands])
 
     def __call__(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows start..stop, from a multiple of BLOCKS on, of Y, Cb, Cr (rows, width), as `inverse_pass.decoded_planes`."""
@@ -78,7 +81,10 @@ class PhotoRestorer:
         luma, cb, cr = (_widened(plane) for plane in planes)
         small = np.stack([shrink(plane, (2, 2)) for plane in (cb, cr)])  # (2, H / 2, W / 2)
         change = self.engine(luma[None, None], small[None], self.conditions[None])[0]  # (10, H / 2, W / 2)
-        encoded = intervals.within(_shuffled(change[:4]), self.picture.tables[0])
+        encoded = luma + _shuffled(change[:4])
+        if self.deblocking:
+            encoded = self.deblocking.applied(encoded)
+        encoded = intervals.within(encoded - luma, self.picture.tables[0])
         colours = (self._chroma(change[4 + i], self.picture.tables[1 + i]) for i in range(2))
         return tuple(plane[:height, :width] for plane in (encoded, _shuffled(change[6:]), *colours))
 

@@ -10,11 +10,7 @@ Inputs = Annotated[list[str], Argument("One or more files; - is standard input."
 Camera = Annotated[str | None, Option("The card of a camera, by name or NAME.json. Default: the file's.", group=LOOK)]
 Weights = Annotated[
     str | None,
-    Option(
-        "Learned parts, for re-saved and --no-refine pictures: a name, a card or none. Default: generic-2.",
-        group=QUALITY,
-        rare=True,
-    ),
+    Option("Learned parts, of photos too: a name, a card or none. Default: generic-2, photo-1.", group=QUALITY, rare=True),
 ]
 KeepExif = Annotated[
     bool, Option("Leave out whatever tells of you: EXIF, GPS, XMP, serial numbers.", ("--no-exif",), group=METADATA)
