@@ -14,6 +14,7 @@ from rawback.errors import UsageError
 from rawback.files import jpeg
 from rawback.isp import dct, intervals, inverse_pass, photo_noise
 from rawback.isp.colour import RGB_TO_YCC
+from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
 from rawback.nets import photo_part, weights
 from rawback.options.recover import RecoverOptions
@@ -206,3 +207,19 @@ def test_learning_starts_from_nothing_changed():
     assert corners[0, :, 0].tolist() == [-1, 1, -1, 1]
     assert corners[2, :, 0].tolist() == [-1, -1, 1, 1]
     assert corners[1, 0].tolist() == [-1, 1] * 4
+
+
+def test_steps_at_borders_are_brought_down_to_those_within():
+    rng = np.random.default_rng(3)
+    smooth = 0.3 + 0.2 * np.sin(np.arange(512) / 60)[None] + rng.normal(0, 0.002, (256, 512))
+    blocked = (smooth + np.kron(rng.normal(0, 0.01, (32, 64)), np.ones((8, 8)))).astype(np.float32)
+    even = Deblocking.measured([blocked]).applied(blocked)
+
+    def excess(luma):
+        steps = np.abs(np.diff(luma, axis=1))
+        return steps[:, 7::8].mean() - steps[:, 3::8].mean()
+
+    assert excess(blocked) > 0.008
+    assert abs(excess(even)) < 0.2 * excess(blocked)
+    untouched = smooth.astype(np.float32)
+    assert np.abs(Deblocking.measured([untouched]).applied(untouched) - untouched).max() < 2e-3

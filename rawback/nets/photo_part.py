@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from rawback.isp import intervals, inverse_pass
-from rawback.isp.deblocking import Deblocking
 from rawback.isp.dct import grow, shrink
+from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
 from rawback.nets import features
 from rawback.nets.parts import Engine
