@@ -35,9 +35,8 @@ def with_noise(
     scale, offset = (has - now for has, now in zip(sensors, left or (0.0, 0.0), strict=True))
     for start in range(0, len(sensed), ROWS):
         rows = sensed[start : start + ROWS].astype(np.float32)
-        if sensed.ndim == 3:
-            black, span = np.float32(0), LINEAR_WHITE
-        else:
+        black, span = np.zeros(1, np.float32), LINEAR_WHITE
+        if sensed.ndim == 2:
             black, span = tile(black_pattern(recipe), *rows.shape, top=start), recipe.white - float(np.mean(recipe.black))
         light = np.maximum((rows - black) / np.float32(span), 0)
         sigma = np.sqrt(np.maximum(scale * light + offset, 0), dtype=np.float32) * np.float32(span)
