@@ -53,14 +53,17 @@ class PhotoRestorer:
     def message(self) -> str:
         """What is done, and what to expect of it, in words."""
         quality, sharpening = quality_of(self.picture.tables[0]), self.sharpening()
-        also = f" and a sharpening of {sharpening:.1f}" if sharpening >= SHARPENED else ""
+        also = f" and a sharpening of about {sharpening:.1f}, as cameras do," if sharpening >= SHARPENED else ""
         return (
             f"the steps of its encoder (about quality {quality}){also} undone as far as can be known; "
             "shadows and white balance edit better than in the JPEG, lost detail stays lost"
         )
 
     def sharpening(self) -> float:
-        """The share of fine luma that the camera had added, as unsharp masking by a pixel does: 0 is none."""
+        """The share of fine luma that is taken for sharpening, as unsharp masking by a pixel adds it: 0 is none.
+
+        A picture alone hardly tells how it was sharpened: most of this is what cameras do in the mean.
+        """
         added = fine = 0.0
         for planes in self.bands:
             luma, sharpened, *_ = self._changes(planes)
