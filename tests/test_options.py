@@ -20,7 +20,7 @@ CLIP = ("render", "clip", "-o", "a.mov")
 SETTINGS = {
     "quality": ("70", 70), "subsampling": ("444", "4:4:4"), "tables": ("standard",) * 2, "exposure": ("-1.5", -1.5),
     "look": ("camera",) * 2, "camera": ("card.json",) * 2, "effort": ("best",) * 2, "weights": ("none",) * 2,
-    "keep": ("2bpp",) * 2, "parity": ("5", 5), "linear": ("linear", True),
+    "keep": ("2bpp",) * 2, "parity": ("5", 5), "linear": ("linear", True), "noise": ("real",) * 2,
 }  # fmt: skip
 """What the user writes after an option, and its value; a switch has nothing, and stands for what is not the default."""
 

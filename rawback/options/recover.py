@@ -42,7 +42,7 @@ class RecoverOptions:
     """Whether a photo's gain map gives the RAW its highlights, in headroom above the picture's white."""
     keep_exif: KeepExif = True
     noise: Annotated[
-        str, Option("Leave noise as in the photo, or add what the camera took away (real).", choices=("photo", REAL), group=LOOK)
+        str, Option("Leave noise as in the photo, or add what cameras take away (real).", choices=("photo", REAL), group=LOOK)
     ] = "photo"
     """Of photos that rawback did not render: "photo", or "real": shot and read noise of a middling sensor at its ISO, drawn by
     a seed that follows from the file."""
