@@ -140,7 +140,7 @@ def test_training_runs_resumes_and_its_weights_load(tmp_path):
     options = train.TrainOptions(parts=tuple(train.TASKS), steps=2, every=2, crops=(1, 1), side=64, batch=2, device="cpu")
     card = train.train(tmp_path, tmp_path / "out", "tiny", options)
     told = json.loads(card.read_text())
-    assert set(told["parts"]) == {"restore", "restore_open", "demosaic", "flow", "flow_inverse"}
+    assert set(told["parts"]) == {"restore", "restore_open", "restore_photo", "demosaic", "flow", "flow_inverse"}
     assert len(json.loads((tmp_path / "out/tiny.training/photographs.json").read_text())) == 3
     again = json.loads(train.train(tmp_path, tmp_path / "out", "tiny", options).read_text())  # all is done: resumes at its end
     assert again["parts"]["restore"]["sha256"] == told["parts"]["restore"]["sha256"]
