@@ -140,7 +140,8 @@ def recover(
     source: Given, options: RecoverOptions = RecoverOptions(), *, progress: Progress = lambda share: None,
     **changes: Any,
 ) -> Recovered:  # fmt: skip
-    """Rebuild the RAW of a JPEG or another picture: a path, a URL, "-" for standard input, its bytes, or an open binary file.
+    """Rebuild the RAW of a JPEG or another picture: a path, a URL, "-" for standard input, its bytes, an open binary file, or
+    an image of Pillow's (read from its file where it is not loaded yet, else taken by its pixels, which the notes say).
 
     changes: fields of the options that are to be others, as `recover("a.jpg", linear=True)`.
     Raises RawbackError for what is no picture that can be read, or carries a recipe that cannot be.
@@ -148,6 +149,7 @@ def recover(
     options = replace(options, **changes)
     file = sources.read(source)
     photo = photos.read(file.data, file.name, sidecar.read(file.location) if options.keep_exif else b"")
+    photo.notes[:0] = file.notes
     return from_photo(photo, file.name, options, progress=progress)
 
 

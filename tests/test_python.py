@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scenes import raw_file
 
 import rawback
 from rawback.errors import RawbackError, UsageError
+from rawback.files.sources import PIXELS
 
 
 def test_all_ways_to_name_a_jpeg_are_the_same(small: tuple[bytes, bytes], tmp_path: Path):
@@ -88,3 +90,16 @@ def test_everything_is_seen_from_outside():
     line = "import rawback; print(set(rawback.__all__) <= set(dir(rawback)), all(getattr(rawback, n) for n in rawback.__all__))"
     root = Path(__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, cwd=root).stdout == "True True\n"
+
+
+def test_an_image_that_is_not_loaded_is_its_file_and_any_other_its_pixels(small: tuple[bytes, bytes], tmp_path: Path):
+    (tmp_path / "a.jpg").write_bytes(small[1])
+    with Image.open(tmp_path / "a.jpg") as image:
+        of_file = rawback.recover(image)
+        image.load()
+        of_pixels = rawback.recover(image)
+    assert of_file.state is not None and (of_file.mosaic == rawback.recover(small[1]).mosaic).all()
+    assert of_pixels.state is None and of_pixels.notes[0] == PIXELS and PIXELS not in of_file.notes
+    assert rawback.recover(image.copy()).mosaic.shape == of_pixels.mosaic.shape
+    with pytest.raises(UsageError, match="mode CMYK"):
+        rawback.recover(Image.new("CMYK", (64, 64)))

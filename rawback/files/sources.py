@@ -1,18 +1,25 @@
-"""What the library takes for a file: a path or URL, its bytes, or a file object."""
+"""What the library takes for a file: a path or URL, its bytes, a file object, or an image of Pillow's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import BinaryIO
+
+from PIL import Image
 
 from rawback.errors import UsageError
 from rawback.files import paths
 from rawback.files.paths import MAX_BYTES, STREAM, Location
 from rawback.files.url import Url
 
-Given = str | PathLike[str] | Location | bytes | bytearray | memoryview | BinaryIO
-"""A path, a URL, "-" for standard input; all bytes of a file; or an open binary file, which is read from where it stands."""
+Given = str | PathLike[str] | Location | bytes | bytearray | memoryview | BinaryIO | Image.Image
+"""A path, a URL, "-" for standard input; all bytes of a file; an open binary file, which is read from where it stands; or an image
+of Pillow's: one that is open and not loaded yet is read from its file."""
+PIXELS = (
+    "the image is taken by its pixels; what else its file held, a RAW of rawback's too, is only found in the file: name that"
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,8 @@ class Source:
     """For messages."""
     location: Location = STREAM
     """Where it lies, and where what lies beside it may be looked for; STREAM: nowhere."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know, a sentence each."""
 
     @property
     def file_name(self) -> str:
@@ -38,6 +47,8 @@ def read(given: Given) -> Source:
     if isinstance(given, str | PathLike | Url):
         place = given if isinstance(given, str | Url) else fspath(given)
         return Source(paths.load(place), str(place), paths.parse(place))
+    if isinstance(given, Image.Image):
+        return _of_image(given)
     if not hasattr(given, "read"):
         raise UsageError(f"a {type(given).__name__} is no photo; expected a path, bytes or an open binary file")
     data = given.read(MAX_BYTES + 1)
@@ -47,3 +58,15 @@ def read(given: Given) -> Source:
     if len(data) > MAX_BYTES:
         raise UsageError(f"{name} is larger than {MAX_BYTES >> 30} GiB; expected a photo")
     return Source(data, name)
+
+
+def _of_image(image: Image.Image) -> Source:
+    name = getattr(image, "filename", "") if getattr(image, "tile", None) else ""  # tile: what is still to be decoded
+    if name:
+        return read(name)
+    stream = io.BytesIO()
+    try:
+        image.save(stream, "PNG", exif=image.getexif(), compress_level=1)
+    except (OSError, KeyError, ValueError) as error:
+        raise UsageError(f"an image of mode {image.mode} cannot be taken ({error}); expected RGB or L") from error
+    return Source(stream.getvalue(), "the image", notes=[PIXELS])
