@@ -15,8 +15,8 @@ from rawback.files.paths import MAX_BYTES, STREAM, Location
 from rawback.files.url import Url
 
 Given = str | PathLike[str] | Location | bytes | bytearray | memoryview | BinaryIO | Image.Image
-"""A path, a URL, "-" for standard input; all bytes of a file; an open binary file, which is read from where it stands; or an image
-of Pillow's: one that is open and not loaded yet is read from its file."""
+"""A path, a URL, "-" for standard input; all bytes of a file; an open binary file, which is read from where it stands; or an
+image of Pillow's: one that is open and not loaded yet is read from its file."""
 PIXELS = (
     "the image is taken by its pixels; what else its file held, a RAW of rawback's too, is only found in the file: name that"
 )
