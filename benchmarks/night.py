@@ -1,4 +1,4 @@
-"""What dark pictures keep of their RAW: prints the tables of the README's "Dark pictures" in Markdown.
+"""What dark pictures keep of their RAW: prints the tables of docs/quality.md, "Dark pictures", in Markdown.
 
     python benchmarks/night.py FOLDER [--crop 768] [--rate 2] [--raw | --lamps] [--chosen]
 

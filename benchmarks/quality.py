@@ -1,4 +1,4 @@
-"""Prints the table of RAW quality per byte of the README.
+"""Prints the table of RAW quality per byte of docs/quality.md.
 
     python benchmarks/quality.py RAW... [--quality 75 85 87 90 95] [--options "--effort best"]
 
