@@ -12,7 +12,7 @@ from rawback.nets import features
 from rawback.nets.parts import Engine
 from rawback.picture import Coefficients
 
-BANDS, BAND = 6, 64
+BANDS, BAND = 4, 64
 """Of rows of the picture that tell how it was sharpened: how many, evenly spread, and how high."""
 SHARPENED = 0.05
 """Sharpening below that is none."""
@@ -39,7 +39,9 @@ class PhotoRestorer:
         self.bands = [inverse_pass.decoded_planes(picture, *rows) for rows in _bands(picture.height)]
         self.conditions = features.of_photo(picture, [luma for luma, _, _ in self.bands])
         self.deblocking: Deblocking | None = None
-        self.deblocking = Deblocking.measured([planes[0] + self._changes(planes)[0] for planes in self.bands])
+        self.changes = [self._changes(planes) for planes in self.bands]
+        """Of the bands, without deblocking."""
+        self.deblocking = Deblocking.measured([b[0] + c[0] for b, c in zip(self.bands, self.changes, strict=True)])
 
     def __call__(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows start..stop, from a multiple of BLOCKS on, of Y, Cb, Cr (rows, width), as `inverse_pass.decoded_planes`."""
@@ -65,8 +67,7 @@ class PhotoRestorer:
         A picture alone hardly tells how it was sharpened: most of this is what cameras do in the mean.
         """
         added = fine = 0.0
-        for planes in self.bands:
-            luma, sharpened, *_ = self._changes(planes)
+        for planes, (luma, sharpened, *_) in zip(self.bands, self.changes, strict=True):
             plain = planes[0] + luma + sharpened
             detail = plain[1:-1, 1:-1] - (plain[:-2, 1:-1] + plain[2:, 1:-1] + plain[1:-1, :-2] + plain[1:-1, 2:]) / 4
             added -= float(np.vdot(sharpened[1:-1, 1:-1], detail))
