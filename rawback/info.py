@@ -76,7 +76,7 @@ def _of_camera(picture: Coefficients | Pixels) -> dict[str, object]:
     if restorer is None:
         return {}
     sharpening, clipped = round(restorer.sharpening(), 2), round(restorer.clipped(), 4)
-    return {"quality": quality_of(restorer.picture.tables[0]), "sharpening": sharpening, "clipped": clipped}
+    return {"quality": quality_of(restorer.picture.tables[0]), "sharpening_undone": sharpening, "clipped": clipped}
 
 
 def _metadata(boxes: list[Box]) -> dict[str, object]:

@@ -138,7 +138,7 @@ def test_info_tells_what_the_camera_did(tmp_path, run):
     told = json.loads(run("info", str(path), "--json")[1])
     assert told["quality"] == 90
     assert 0.2 < told["clipped"] < 0.3
-    assert told["sharpening"] >= 0
+    assert told["sharpening_undone"] >= 0
 
 
 @pytest.mark.parametrize("quality", [1, 50, 80, 96, 100])
