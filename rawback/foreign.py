@@ -17,6 +17,7 @@ from rawback.files.tags import Tag
 from rawback.isp import headroom, inverse_pass, photo_noise, stages, tone, vignetting
 from rawback.isp.colour import CURVES, SRGB_TO_XYZ, d65_tags, matrix_from_xyz
 from rawback.isp.colour_profile import Profile
+from rawback.isp.highlights import Highlights
 from rawback.isp.light import Light, decoded
 from rawback.isp.mosaic import RGGB
 from rawback.isp.parallel import in_threads, parts, strips
@@ -215,6 +216,7 @@ def with_noise(sensed: np.ndarray, recipe: Recipe, real: bool, seed: int) -> tup
 def sensor(
     picture: Coefficients | Pixels, recipe: Recipe, profile: Profile | None, linear: bool,
     progress: Callable[[float], None], light: Light | None = None, restored: Restored | None = None,
+    highlights: Highlights | None = None,
 ) -> np.ndarray:  # fmt: skip
     """The picture back at the sensor: a mosaic (H, W) uint16 in DN, or camera RGB (H, W, 3) uint16, white at 65535.
 
@@ -234,7 +236,9 @@ def sensor(
         if light:
             balanced = stages.inverse(light.of_codes(codes, start), recipe, start, stages.FROM_LIGHT)
         else:
-            balanced = stages.inverse(profile.to_srgb(codes) if profile else codes, recipe, start, stages.COLOUR)
+            srgb = profile.to_srgb(codes) if profile else codes
+            srgb = highlights.restored(srgb, codes, start) if highlights else srgb
+            balanced = stages.inverse(srgb, recipe, start, stages.COLOUR)
         if recipe.vignette:
             balanced = balanced / vignetting.gain(recipe.vignette, height, width, start, stop)
         if linear:

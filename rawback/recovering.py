@@ -28,15 +28,16 @@ from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.sources import Given
 from rawback.files.tiff import Buffer
-from rawback.isp import full_colour, inverse_pass, light
+from rawback.isp import full_colour, headroom, inverse_pass, light
 from rawback.isp import mosaic as mosaics
 from rawback.isp.colour_profile import Profile
+from rawback.isp.highlights import Highlights
 from rawback.isp.light import Light
 from rawback.isp.mosaic import RGGB
 from rawback.lossless.original import contents
 from rawback.messages import printable
 from rawback.nets.parts import Restorer
-from rawback.nets.weights import flow_inverse, photo_restorer
+from rawback.nets.weights import flow_inverse, photo_highlights, photo_restorer
 from rawback.nets.weights import load as load_weights
 from rawback.options.option import as_text
 from rawback.options.recover import REAL, RecoverOptions
@@ -161,16 +162,21 @@ def from_photo(
     recipe, weights = planned.recipe, options.weights or weights_for(options.camera)
     if recipe.flow and planned.is_own:
         planned = replace(planned, picture=replace(planned.coefficients, undo=flow_inverse(recipe, weights)))
+    room = 0.0
     boxes = jumbf.find(photo.file) if photo.file else []
     layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
     demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
         restored = photo_restorer(planned.picture, options.weights) if planned.state is None else None
-        mosaic = foreign.sensor(planned.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored)
+        highlights, room = _highlights(planned, options.weights)
+        recipe = headroom.added(recipe, room)
+        mosaic = foreign.sensor(
+            planned.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored, highlights
+        )  # fmt: skip
         if not planned.is_own:
             seed = int(hashlib.sha256(photo.data).hexdigest()[:SEED_DIGITS], 16)
             mosaic, recipe, added = foreign.with_noise(mosaic, recipe, options.noise == REAL, seed)
-            done = [*([restored.message()] if restored else []), *([added] if added else [])]
+            done = [part.message() for part in (restored, highlights) if part] + [added] * bool(added)
             planned = replace(planned, message="; ".join([planned.message, *done]))
             mosaic, recipe = foreign.with_margin(mosaic, recipe)
     elif layer.mosaic is not None:
@@ -194,11 +200,21 @@ def from_photo(
     recovered = Recovered(mosaic, recipe, photo, planned.state, notes, options=options)
     exact = layer.exact and is_layers
     whole = replace(layer.whole, as_exposed=exact) if layer.whole and is_layers else None
+    if room:
+        whole = Whole(mosaic, (0, 0, *mosaic.shape[:2]), headroom=room)
     if original:
         original = write_back.by_recipe(original) if layer.recipe_is_edited else original
         whole = write_back.into(whole or Whole(mosaic, (0, 0, *mosaic.shape[:2])), original, recipe)
         recovered.notes += [f"{source}: {text}" for text in _left_out(original, whole)]
     return replace(recovered, whole=whole, exact=exact, original=original)
+
+
+def _highlights(planned: Plan, weights: str | None) -> tuple[Highlights | None, float]:
+    """The light guessed above the white of a photo that rawback did not render, and the stops of headroom that it needs."""
+    if planned.state is not None or planned.light:
+        return None, 0.0
+    guessed = photo_highlights(planned.picture, planned.recipe, planned.profile, weights)
+    return guessed, max(guessed.stops - planned.recipe.exposure, 0.0) if guessed else 0.0
 
 
 def _left_out(original: Original, whole: Whole) -> list[str]:

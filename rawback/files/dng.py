@@ -142,7 +142,7 @@ def described(recipe: Recipe, exif: Exif | None, software: str, mark: str, whole
     """IFD0 but for the pixels that it may hold, and the directories below it, with the byte order of the file."""
     below = dng_extras.carried(exif)
     below = replace(below, order=whole.order or below.order)
-    look = {} if PROFILE & whole.ifd0.keys() else dng_extras.look(recipe)
+    look = {} if PROFILE & whole.ifd0.keys() else dng_extras.look(recipe, whole.headroom)
     ifd0 = below.ifd0 | camera_tags(recipe, below, software, mark, whole) | look
     if exif is not None:
         ifd0 |= dng_extras.packets(exif)
@@ -160,7 +160,7 @@ def profiles(whole: Whole, recipe: Recipe) -> dict[int, list[bytes]]:
     """Those beside the first (ExtraCameraProfiles), as `tiff.Directory.blocks`; the look is one where the RAW has its own."""
     extra = list(whole.profiles)
     if recipe.tone and PROFILE & whole.ifd0.keys():
-        profile = tiff_writer.profile(_colours(recipe, OF_PROFILES) | dng_extras.look(recipe))
+        profile = tiff_writer.profile(_colours(recipe, OF_PROFILES) | dng_extras.look(recipe, whole.headroom))
         extra += [profile] if profile not in extra else []
     return {Tag.ProfileIFD: extra} if extra else {}
 
@@ -176,7 +176,7 @@ def chain(whole: Whole) -> Directory | None:
 def camera_tags(recipe: Recipe, exif: Exif, software: str, mark: str, whole: Whole) -> Entries:
     """IFD0: the camera and its colours."""
     make, _, model = recipe.camera.partition(" ")
-    brightened = 0.0 if whole.as_exposed or recipe.tone else recipe.exposure  # a look's own is in its profile
+    brightened = 0.0 if whole.as_exposed else whole.headroom if recipe.tone else recipe.exposure  # a look's is in its profile
     return {
         Tag.Make: exif.ifd0.get(Tag.Make) or tiff.ascii_text(make),
         Tag.Model: exif.ifd0.get(Tag.Model) or tiff.ascii_text(model or make),

@@ -62,8 +62,11 @@ def maker_note(exif: Exif, private: Entry | None) -> tuple[Entries, Entries]:
     return {Tag.DNGPrivateData: Entry(BYTE, len(block), block)}, {}
 
 
-def look(recipe: Recipe) -> Entries:
-    """An embedded profile with which developers show the mosaic as the photo looked; nothing for a standard rendering."""
+def look(recipe: Recipe, headroom: float = 0.0) -> Entries:
+    """An embedded profile with which developers show the mosaic as the photo looked; nothing for a standard rendering.
+
+    headroom: stops of the exposure that BaselineExposure says.
+    """
     if not recipe.tone:
         return {}
     maps = HUE_SAT_DATA if "ColorMatrix2" in recipe.dng else HUE_SAT_DATA[:1]
@@ -71,7 +74,7 @@ def look(recipe: Recipe) -> Entries:
     return {
         Tag.ProfileName: tiff.ascii_text(f"rawback {recipe.look} look"),
         Tag.ProfileToneCurve: tiff.pack(FLOAT, dng_look.tone_curve(recipe).ravel().tolist()),
-        Tag.BaselineExposureOffset: tiff.rationals([recipe.exposure], SRATIONAL),
+        Tag.BaselineExposureOffset: tiff.rationals([recipe.exposure - headroom], SRATIONAL),
         Tag.ProfileEmbedPolicy: tiff.pack(LONG, [ALLOW_COPYING]),
         Tag.DefaultBlackRender: tiff.pack(LONG, [NO_BLACK_SUBTRACTION]),
         Tag.ProfileHueSatMapDims: tiff.pack(LONG, [1, 2, 1]), **{tag: tiff.pack(FLOAT, saturation) for tag in maps},

@@ -41,6 +41,8 @@ class Whole:
     """The original's DNGVersion: its tags may need one above the lowest."""
     as_exposed: bool = False
     """Whether it is to be developed as the original is, not as bright as the picture."""
+    headroom: float = 0.0
+    """Stops that the recipe's exposure makes up for light above the picture's white, beside what its look brightens."""
 
 
 SAMPLES = {"II": "<u2", "MM": ">u2"}
