@@ -30,7 +30,7 @@ SIDE = 256
 PERCENTILES = (70, 80, 90, 95, 98)
 """Of a crop's brightest channel, which becomes white."""
 DARKEST_WHITE, WHITE, KNEE, MOST_LIFTED = 0.03, 0.97, 0.6, 1.5
-"""Light of a photograph that cannot become white, and that may be clipped already; and from where on, by how much, it is lifted,
+"""Light of a photograph that cannot become white, and that may be clipped already; and from where on, by how much, it is lifted
 as developing had pressed it."""
 RATE, VALIDATED, PER_BATCH, REPORTED = 7e-4, 10, 4, 100
 
