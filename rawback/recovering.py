@@ -28,7 +28,7 @@ from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.sources import Given
 from rawback.files.tiff import Buffer
-from rawback.isp import full_colour, headroom, inverse_pass, light
+from rawback.isp import full_colour, headroom, highlights, inverse_pass, light
 from rawback.isp import mosaic as mosaics
 from rawback.isp.colour_profile import Profile
 from rawback.isp.highlights import Highlights
@@ -37,7 +37,7 @@ from rawback.isp.mosaic import RGGB
 from rawback.lossless.original import contents
 from rawback.messages import printable
 from rawback.nets.parts import Restorer
-from rawback.nets.weights import flow_inverse, photo_highlights, photo_restorer
+from rawback.nets.weights import flow_inverse, photo_restorer
 from rawback.nets.weights import load as load_weights
 from rawback.options.option import as_text
 from rawback.options.recover import REAL, RecoverOptions
@@ -168,15 +168,15 @@ def from_photo(
     demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
         restored = photo_restorer(planned.picture, options.weights) if planned.state is None else None
-        highlights, room = _highlights(planned, options.weights)
+        guessed, room = _highlights(planned, options.weights)
         recipe = headroom.added(recipe, room)
         mosaic = foreign.sensor(
-            planned.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored, highlights
+            planned.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored, guessed
         )  # fmt: skip
         if not planned.is_own:
             seed = int(hashlib.sha256(photo.data).hexdigest()[:SEED_DIGITS], 16)
             mosaic, recipe, added = foreign.with_noise(mosaic, recipe, options.noise == REAL, seed)
-            done = [part.message() for part in (restored, highlights) if part] + [added] * bool(added)
+            done = [part.message() for part in (restored, guessed) if part] + [added] * bool(added)
             planned = replace(planned, message="; ".join([planned.message, *done]))
             mosaic, recipe = foreign.with_margin(mosaic, recipe)
     elif layer.mosaic is not None:
@@ -211,9 +211,9 @@ def from_photo(
 
 def _highlights(planned: Plan, weights: str | None) -> tuple[Highlights | None, float]:
     """The light guessed above the white of a photo that rawback did not render, and the stops of headroom that it needs."""
-    if planned.state is not None or planned.light:
+    if planned.state is not None or planned.light or weights == NO_WEIGHTS:
         return None, 0.0
-    guessed = photo_highlights(planned.picture, planned.recipe, planned.profile, weights)
+    guessed = highlights.of(planned.picture, planned.recipe, planned.profile)
     return guessed, max(guessed.stops - planned.recipe.exposure, 0.0) if guessed else 0.0
 
 

@@ -35,16 +35,7 @@ FLOORS = (
 """The rooms of the house from the ground up: each may import from itself and from floors below it."""
 MAX_FLAT, MAX_ENTRIES = 16, 30
 WALLS = {
-    "torch": (
-        "nets.cells",
-        "nets.demosaic",
-        "nets.flow",
-        "nets.highlights",
-        "nets.restore",
-        "nets.restore_photo",
-        "nets.run_torch",
-        "learn.*",
-    ),
+    "torch": ("nets.cells", "nets.demosaic", "nets.flow", "nets.restore", "nets.restore_photo", "nets.run_torch", "learn.*"),
     "safetensors": ("nets.run_torch", "learn.*"),
     "onnx": ("learn.*",),
     "onnxruntime": ("nets.run_onnx",),

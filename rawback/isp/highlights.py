@@ -1,9 +1,8 @@
 """Light above a picture's white, as its unblown channels and what lies around tell it.
 
-Where one or two channels are blown, the others go on, and the colour is most often that of bright surroundings: the blown
-channel is the others' light times a ratio. Where all are blown only the surroundings are left. What ratio, and what light
-around, a network guesses for blocks of 8 x 8 pixels (`nets.highlights`). All of that is in light, one channel of the picture at
-a time, as it was before the curve.
+Where one or two channels are blown, the others go on, and the colour is most often that of the brightest surroundings: the
+blown channel is the others' light times the ratio there. Where all are blown only the surroundings are left, and the light goes
+over smoothly into theirs. All of that is in light, one channel of the picture at a time, as it was before the curve.
 """
 
 from __future__ import annotations
@@ -13,89 +12,77 @@ from functools import cached_property
 
 import numpy as np
 
-from rawback.isp.colour import curve_of
+from rawback.isp.colour import YCC_TO_RGB, curve_of
 from rawback.isp.colour_profile import Profile
-from rawback.isp.light import decoded
-from rawback.isp.parallel import in_threads, strips
 from rawback.picture import Coefficients, Pixels
 from rawback.recipe import Recipe
 
 BLOCK = 8
-"""Pixels each way that share what is guessed of them; and every second of them, that tell it."""
+"""Pixels each way that share what is known of the surroundings."""
 BLOWN = (0.965, 0.995)
 """Codes from which a channel begins to be taken for blown, and from which on it is."""
 MOST_STOPS = 2.0
 """Above white: nothing is taken for brighter."""
 LEAST_SHARE = 2e-4
-"""Of a picture's pixels that have to be blown for the rest to be worth the room."""
+"""Of a picture's blocks that have to be bright for the rest to be worth a look."""
 DARKEST = 0.02
 """Light that still tells a colour."""
 SURROUNDINGS = 0.05
 """How much the light around counts beside that of a channel which is not blown at all."""
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Means of a picture's blocks, (3, rows, columns) float32 each."""
-
-    codes: np.ndarray
-    blown: np.ndarray
-    """Share of pixels that are blown, 0 to 1."""
-    light: np.ndarray
-    """Before the curve, 1 where the picture is white."""
-
-    @property
-    def matter(self) -> bool:
-        """Whether enough is blown."""
-        return float(self.blown.max(0).mean()) >= LEAST_SHARE
+BRIGHT_FIRST = 12
+"""Power of their light by which blocks count as surroundings: what is nearly blown is most like what is."""
+LEAST_STOPS = 0.02
+"""Above white: less is not worth the room."""
+NEARNESS = 1e-3
+"""Weight that makes a block of the pyramid known by itself."""
 
 
 @dataclass(frozen=True)
 class Highlights:
-    """What is guessed of the light in a picture's blown parts."""
+    """What the blocks of a picture tell of the light of its blown parts; planes of blocks are (3, rows, columns) float32."""
 
-    blocks: Blocks
+    light: np.ndarray
+    share: np.ndarray
+    """How far blocks are blown, 0 to 1."""
     ratios: np.ndarray
-    """(3, rows, columns) log2 of each channel's light over their mean."""
+    """log2 of each channel's light over their mean, of unblown bright blocks, and from there smooth."""
     around: np.ndarray
-    """(3, rows, columns) light of bright surroundings, at least white."""
+    """Light of the bright surroundings, at least white."""
     recipe: Recipe
 
     @cached_property
     def stops(self) -> float:
-        """log2 of the brightest light of a block against white, at most MOST_STOPS."""
-        light = restored_light(self.blocks.light, self.blocks.blown, self.ratios, self.around)
-        return float(np.clip(np.log2(max(light.max(), self.around[self.blocks.blown > 0.5].max(initial=1.0))), 0, MOST_STOPS))
+        """log2 of the brightest light of a block against white, at most MOST_STOPS: the headroom that is needed."""
+        return float(np.clip(np.log2(restored_light(self.light, self.share, self.ratios, self.around).max()), 0, MOST_STOPS))
 
     def message(self) -> str:
         """What is done, in words."""
-        return f"blown highlights guessed, up to {self.stops:.1f} stops above the picture's white"
+        return f"blown highlights guessed from what is left of them, up to {self.stops:.1f} stops above the picture's white"
 
     def restored(self, codes: np.ndarray, native: np.ndarray, top: int) -> np.ndarray:
-        """A strip's codes (3, rows, width) from row `top` on, those of blown channels raised to where light is guessed.
+        """A strip's codes (3, rows, width) from row `top` on, those of blown channels raised to where light is found.
 
         codes: as the recipe's curve has them; native: the picture's own, before its profile, which tell what is blown.
         """
         rows, columns = np.nonzero(native.max(0) > BLOWN[0])
         if not len(rows):
             return codes
-        curve = curve_of(self.recipe)
-        some = codes[:, rows, columns]  # (3, n)
-        at = (rows + top, columns)
-        share = blown(native[:, rows, columns])
-        light = restored_light(curve.light(some), share, between(self.ratios, *at), between(self.around, *at))
+        curve, at = curve_of(self.recipe), (rows + top, columns)
+        some, share = codes[:, rows, columns], blown(native[:, rows, columns])  # (3, n)
+        light = restored_light(curve.light(some), share, _between(self.ratios, *at), _between(self.around, *at))
         result = codes.copy()
         result[:, rows, columns] = np.maximum(curve.encode(light), some)
         return result
 
 
 def restored_light(light: np.ndarray, share: np.ndarray, ratios: np.ndarray, around: np.ndarray) -> np.ndarray:
-    """Light (3, ...) of which channels are blown by `share`, 0 to 1; as it is where they are not. Never less than it is."""
+    """Light (3, ...) of which channels are blown by `share`, 0 to 1. Never less than it is; as it is where none is blown."""
     told = 1 - share
     others = (told * light * np.exp2(-ratios)).sum(0) / np.maximum(told.sum(0), 1e-6)  # mean light, by what is told
     known = np.minimum(told.sum(0), 1)
     expected = (known * others * np.exp2(ratios) + SURROUNDINGS * around) / (known + SURROUNDINGS)
-    return light + share * np.maximum(np.minimum(expected, 2**MOST_STOPS) - light, 0)
+    times = np.minimum(expected, 2**MOST_STOPS) / np.maximum(light, DARKEST)
+    return np.where(share > 0, light * np.maximum(times, 1) ** share, light)
 
 
 def blown(codes: np.ndarray) -> np.ndarray:
@@ -104,35 +91,78 @@ def blown(codes: np.ndarray) -> np.ndarray:
     return share * share * (3 - 2 * share)
 
 
-def blocks_of(picture: Coefficients | Pixels, recipe: Recipe, profile: Profile | None) -> Blocks:
-    """Means of a picture; recipe: with the curve that is to be undone; profile: by which it is brought to sRGB first."""
-    height, width, curve = picture.height, picture.width, curve_of(recipe)
-    means = np.empty((3, 3, -(-height // BLOCK), -(-width // BLOCK)), np.float32)
+def of(picture: Coefficients | Pixels, recipe: Recipe, profile: Profile | None) -> Highlights | None:
+    """What a picture tells; None where hardly anything is blown, or nothing needs room.
 
-    def strip(rows: tuple[int, int]) -> None:
-        native = decoded(picture, *rows)[:, ::2, ::2]
-        codes = np.clip(profile.to_srgb(native) if profile else native, 0, 1)
-        for mean, values in zip(means, (codes, blown(native), curve.light(codes)), strict=True):
-            mean[:, rows[0] // BLOCK : -(-rows[1] // BLOCK)] = _means(values, BLOCK // 2)
-
-    in_threads(strip, strips(height, width, 16), lambda share: None)
-    return Blocks(*means)
-
-
-def _means(planes: np.ndarray, side: int) -> np.ndarray:
-    """Of squares of planes (3, rows, columns), cut off where they end."""
-    for axis in (1, 2):
-        starts = np.arange(0, planes.shape[axis], side)
-        sizes = np.diff(np.append(starts, planes.shape[axis])).astype(np.float32)
-        planes = np.add.reduceat(planes, starts, axis) / (sizes[:, None] if axis == 1 else sizes)
-    return planes
+    recipe: with the curve that is to be undone; profile: by which the picture is brought to sRGB first.
+    """
+    native = block_means(picture)
+    share = blown(native)
+    if (share.max(0) > 0).mean() < LEAST_SHARE:
+        return None
+    codes = profile.to_srgb(np.clip(native, 0, 1)) if profile else native
+    light = np.maximum(curve_of(recipe).light(codes), DARKEST)
+    ratios = np.log2(light / light.mean(0))
+    whole = (1 - share.max(0)) * light.mean(0) ** BRIGHT_FIRST * (light.min(0) > DARKEST)
+    ratios = _spread(ratios, whole)
+    partly = restored_light(light, share, ratios, np.ones_like(light))
+    reach = share.max(0) * np.minimum((1 - share).sum(0), 1)  # of blocks that are blown in part
+    around = np.maximum(_spread(partly, reach + NEARNESS * whole), 1)
+    found = Highlights(light, share, ratios.astype(np.float32), around.astype(np.float32), recipe)
+    return found if found.stops > LEAST_STOPS else None
 
 
-def between(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def block_means(picture: Coefficients | Pixels) -> np.ndarray:
+    """Codes (3, rows, columns) float32 of blocks of 8 x 8 pixels, in the mean."""
+    if isinstance(picture, Pixels):
+        return _pixel_means(picture)
+    luma, *chroma = (
+        plane[..., 0] * (np.float32(table[0]) / np.float32(8 * 255))
+        for plane, table in zip(picture.planes, picture.tables, strict=True)
+    )
+    luma = luma + np.float32(128 / 255)
+    if not chroma:
+        return np.broadcast_to(luma, (3, *luma.shape))
+    v, h = picture.factors
+    cb, cr = (np.repeat(np.repeat(plane, v, 0), h, 1)[: luma.shape[0], : luma.shape[1]] for plane in chroma)
+    return np.einsum("ij,jhw->ihw", YCC_TO_RGB, np.stack([luma, cb, cr]))
+
+
+def _pixel_means(picture: Pixels) -> np.ndarray:
+    rows = [picture.strip(top, min(top + BLOCK, picture.height)).mean(1) for top in range(0, picture.height, BLOCK)]
+    across = np.stack(rows, 1)  # (3, rows, width)
+    starts = np.arange(0, picture.width, BLOCK)
+    sizes = np.diff(np.append(starts, picture.width))
+    return (np.add.reduceat(across, starts, 2) / sizes).astype(np.float32)
+
+
+def _spread(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Values (3, rows, columns) by their weights (rows, columns), spread smoothly to where there is none: pull and push.
+
+    By pyramids of means (Gortler et al. 1996, The Lumigraph, section 3.4).
+    """
+    known = np.minimum(weight / NEARNESS, 1)
+    if min(weight.shape) < 2:
+        mean = (values * weight).sum((1, 2)) / max(float(weight.sum()), 1e-9)
+        return known * values + (1 - known) * mean[:, None, None]
+    smaller_weight = _halved(weight[None])[0]
+    smaller = _spread(_halved(values * weight) / np.maximum(smaller_weight, 1e-12), smaller_weight)
+    rows, columns = np.indices(weight.shape)
+    larger = _between(smaller, (rows.ravel()), columns.ravel(), 2).reshape(values.shape)
+    return known * values + (1 - known) * larger
+
+
+def _halved(planes: np.ndarray) -> np.ndarray:
+    """Means of 2 x 2 (n, rows, columns), the last row and column repeated where a side is odd."""
+    padded = np.pad(planes, [(0, 0), (0, planes.shape[1] % 2), (0, planes.shape[2] % 2)], mode="edge")
+    return (padded[:, ::2, ::2] + padded[:, 1::2, ::2] + padded[:, ::2, 1::2] + padded[:, 1::2, 1::2]) / 4
+
+
+def _between(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray, block: int = BLOCK) -> np.ndarray:
     """Planes (3, h, w) of blocks at pixels (n,): linear between the middles of blocks."""
     firsts, shares = [], []
     for at, side in ((rows, planes.shape[1]), (columns, planes.shape[2])):
-        place = np.clip((at + 0.5) / BLOCK - 0.5, 0, side - 1)
+        place = np.clip((at + 0.5) / block - 0.5, 0, side - 1)
         first = np.minimum(place.astype(np.int64), max(side - 2, 0))
         firsts.append((first, np.minimum(first + 1, side - 1)))
         shares.append((place - first).astype(np.float32))

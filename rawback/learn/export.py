@@ -16,7 +16,6 @@ from torch import nn
 from rawback.cameras.cards import FORMAT
 from rawback.nets.features import CONDITIONS
 from rawback.nets.flow import Flow, FrozenInverse
-from rawback.nets.highlights import GuessHighlights
 from rawback.nets.restore_photo import KNOWN
 
 OPSET = 17
@@ -41,8 +40,6 @@ def example(part: str) -> tuple[tuple[torch.Tensor, ...], list[str], dict[str, d
     if part == "restore_photo":
         free = {"luma": {2: "height", 3: "width"}, "chroma": free_half, "out": free_half}
         return (code, torch.zeros(1, 2, 32, 24), torch.zeros(1, KNOWN)), ["luma", "chroma", "conditions"], free
-    if part == "highlights":
-        return (torch.zeros(1, GuessHighlights.KNOWN, 32, 48),), ["known"], {"known": {2: "height", 3: "width"}}
     if part in (*USE, "demosaic"):
         free = {"code": {2: "height", 3: "width"}, "chroma": {2: "half height", 3: "half width"}}
         return (code, torch.zeros(1, 2, 32, 24), torch.zeros(1, CONDITIONS)), ["code", "chroma", "conditions"], free

@@ -10,18 +10,16 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rawback.cameras.cards import FORMAT, HIGHLIGHT_WEIGHTS, NO_WEIGHTS, PHOTO_WEIGHTS, cards, path_of, read
+from rawback.cameras.cards import FORMAT, NO_WEIGHTS, PHOTO_WEIGHTS, cards, path_of, read
 from rawback.errors import RawbackError
 from rawback.isp.closed_loop import Coding
-from rawback.isp.colour_profile import Profile
-from rawback.isp.highlights import Highlights
-from rawback.nets import highlight_part, photo_part
+from rawback.nets import photo_part
 from rawback.nets.parts import Demosaicer, Engine, FlowPart, Restorer, is_bayer
 from rawback.nets.photo_part import PhotoRestorer
 from rawback.picture import Coefficients, Pixels
 from rawback.recipe import Recipe
 
-PARTS = ("restore", "restore_open", "restore_photo", "highlights", "demosaic", "flow", "flow_inverse")
+PARTS = ("restore", "restore_open", "restore_photo", "demosaic", "flow", "flow_inverse")
 """What a card may list."""
 
 
@@ -144,15 +142,6 @@ def photo_restorer(picture: Coefficients | Pixels, weights: str | None) -> Photo
         return None
     named = load(weights).photo_restorer(picture) if weights else None
     return named or load(PHOTO_WEIGHTS).photo_restorer(picture)
-
-
-def photo_highlights(
-    picture: Coefficients | Pixels, recipe: Recipe, profile: Profile | None, weights: str | None
-) -> Highlights | None:  # fmt: skip
-    """The light above a photo's white, guessed; None where hardly anything is blown, or `weights` are "none"."""
-    if weights == NO_WEIGHTS:
-        return None
-    return highlight_part.guess(load(HIGHLIGHT_WEIGHTS).part("highlights"), picture, recipe, profile)
 
 
 def flow_inverse(recipe: Recipe, weights: str) -> FlowPart:
