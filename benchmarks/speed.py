@@ -114,6 +114,7 @@ def stages(source: Path) -> None:
     """Time by stage of both directions, in one process; `render` codes the JPEG while it hashes and makes thumbnails."""
     from rawback import provenance, recovering, rendering
     from rawback.files import jpeg, photo, raw
+    from rawback.foreign import plan as plans
     from rawback.isp import closed_loop, inverse_pass
     from rawback.isp.quantisation_tables import coding
 
@@ -137,7 +138,7 @@ def stages(source: Path) -> None:
     ))  # fmt: skip
     data = stage("metadata", lambda: jpeg.with_metadata(coded, recipe, b""))
     opened = stage("read the JPEG (libjpeg)", lambda: photo.read(data, "photo"))
-    planned = stage("compare with the hash", lambda: recovering.plan(opened))
+    planned = stage("compare with the hash", lambda: plans.plan(opened))
     mosaic = stage("inverse pass", lambda: inverse_pass.decode(planned.coefficients, planned.recipe))
     stage("code the DNG", lambda: recovering.Recovered(mosaic, planned.recipe, opened, planned.state, []).dng())
 

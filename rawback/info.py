@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rawback import recovering
 from rawback.clips import reader
 from rawback.errors import MachineError, RawbackError
 from rawback.files import file_type, jumbf, jxl, parity, paths, picture_style, raw
@@ -14,6 +13,7 @@ from rawback.files.jpeg_file import is_jpeg
 from rawback.files.jumbf import Box
 from rawback.files.original import packed
 from rawback.files.original.metadata import size_text
+from rawback.foreign import plan as plans
 from rawback.isp.quantisation_tables import quality_of
 from rawback.lossless import restore
 from rawback.lossless.original import contents
@@ -44,7 +44,7 @@ def describe(source: str | paths.Location) -> dict:
 
 def _describe_photo(data: bytes, name: str) -> dict:
     photo = photos.read(data, name)
-    planned = recovering.plan(photo)
+    planned = plans.plan(photo)
     boxes = jumbf.find(photo.file) if photo.file else []
     layer = restore.describe(boxes, planned.state) | contents.describe(boxes, planned.state)
     return {
@@ -60,7 +60,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         **({"headroom": f"{planned.light.stops:.2f} stops above white"} if planned.light else {}),
         "rendered_by_rawback": photo.recipe is not None,
         "state": planned.state.value if planned.state else "foreign",
-        "promise": planned.message + ("" if layer else recovering.error_left(planned)),
+        "promise": planned.message + ("" if layer else plans.error_left(planned)),
         **(_of_camera(photo.picture) if planned.state is None else {}),
         **layer,
         **parity.describe(data),

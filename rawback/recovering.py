@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike, fspath
@@ -12,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from rawback import foreign, provenance
-from rawback.cameras import looks
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
 from rawback.errors import RawbackError
@@ -28,12 +25,10 @@ from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.sources import Given
 from rawback.files.tiff import Buffer
-from rawback.isp import full_colour, headroom, highlights, inverse_pass, light
+from rawback.foreign import sensor
+from rawback.foreign.plan import Plan, bright, error_left, plan
+from rawback.isp import full_colour, headroom, inverse_pass
 from rawback.isp import mosaic as mosaics
-from rawback.isp.colour_profile import Profile
-from rawback.isp.highlights import Highlights
-from rawback.isp.light import Light
-from rawback.isp.mosaic import RGGB
 from rawback.lossless.original import contents
 from rawback.messages import printable
 from rawback.nets.parts import Restorer
@@ -41,7 +36,6 @@ from rawback.nets.weights import flow_inverse, photo_restorer
 from rawback.nets.weights import load as load_weights
 from rawback.options.option import as_text
 from rawback.options.recover import REAL, RecoverOptions
-from rawback.picture import Coefficients, Pixels
 from rawback.provenance import State
 from rawback.recipe import Recipe
 from rawback.version import __version__
@@ -50,12 +44,6 @@ TOO_WIDE = "LibRaw, and with it most developers, opens no RAW of more than 64000
 SEED_DIGITS = 8
 """Of the file's SHA-256, by which noise is drawn: the same photo gets the same."""
 LINEAR_LAYER = "its lossless layer is of the mosaic, and not used for demosaiced colours"
-MESSAGES = {
-    State.UNTOUCHED: "untouched since rawback rendered it: its RAW comes back",
-    State.ROTATED: "rotated without loss since rawback rendered it: turned back, its RAW comes back",
-    State.RECOMPRESSED: "saved again by another program since rawback rendered it: the fine part of the RAW is lost",
-    State.EDITED: "edited since rawback rendered it: treated as any photo, with its camera and white balance",
-}
 
 
 @dataclass(repr=False)
@@ -168,17 +156,17 @@ def from_photo(
     demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
         restored = photo_restorer(planned.picture, options.weights) if planned.state is None else None
-        guessed, room = _highlights(planned, options.weights)
+        guessed, room = bright(planned) if options.weights != NO_WEIGHTS else (None, 0.0)
         recipe = headroom.added(recipe, room)
-        mosaic = foreign.sensor(
+        mosaic = sensor.sensor(
             planned.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored, guessed
         )  # fmt: skip
         if not planned.is_own:
             seed = int(hashlib.sha256(photo.data).hexdigest()[:SEED_DIGITS], 16)
-            mosaic, recipe, added = foreign.with_noise(mosaic, recipe, options.noise == REAL, seed)
+            mosaic, recipe, added = sensor.with_noise(mosaic, recipe, options.noise == REAL, seed)
             done = [part.message() for part in (restored, guessed) if part] + [added] * bool(added)
             planned = replace(planned, message="; ".join([planned.message, *done]))
-            mosaic, recipe = foreign.with_margin(mosaic, recipe)
+            mosaic, recipe = sensor.with_margin(mosaic, recipe)
     elif layer.mosaic is not None:
         mosaic = layer.mosaic
     else:
@@ -192,7 +180,7 @@ def from_photo(
     is_layers = mosaic is layer.mosaic
     message = planned.message if is_layers else f"{planned.message}{error_left(planned)}"
     layer_notes = [LINEAR_LAYER] if layer.mosaic is not None and not is_layers else layer.notes
-    too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > foreign.WIDEST else []
+    too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > sensor.WIDEST else []
     notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in (message, *layer_notes, *told, *too_wide))]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
@@ -209,32 +197,11 @@ def from_photo(
     return replace(recovered, whole=whole, exact=exact, original=original)
 
 
-def _highlights(planned: Plan, weights: str | None) -> tuple[Highlights | None, float]:
-    """The light guessed above the white of a photo that rawback did not render, and the stops of headroom that it needs."""
-    if planned.state is not None or planned.light or weights == NO_WEIGHTS:
-        return None, 0.0
-    guessed = highlights.of(planned.picture, planned.recipe, planned.profile)
-    return guessed, max(guessed.stops - planned.recipe.exposure, 0.0) if guessed else 0.0
-
-
 def _left_out(original: Original, whole: Whole) -> list[str]:
     """What of the RAW's metadata does not come back, in sentences."""
     unfit = write_back.left_out(original, whole)
     notes = [f"left out when it was rendered: {', '.join(original.left_out)}"] if original.left_out else []
     return notes + ([f"{', '.join(unfit)} left out: right only of the whole mosaic, margins included"] if unfit else [])
-
-
-def error_left(planned: Plan) -> str:
-    """How nearly the RAW of an untouched picture comes back, as `render` measured it; nothing of any other."""
-    if planned.state not in (State.UNTOUCHED, State.ROTATED):
-        return ""
-    recipe = planned.recipe
-    advice = "" if recipe.linear else "; `render --keep lossless` keeps every bit"
-    if recipe.rms is None:
-        return f" as nearly as the picture keeps it{advice}"
-    span = recipe.white - float(np.mean(recipe.black))
-    how = f" within {20 * math.log10(span / recipe.rms):.1f} dB, rms {recipe.rms:.3g} DN" if recipe.rms else " within a DN"
-    return f"{how}{advice}"
 
 
 def _restorer(planned: Plan, weights: str) -> Restorer | None:
@@ -257,67 +224,3 @@ def _with_metadata(photo: Photo, original: Original | None) -> tuple[Photo, Orig
         return replace(photo, exif=original.exif), original
     exif = replace(photo.exif, xmp=xmp.merged(photo.xmp, agent, gain_maps.PROPERTIES)) if photo.exif else None
     return replace(photo, exif=exif), None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be done with a photo."""
-
-    state: State | None
-    """What became of a JPEG since rawback rendered it; None: it did not."""
-    picture: Coefficients | Pixels
-    """The picture, turned as it was rendered."""
-    recipe: Recipe
-    profile: Profile | None
-    """By which the picture must be brought to sRGB first."""
-    message: str
-    """All that in a sentence."""
-    notes: list[str] = field(default_factory=list)
-    """What else the user should know."""
-    light: Light | None = None
-    """Of the scene, where a photo that rawback did not render tells it."""
-
-    @property
-    def is_own(self) -> bool:
-        """Whether rawback rendered the picture, and nobody edited it since."""
-        return self.state not in (None, State.EDITED)
-
-    def turned(self, photo: Photo) -> bool:
-        """Whether the file shows the picture another way round than it was rendered, and than its RAW lies."""
-        return photo.coefficients is not None and self.coefficients.planes is not photo.coefficients.planes
-
-    @property
-    def coefficients(self) -> Coefficients:
-        """Of a picture that has them: any that rawback rendered and nobody edited."""
-        if not isinstance(self.picture, Coefficients):
-            raise RawbackError("the picture has pixels only; its RAW cannot be read from them")
-        return self.picture
-
-
-def plan(photo: Photo, camera: str | None = None, gain_map: bool = True) -> Plan:
-    """Which of the kinds of photo this is, and the recipe to use.
-
-    camera: the card of the look to undo in those that rawback did not render, by name or path; None: its camera's.
-    gain_map: whether the light that a gain map tells is used.
-    """
-    recipe = photo.recipe
-    if recipe is None and (told := light.of(photo.picture, photos.profile(photo), photo.gain_map if gain_map else None)):
-        lit = foreign.in_light(photo, told)
-        return Plan(None, photo.picture, lit.recipe, lit.profile, lit.message(), photos.profile_notes(photo), told)
-    if recipe is None:
-        guess = foreign.guess(photo, looks.known(camera, foreign.origin(photo)))
-        return Plan(None, photo.picture, guess.recipe, guess.profile, guess.message(), photos.profile_notes(photo))
-    if photo.coefficients is None:
-        state, picture = State.EDITED, photo.picture
-    else:
-        state, picture = provenance.examine(photo.coefficients, recipe)
-    if state in (State.UNTOUCHED, State.ROTATED) and isinstance(picture, Coefficients):
-        picture = replace(picture, centroids=recipe.centroids)
-    if state is not State.EDITED:
-        return Plan(state, picture, recipe, None, MESSAGES[state])
-    black = float(np.mean(recipe.black))
-    edited = replace(
-        recipe, width=picture.width, height=picture.height, crop=None, margins=(0, 0, 0, 0), cfa=RGGB, black=(black,) * 4,
-        orientation=photo.exif.orientation if photo.exif else 1, linear=False,
-    )  # fmt: skip
-    return Plan(state, picture, edited, photos.profile(photo), MESSAGES[state], photos.profile_notes(photo))

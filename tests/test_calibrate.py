@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 from scenes import BAYER, SAMPLE, SHARED, raw_file
 
-from rawback import foreign, rendering
+from rawback import rendering
 from rawback.calibrate import align, calibrate, fit
 from rawback.cameras import looks
 from rawback.errors import RawbackError, UsageError
 from rawback.files import dng
 from rawback.files.jpeg_file import JpegFile
+from rawback.foreign.sensor import MARGIN
 from rawback.isp import stages, tone, vignetting
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
 from rawback.isp.video import signal
@@ -102,7 +103,7 @@ def test_recover_with_the_card_gives_the_raw_as_it_was(found, pair, sample, tmp_
     assert looks.load(str(card)) == found.look
     recovered = recover(pair[1], camera=str(card))
     original = sample
-    got = light(recovered.mosaic, recovered.recipe)[foreign.MARGIN // 2 : -foreign.MARGIN // 2, foreign.MARGIN // 2 :]
+    got = light(recovered.mosaic, recovered.recipe)[MARGIN // 2 : -MARGIN // 2, MARGIN // 2 :]
     true = light(original.mosaic, original.recipe)[SHIFT[0] // 2 :, SHIFT[1] // 2 :]
     got = got[: true.shape[0], : true.shape[1]]
     true = np.clip(true[: got.shape[0], : got.shape[1]], 0, 1)

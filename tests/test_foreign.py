@@ -9,13 +9,14 @@ import pytest
 import rawpy
 from PIL import Image
 
-from rawback import foreign
 from rawback.cameras import looks
 from rawback.errors import RawbackError
 from rawback.files import camera_table
 from rawback.files import photo as photos
+from rawback.foreign import sensor
+from rawback.foreign.plan import plan
 from rawback.isp import colour, colour_profile, tone
-from rawback.recovering import plan, recover
+from rawback.recovering import recover
 
 SRGB = colour.CURVES["srgb"]
 
@@ -102,7 +103,7 @@ def test_sixteen_bits_are_kept(tmp_path):
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 2), (17, 16)])
 def test_tiny_pictures_get_a_margin_that_libraw_can_use(tmp_path, size):
     found = recovered(encoded(picture().resize(size), "PNG"), tmp_path)
-    assert min(found.mosaic.shape) >= foreign.SMALLEST
+    assert min(found.mosaic.shape) >= sensor.SMALLEST
     assert light_of(found.dng()).shape[:2] == size[::-1]
 
 
@@ -124,7 +125,7 @@ def test_colours_outside_srgb_come_through_a_profile_unclipped():
     source = photos.read(encoded(Image.new("RGB", (64, 48), (90, 200, 90)), "PNG"), "x")
     profile = colour_profile.adobe_rgb()
     assert profile.to_srgb(source.picture.strip(0, 48)).min() < -0.1
-    wide = foreign.sensor(source.picture, plan(source).recipe, profile, True, lambda share: None)
+    wide = sensor.sensor(source.picture, plan(source).recipe, profile, True, lambda share: None)
     assert wide.min() > 0
 
 

@@ -20,7 +20,8 @@ from rawback.files import tiff
 from rawback.files.gain_map import apple, numbers, places
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.tags import Tag
-from rawback.recovering import plan, recover
+from rawback.foreign.plan import plan
+from rawback.recovering import recover
 
 DATA = Path(__file__).parent / "data"
 LOW, HIGH, GAMMA, OFFSET = 0.25, 2.5, 1.5, 0.02

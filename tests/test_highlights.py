@@ -52,7 +52,9 @@ def test_what_is_not_blown_stays_to_the_bit_and_needs_no_room(tmp_path: Path):
 def test_blown_channels_get_light_and_the_dng_the_room_for_it(tmp_path: Path):
     path = photo(tmp_path / "lamp.jpg", lamp())
     plain, recovered = rawback.recover(path, weights="none"), rawback.recover(path)
-    assert any("highlights guessed" in note for note in recovered.notes) and not any("highlights guessed" in note for note in plain.notes)
+    assert any("highlights guessed" in note for note in recovered.notes) and not any(
+        "highlights guessed" in note for note in plain.notes
+    )
     room = recovered.recipe.exposure - plain.recipe.exposure
     assert 0 < room <= highlights.MOST_STOPS
     before, after = (tiff.read(b"".join(map(bytes, each.dng()))).entries for each in (plain, recovered))

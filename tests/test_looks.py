@@ -15,7 +15,6 @@ from scenes import Run
 from test_preview_look import camera, jpeg, look_of, shown
 
 import rawback
-from rawback import foreign
 from rawback.calibrate import learn, pool
 from rawback.cameras import cards, look_fit, looks
 from rawback.cameras.looks import Origin
@@ -25,6 +24,7 @@ from rawback.files.dng_pixels import Whole
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.raw import RawFile
 from rawback.files.tags import Tag
+from rawback.foreign.camera import guess
 
 NAMES = {"ifd0": {Tag.Make: tiff.ascii_text("Maker"), Tag.Model: tiff.ascii_text("One")}}
 
@@ -82,7 +82,7 @@ def test_a_look_is_learned_and_undone(tmp_path: Path, raw: RawFile):
     source = photo_of(tmp_path / "a.jpg", raw)
     recovered = rawback.recover(source)
     assert recovered.recipe.look == card.path.stem and any(card.path.stem in note for note in recovered.notes)
-    learned, generic = (foreign.guess(photo.read(source.read_bytes(), "a"), known) for known in (
+    learned, generic = (guess(photo.read(source.read_bytes(), "a"), known) for known in (
         None, looks.Known("Maker", "One", looks.load("look-generic-1")),
     ))  # fmt: skip
     truth = look_of(raw)
@@ -163,7 +163,7 @@ def test_settings_that_no_card_knows_are_said(tmp_path: Path, raw: RawFile):
     source = photo_of(tmp_path / "a.jpg", raw, Contrast=tiff.pack(tiff.SHORT, [2]), Saturation=tiff.pack(tiff.SHORT, [1]))
     read = photo.read(source.read_bytes(), "a.jpg")
     assert picture_style.style(read.exif) == "hard pale"
-    assert "settings (hard pale)" in foreign.guess(read).message()
+    assert "settings (hard pale)" in guess(read).message()
 
 
 def test_a_named_card_of_weights_lends_its_sensor(tmp_path: Path, raw: RawFile):

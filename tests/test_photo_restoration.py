@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from small import jpeg_bytes
 
-from rawback import foreign
 from rawback.cameras.cards import PHOTO_WEIGHTS
 from rawback.errors import UsageError
 from rawback.files import jpeg
+from rawback.foreign import sensor
 from rawback.isp import dct, intervals, inverse_pass, photo_noise
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.deblocking import Deblocking
@@ -152,7 +152,7 @@ def test_noise_is_measured_in_the_photo():
     mosaic = np.rint(flat + rng.normal(0, 40, flat.shape)).astype(np.uint16)
     scale, offset = photo_noise.measured(mosaic, RECIPE)
     assert scale * 0.3 + offset == pytest.approx((40 / 16383) ** 2, rel=0.15)
-    kept, recipe, told = foreign.with_noise(mosaic, RECIPE, False, 1)
+    kept, recipe, told = sensor.with_noise(mosaic, RECIPE, False, 1)
     assert kept is mosaic
     assert recipe.noise == (scale, offset)
     assert told == ""

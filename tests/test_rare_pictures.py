@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 from rawback.errors import RawbackError
 from rawback.files import cmyk, png_colours
 from rawback.files import photo as photos
-from rawback.recovering import plan
+from rawback.foreign.plan import plan
 
 LIGHT = np.linspace(0, 1, 48 * 64 * 3).reshape(48, 64, 3)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rawback import foreign, recovering
+from rawback import recovering
 from rawback.clips.denoise import REACH, Window
 from rawback.files import exif, paths, seal, tiff
 from rawback.files import photo as photos
@@ -21,6 +21,7 @@ from rawback.files.tags import Tag
 from rawback.files.video import cinema_dng, planes, timecode
 from rawback.files.video.cinema_dng import FrameMetadata
 from rawback.files.video.movie import Movie, MovieFrame
+from rawback.foreign import sensor
 from rawback.isp.mosaic import RGGB
 from rawback.isp.video import signal
 from rawback.options.clips import FrameOptions
@@ -194,7 +195,7 @@ def _by_recipe(srgb: np.ndarray, recipe: Recipe, untouched: bool) -> Recovered:
         recipe = replace(recipe, width=width, height=height, crop=None, margins=(0, 0, 0, 0), cfa=RGGB, black=(black,) * 4)
     mosaic = signal.mosaic_of(srgb, recipe)
     if state is State.EDITED:
-        mosaic, recipe = foreign.with_margin(mosaic, recipe)
+        mosaic, recipe = sensor.with_margin(mosaic, recipe)
     return Recovered(mosaic, recipe, Photo(None, None, None, b""), state, [])
 
 
