@@ -110,7 +110,7 @@ def test_pixels_that_are_not_square_and_a_crop_go_with_the_raw(tmp_path: Path):
 
 @needs_photos
 def test_a_linear_dng_is_no_mosaic():
-    with pytest.raises(RawbackError, match="without a mosaic"):
+    with pytest.raises(RawbackError, match="holds no mosaic"):
         read(SHARED / "raw" / "canon_6d_linear_not_bayer.dng")
 
 

@@ -174,7 +174,7 @@ def test_a_full_disk_leaves_only_whole_files(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     done = subprocess.run(
-        [*RAWBACK, "render", "-r", "in", "-o", "out"],
+        [*RAWBACK, "render", "-q", "-r", "in", "-o", "out"],
         cwd=tmp_path, env=ENVIRONMENT, preexec_fn=full, capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
@@ -206,7 +206,7 @@ def test_an_output_folder_that_vanishes_is_not_made_again(tmp_path):
 def test_signals_leave_only_whole_files(tmp_path, number, code):
     raw_folder(tmp_path / "in", 12, width=512, height=512)
     process = subprocess.Popen(
-        [*RAWBACK, "render", "-r", "in", "-o", "out"],
+        [*RAWBACK, "render", "-q", "-r", "in", "-o", "out"],
         cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, start_new_session=True,
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # tests may run where a shell has it ignored
     )  # fmt: skip
