@@ -42,7 +42,7 @@ def column(case: evaluate.Case, name: str, options: RenderOptions) -> tuple[str,
     trip, recipe = methods.method(name)(case.file, case.data, options), case.file.recipe
     true, recovered = (metrics.displayed(mosaic, recipe) for mosaic in (case.file.mosaic, trip.mosaic))
     caption = f"{metrics.psnr(true, recovered):.1f} raw dB, {len(trip.jpeg) * 8 / case.file.mosaic.size:.2f} bits"
-    pictures = report_images.rendering(trip.jpeg), report_images.recovered(recovered, recipe.orientation)
+    pictures = report_images.fitted(report_images.decoded(trip.jpeg)), report_images.recovered(recovered, recipe.orientation)
     return caption, [picture(uri) for uri in (*pictures, report_images.error_map(true, recovered, recipe.orientation))]
 
 

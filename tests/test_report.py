@@ -1,20 +1,26 @@
 """The report of `evaluate`: what it is compared with, and the page."""
 
+import base64
+import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
 from scenes import SAMPLE
 from small import raw_bytes, rawback
+from test_preview_look import camera, jpeg, shown, with_pictures
 
 from rawback import RenderOptions, metrics
 from rawback.errors import RawbackError, UsageError
-from rawback.evaluate import evaluate, methods, raw_codecs, report, report_images, report_plots, table
-from rawback.files import raw, seal
+from rawback.evaluate import evaluate, methods, raw_codecs, report, report_images, report_look, report_plots, table
+from rawback.files import dng, raw, seal
+from rawback.files.jpeg_file import JpegFile
 from rawback.isp import closed_loop, inverse_pass, open_loop, stages
 from rawback.isp.quantisation_tables import coding
+from rawback.picture import upright
 
 OPEN = RenderOptions(exposure=0.0, quality=90)
 
@@ -170,6 +176,52 @@ def test_the_page_needs_nothing_else(tmp_path):
     assert "<b>&amp;.dng" in found.text  # as it is called, not as markup
     assert text.count("<img") == 2 + 2 + 3  # picture and RAW, two maps, three crops
     assert "prefers-color-scheme: dark" in text and "@media print" in text
+
+
+def test_the_page_shows_the_cameras_look(tmp_path, monkeypatch):
+    """Of a RAW with its camera's picture inside; of one that carries rawback's own small picture there is no panel."""
+    monkeypatch.setattr(raw_codecs, "available", list)  # they take ten seconds
+    made = camera()
+    inside = JpegFile(jpeg(shown(made)))
+    pages = []
+    for software in ("Maker", "rawback 1"):
+        source = tmp_path / f"{software}.dng"
+        source.write_bytes(b"".join(dng.encode(made.mosaic, made.recipe, None, inside, software=software)))
+        pictures = report.Pictures(90, replace(OPEN, look="libraw"))
+        rows = evaluate.evaluate(source, replace(OPEN, look="libraw"), [90], on_trip=pictures.add)
+        pages.append(report.build(rows, pictures, {}, ""))
+    with_look, without = map(Page, pages)
+    assert not with_look.open and not with_look.unnamed
+    assert "The camera's look" in with_look.text and "fitted look" in with_look.text
+    assert "The camera's look" not in without.text and "fitted look" not in without.text
+    assert [page.count("<img") for page in pages] == [8, 5]  # the camera's, the rendering and the recovered RAW's
+    assert [page.count('<figure class="curve"><svg') for page in pages] == [1, 0]
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_the_cameras_picture_lies_as_the_rendering_does(orientation):
+    made = camera(orientation=orientation)
+    lying = shown(made)
+    for picture in (lying, Image.fromarray(upright(np.asarray(lying), orientation))):
+        panel = report_look.panel(with_pictures(made, jpeg(picture)), replace(OPEN, look="libraw"))
+        drawn = [_pixels(uri) for uri in (panel.camera, panel.rendering, panel.recovered)]
+        assert np.abs(drawn[0] - drawn[1]).mean() < 6 and np.abs(drawn[1] - drawn[2]).mean() < 3
+        assert panel.kept > 40
+
+
+def _pixels(uri):
+    """Of a picture on the page, at a common size."""
+    picture = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    return np.asarray(picture.convert("RGB").resize((64, 64)), np.float64)
+
+
+def test_a_picture_that_tells_no_look_is_shown_with_the_reason():
+    made = camera()
+    panel = report_look.panel(with_pictures(made, jpeg(shown(made).convert("L").convert("RGB"))), OPEN)
+    assert "monochrome" in panel.explains and panel.curve == ""
+    assert report_look.panel(made, OPEN) is None
+    damaged = with_pictures(made, jpeg(shown(made))[:200])
+    assert report_look.panel(damaged, OPEN) is None
 
 
 def test_evaluate_names_what_it_cannot_compare_with(tmp_path):

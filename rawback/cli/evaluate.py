@@ -46,7 +46,8 @@ def evaluate(
     Round trip and rendering at exposure 0, with LibRaw's look: a rate-distortion table.
 
     --report writes one page that needs nothing else: tables, plots, and for each file the picture, the recovered RAW,
-    maps of its errors and crops pushed by 3 EV.
+    maps of its errors and crops pushed by 3 EV; and, of a RAW with its camera's picture inside, that picture, the rendering
+    in its look and that of the recovered RAW, side by side, with the look's curve.
     """
     from rawback.evaluate import table
     from rawback.evaluate.evaluate import evaluate as measure
@@ -63,7 +64,7 @@ def evaluate(
     if report:
         places.check(report, places.identities(map(paths.parse, inputs)))
         decision = check_target(report)
-    pictures = Pictures(shown_quality(qualities))
+    pictures = Pictures(shown_quality(qualities), options)
     on_trip = pictures.add if report else ignored
     rows = []
     for source in inputs:

@@ -105,14 +105,15 @@ def _open_loop(name: str, file: RawFile, options: RenderOptions) -> Trip:
     """As the paper codes; with BT.709's curve, which all learned ones have, also where `render` would take another."""
     options = replace(options, refine=False, tables="standard", subsampling=SUBSAMPLING, keep="", lossless=False)
     recipe = with_shoulder(replace(decide(file, options), curve="bt709"))
-    return _there_and_back(name, develop(file, recipe, options), options)
+    return there_and_back(name, develop(file, recipe, options), options)
 
 
 def _ours(file: RawFile, data: bytes, options: RenderOptions) -> Trip:
-    return _there_and_back(OURS, render(file, options), options)
+    return there_and_back(OURS, render(file, options), options)
 
 
-def _there_and_back(name: str, rendered: Rendered, options: RenderOptions) -> Trip:
+def there_and_back(name: str, rendered: Rendered, options: RenderOptions) -> Trip:
+    """The round trip of a rendering, under a method's name; options: which weights recover it."""
     with tempfile.TemporaryDirectory(prefix="rawback-") as folder:
         picture = Path(folder, "photo.jpg")
         picture.write_bytes(rendered.data)

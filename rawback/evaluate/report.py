@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from html import escape
 from pathlib import Path
 
 from rawback import metrics
 from rawback.errors import RawbackError, UsageError
-from rawback.evaluate import evaluate, report_images, report_tables, table
+from rawback.evaluate import evaluate, report_images, report_look, report_tables, table
 from rawback.evaluate.evaluate import Case
 from rawback.evaluate.methods import OURS, Trip
+from rawback.evaluate.report_images import figure
+from rawback.evaluate.report_look import LookPanel
 from rawback.evaluate.report_plots import Line, legend, plot
 from rawback.files import replacement, seal
 from rawback.files.permission import Allowed
 from rawback.files.replacement import Decision
+from rawback.options.render import RenderOptions
 from rawback.version import __version__
 
 FAVOURED = 87
@@ -41,14 +44,16 @@ class FilePictures:
     pushed: str
     """The crop of the original."""
     size: tuple[int, int]
+    look: LookPanel | None
+    """None: no camera's picture is inside."""
     by_method: dict[str, MethodPictures] = field(default_factory=dict)
 
 
 class Pictures:
     """Pictures of the round trips at one quality, and the RAW codecs' figures, gathered while files are measured."""
 
-    def __init__(self, quality: int) -> None:
-        self.quality = quality
+    def __init__(self, quality: int, options: RenderOptions = RenderOptions()) -> None:
+        self.quality, self.options = quality, replace(options, quality=quality)
         self.files: dict[str, FilePictures] = {}
         self.codecs: list[dict] = []
 
@@ -62,11 +67,12 @@ class Pictures:
         place = report_images.telling_place(pushed[0])
         if trip.method == OURS:
             large = (
-                report_images.rendering(trip.jpeg),
+                report_images.fitted(report_images.decoded(trip.jpeg)),
                 report_images.recovered(recovered, orientation),
                 report_images.crop(pushed[0], place),
             )
-            self.files[case.name] = FilePictures(*large, case.file.mosaic.shape[::-1])
+            look = report_look.panel(case.file, self.options)
+            self.files[case.name] = FilePictures(*large, case.file.mosaic.shape[::-1], look)
             self.codecs += evaluate.by_codecs(case)
         of_method = MethodPictures(report_images.error_map(true, recovered, orientation), report_images.crop(pushed[1], place))
         self.files[case.name].by_method[trip.method] = of_method
@@ -182,27 +188,24 @@ def _scene(index: int, name: str, rows: list[dict], pictures: Pictures) -> str:
 def _pictures(scene: FilePictures, quality: int, rows: list[dict]) -> str:
     figures = {row["method"]: row for row in rows if row["quality"] == quality}
     size = f"{scene.size[0]} x {scene.size[1]} photosites"
-    large = _figure(scene.rendering, "the rendered picture", f"The JPEG, {size}") + _figure(
+    large = figure(scene.rendering, "the rendered picture", f"The JPEG, {size}") + figure(
         scene.recovered, "the RAW recovered from it", "The recovered RAW: bilinear, white-balanced, gamma 2.2, camera colours"
     )
     maps = "".join(
-        _figure(made.error_map, f"map of the errors of {method}", f"{method}: {figures[method]['raw_db']:.2f} raw dB")
+        figure(made.error_map, f"map of the errors of {method}", f"{method}: {figures[method]['raw_db']:.2f} raw dB")
         for method, made in scene.by_method.items()
     )
-    crops = _figure(scene.pushed, "crop of the original, pushed", "the original RAW") + "".join(
-        _figure(made.pushed, f"the same crop from {method}", f"{method}: {figures[method]['edit_+4ev_db']:.2f} dB at +4 EV")
+    crops = figure(scene.pushed, "crop of the original, pushed", "the original RAW") + "".join(
+        figure(made.pushed, f"the same crop from {method}", f"{method}: {figures[method]['edit_+4ev_db']:.2f} dB at +4 EV")
         for method, made in scene.by_method.items()
     )
+    look = report_look.html(scene.look) if scene.look else ""
     finest, coarsest = (f"<span>1/{2**-exponent}</span>" for exponent in (report_images.FINEST, report_images.COARSEST))
     bar = f'<p class="bar">{finest}<span class="scale"></span>{coarsest}<span>of the range from black to white</span></p>'
     return (
-        f'<div class="pair">{large}</div><h3>Where the RAW is off</h3>{bar}<div class="row">{maps}</div>'
+        f'<div class="pair">{large}</div>{look}<h3>Where the RAW is off</h3>{bar}<div class="row">{maps}</div>'
         f'<h3>Pushed by {report_images.PUSH:g} EV</h3><div class="row">{crops}</div>'
     )
-
-
-def _figure(source: str, alternative: str, caption: str) -> str:
-    return f'<figure><img src="{source}" alt="{escape(alternative)}"><figcaption>{escape(caption)}</figcaption></figure>'
 
 
 def _methods(about: dict[str, str], settings: str) -> str:

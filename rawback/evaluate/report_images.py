@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from html import escape
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -37,20 +38,27 @@ def uri(picture: Image.Image, kind: str = "JPEG", quality: int = 82) -> str:
     return f"data:image/{kind.lower()};base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
-def rendering(jpeg: bytes) -> str:
+def figure(source: str, alternative: str, caption: str) -> str:
+    """A picture of the page; source: its address; alternative: for those who cannot see it."""
+    return f'<figure><img src="{source}" alt="{escape(alternative)}"><figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def decoded(jpeg: bytes) -> Image.Image:
     """What a viewer shows."""
-    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(jpeg))).convert("RGB")
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return uri(picture)
+    return ImageOps.exif_transpose(Image.open(io.BytesIO(jpeg))).convert("RGB")
+
+
+def fitted(picture: Image.Image) -> str:
+    """A picture at the size of the page."""
+    small = picture.copy()
+    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return uri(small)
 
 
 def recovered(planes: np.ndarray, orientation: int) -> str:
     """A RAW as the paper shows it, from `metrics.displayed`."""
     codes = np.stack([np.rint(plane * 255).astype(np.uint8) for plane in planes], -1)
-    pixels = np.ascontiguousarray(upright(codes, orientation))
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return uri(picture)
+    return fitted(Image.fromarray(np.ascontiguousarray(upright(codes, orientation))))
 
 
 def error_map(true: np.ndarray, recovered: np.ndarray, orientation: int) -> str:

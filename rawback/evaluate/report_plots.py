@@ -1,4 +1,4 @@
-"""Rate-distortion plots as SVG: lines with marks, coloured by the page's style sheet so that they suit light and dark."""
+"""Plots of rates and curves as SVG: lines with marks, coloured by the page's style sheet so that they suit light and dark."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ CODEC_MARK = "M-2.5,0a2.5,2.5 0 1,0 5,0a2.5,2.5 0 1,0 -5,0z"
 
 @dataclass(frozen=True)
 class Line:
-    """One method."""
+    """One method, or the curve of one look."""
 
     name: str
     points: list[tuple[float, float]]
-    """Bits per photosite, dB; drawn in order of bits."""
+    """Abscissa (bits per photosite), ordinate (dB); drawn in the abscissa's order."""
+    marked: bool = True
+    """Whether each point has a mark."""
 
     @property
     def style(self) -> str:
@@ -37,7 +39,9 @@ class Line:
 
     @property
     def mark(self) -> str:
-        """The path of its mark."""
+        """The path of its mark; empty where points have none."""
+        if not self.marked:
+            return ""
         return MARKS.get(self.name, CODEC_MARK)
 
 
@@ -50,12 +54,13 @@ def ticks(low: float, high: float, about: int = 6) -> list[float]:
     return [step * i for i in range(first, max(last, first + 1) + 1)]
 
 
-def plot(lines: list[Line], title: str, ordinate: str) -> str:
-    """An <svg> of lines over bits per photosite; `title` names it for those who cannot see it."""
+def plot(lines: list[Line], title: str, ordinate: str, abscissa: str = "bits per photosite") -> str:
+    """An <svg> of lines; `title` names it for those who cannot see it."""
     points = [point for line in lines for point in line.points if all(map(math.isfinite, point))]
     if not points:
         return ""
-    xs, ys = ticks(0, max(x for x, _ in points)), ticks(min(y for _, y in points), max(y for _, y in points))
+    xs = ticks(min(0, *(x for x, _ in points)), max(x for x, _ in points))
+    ys = ticks(min(y for _, y in points), max(y for _, y in points))
 
     def at(x: float, y: float) -> tuple[float, float]:
         across = (x - xs[0]) / (xs[-1] - xs[0]) * (WIDTH - LEFT - RIGHT)
@@ -71,7 +76,7 @@ def plot(lines: list[Line], title: str, ordinate: str) -> str:
         parts.append(f'<path class="grid" d="M{left},{py}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{left - 7}" y="{py + 4}" class="end">{y:g}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(f'<text x="{middle[0]}" y="{HEIGHT - 8}" class="mid">bits per photosite</text>')
+    parts.append(f'<text x="{middle[0]}" y="{HEIGHT - 8}" class="mid">{escape(abscissa)}</text>')
     parts.append(f'<text transform="translate(14,{middle[1]}) rotate(-90)" class="mid">{escape(ordinate)}</text>')
     parts += [_drawn(line, at) for line in lines]
     return "".join([*parts, "</svg>"])
@@ -80,7 +85,8 @@ def plot(lines: list[Line], title: str, ordinate: str) -> str:
 def _drawn(line: Line, at: Callable[[float, float], tuple[float, float]]) -> str:
     points = [at(*point) for point in sorted(line.points) if all(map(math.isfinite, point))]
     path = "M" + "L".join(f"{x},{y}" for x, y in points) if points else ""
-    marks = "".join(f'<path class="mark" transform="translate({x},{y})" d="{line.mark}"/>' for x, y in points)
+    marked = points if line.marked else []
+    marks = "".join(f'<path class="mark" transform="translate({x},{y})" d="{line.mark}"/>' for x, y in marked)
     return f'<g class="{line.style}"><path class="line" d="{path}"/>{marks}</g>'
 
 
