@@ -162,8 +162,9 @@ def from_photo(
             planned.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored, guessed
         )  # fmt: skip
         if not planned.is_own:
-            seed = int(hashlib.sha256(photo.data).hexdigest()[:SEED_DIGITS], 16)
-            mosaic, recipe, added = sensor.with_noise(mosaic, recipe, options.noise == REAL, seed)
+            real = options.noise == REAL
+            seed = int(hashlib.sha256(photo.data).hexdigest()[:SEED_DIGITS], 16) if real else 0
+            mosaic, recipe, added = sensor.with_noise(mosaic, recipe, real, seed)
             done = [part.message() for part in (restored, guessed) if part] + [added] * bool(added)
             planned = replace(planned, message="; ".join([planned.message, *done]))
             mosaic, recipe = sensor.with_margin(mosaic, recipe)

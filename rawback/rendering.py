@@ -56,8 +56,6 @@ SUFFIXES = {".jpg": (".jpg", ".jpeg"), ".tif": (".tif", ".tiff"), ".png": (".png
 """Of file names, by kind."""
 HASHES = 700
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
-
-
 LINEAR = "a RAW that is demosaiced already (linear) is not kept to the last bit yet; --keep 60dB keeps nearly all of it"
 
 
@@ -131,6 +129,8 @@ def develop(
     coding: Coding | None = None,
 ) -> Rendered:  # fmt: skip
     """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
+    if recipe.linear and options.lossless:
+        raise RawbackError(LINEAR)
     gain_map, reached = _gain_map(raw, recipe, options)
     recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic), arithmetic=2)
     if coding:
@@ -257,8 +257,6 @@ def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer |
 
 def _kept(raw: RawFile) -> Kept:
     """What is kept of the file itself. Raises RawbackError for one that cannot be."""
-    if raw.recipe.linear:
-        raise RawbackError(LINEAR)
     if not raw.data:
         raise RawbackError("there is no RAW file to keep byte for byte; --keep lossless keeps every photosite")
     return keep(raw.data, raw.name, raw.mosaic if raw.frame is None else raw.frame)
@@ -266,8 +264,6 @@ def _kept(raw: RawFile) -> Kept:
 
 def _layer(raw: RawFile, picture: Coefficients, recipe: Recipe) -> list[jumbf.Box]:
     """The lossless layer, with all photosites that the file has."""
-    if recipe.linear:
-        raise RawbackError(LINEAR)
     top, left = recipe.margins[:2] if raw.frame is not None else (0, 0)
     frame = raw.mosaic if raw.frame is None else raw.frame
     area = (top, left, top + recipe.height, left + recipe.width)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,16 @@ def jpeg_bytes(seed: int = 0, width: int = 64, height: int = 48, **options) -> b
     from rawback.rendering import RenderOptions, render
 
     return render(read(raw_bytes(seed, width, height), "small"), RenderOptions(**options)).data
+
+
+def mutants(data: bytes, span: tuple[int, int], changes: int, count: int, *, seed: int) -> Iterator[bytes]:
+    """So many copies, each with `changes` bytes of the span drawn anew."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        mutant = bytearray(data)
+        for at in rng.integers(*span, changes):
+            mutant[at] = rng.integers(256)
+        yield bytes(mutant)
 
 
 def foreign_jpeg(size: tuple[int, int] = (64, 48)) -> bytes:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rawpy
+from long_division import remainder
 
 from rawback.files import jpeg
 from rawback.lossless.original.give_back import from_data
@@ -382,27 +383,6 @@ def test_the_recovery_data():
     assert {len(pieces) for pieces in sums.values()} == {m}
     blank = data.replace(digits, b"0" * 64, 1)
     assert hashlib.sha256(blank).hexdigest().encode() == digits
-
-
-def remainder(data: list[int], m: int) -> list[int]:
-    """x^m times the data, modulo the generator."""
-
-    def times(a: int, b: int) -> int:
-        product = 0
-        while b:
-            product ^= a if b & 1 else 0
-            a, b = a << 1 ^ (0x11D if a & 0x80 else 0), b >> 1
-        return product
-
-    generator, root = [1], 1
-    for _ in range(m):
-        generator = [a ^ times(b, root) for a, b in zip([*generator, 0], [0, *generator], strict=True)]
-        root = times(root, 2)
-    rest = [*data, *[0] * m]
-    for i in range(len(data)):
-        for j in range(1, m + 1):
-            rest[i + j] ^= times(rest[i], generator[j])
-    return rest[len(data) :]
 
 
 @pytest.mark.parametrize("name", NAMES)

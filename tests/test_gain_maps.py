@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from heif_maker import APPLE, joined
 from PIL import Image
-from small import segment
+from small import mutants, segment
 from test_foreign import light_of
 from test_heif import light, psnr, waves
 
@@ -123,13 +123,9 @@ def test_a_broken_map_costs_nothing_but_itself(recovered, data):
 def test_mutants_of_maps_raise_nothing(recovered, ends):
     data = lit_jpeg((0xE2, numbers.ISO + iso()))
     start = len(jpeg(base_pixels()))
-    rng = np.random.default_rng(2)
-    for _ in range(300):
-        mutant = bytearray(data)
-        for at in rng.integers(start, start + 400, 4):
-            mutant[at] = rng.integers(256)
+    for mutant in mutants(data, (start, start + 400), 4, 300, seed=2):
         try:
-            planned = plan(photos.read(bytes(mutant), "x"))
+            planned = plan(photos.read(mutant, "x"))
         except RawbackError as error:
             pytest.fail(str(error))
         assert planned.light is None or planned.light.stops <= 13

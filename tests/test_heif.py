@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from small import mutants
 from small import rawback as command
 from test_foreign import light_of
 
@@ -107,13 +108,9 @@ def test_heic_that_is_cut_short_is_refused_in_a_line(cut):
 @pytest.mark.usefixtures("heif")
 def test_mutants_of_heic_raise_nothing_but_errors_of_ours(ends):
     data = (DATA / "p3.heic").read_bytes()
-    rng = np.random.default_rng(1)
-    for _ in range(300):
-        mutant = bytearray(data)
-        for at in rng.integers(0, 700, 3):
-            mutant[at] = rng.integers(256)
+    for mutant in mutants(data, (0, 700), 3, 300, seed=1):
         with contextlib.suppress(RawbackError):
-            photos.read(bytes(mutant), "x")
+            photos.read(mutant, "x")
 
 
 @pytest.mark.usefixtures("heif")

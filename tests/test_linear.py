@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import rawpy
 from PIL import Image
-from small import raw_bytes
+from small import mutants, raw_bytes
 
 from rawback import RenderOptions, recover, render
 from rawback.errors import RawbackError
@@ -115,13 +115,9 @@ def test_steep_edges_fit_into_a_baseline_jpeg():
 
 def test_mutants_raise_nothing_but_errors_of_ours(ends):
     data = linear(pixels(40, 40))
-    rng = np.random.default_rng(7)
-    for _ in range(200):
-        mutant = bytearray(data)
-        for at in rng.integers(8, 900, 4):
-            mutant[at] = rng.integers(256)
+    for mutant in mutants(data, (8, 900), 4, 200, seed=7):
         try:
-            raw.read(bytes(mutant), "x", linear=True)
+            raw.read(mutant, "x", linear=True)
         except RawbackError:
             continue
 

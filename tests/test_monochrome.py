@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import rawpy
 from PIL import Image
-from small import raw_bytes
+from small import mutants, raw_bytes
 
 from rawback import RenderOptions, render
 from rawback.errors import RawbackError
@@ -116,12 +116,8 @@ def test_a_forged_flag_is_refused():
 
 def test_mutants_raise_nothing_but_errors_of_ours(ends):
     data = monochrome()
-    rng = np.random.default_rng(6)
-    for _ in range(200):
-        mutant = bytearray(data)
-        for at in rng.integers(8, 900, 4):
-            mutant[at] = rng.integers(256)
+    for mutant in mutants(data, (8, 900), 4, 200, seed=6):
         try:
-            raw.read(bytes(mutant), "x")
+            raw.read(mutant, "x")
         except RawbackError:
             continue

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from rawback.isp import tone
-from rawback.isp.colour import CURVES
+from rawback.isp.colour import CURVES, srgb_light
 from rawback.isp.tone import ToneCurve
 
 KNOTS = 24
@@ -284,5 +284,4 @@ def _slope(linear: np.ndarray) -> np.ndarray:
 
 
 def _decoded(code: np.ndarray) -> np.ndarray:
-    x = np.abs(code)
-    return np.copysign(np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4), code)
+    return np.copysign(srgb_light(np.abs(code)), code)

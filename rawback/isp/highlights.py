@@ -14,6 +14,7 @@ import numpy as np
 
 from rawback.isp.colour import YCC_TO_RGB, curve_of
 from rawback.isp.colour_profile import Profile
+from rawback.isp.dct import shrink
 from rawback.picture import Coefficients, Pixels
 from rawback.recipe import Recipe
 
@@ -148,14 +149,14 @@ def _spread(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     smaller_weight = _halved(weight[None])[0]
     smaller = _spread(_halved(values * weight) / np.maximum(smaller_weight, 1e-12), smaller_weight)
     rows, columns = np.indices(weight.shape)
-    larger = _between(smaller, (rows.ravel()), columns.ravel(), 2).reshape(values.shape)
+    larger = _between(smaller, rows.ravel(), columns.ravel(), 2).reshape(values.shape)
     return known * values + (1 - known) * larger
 
 
 def _halved(planes: np.ndarray) -> np.ndarray:
     """Means of 2 x 2 (n, rows, columns), the last row and column repeated where a side is odd."""
     padded = np.pad(planes, [(0, 0), (0, planes.shape[1] % 2), (0, planes.shape[2] % 2)], mode="edge")
-    return (padded[:, ::2, ::2] + padded[:, 1::2, ::2] + padded[:, ::2, 1::2] + padded[:, 1::2, 1::2]) / 4
+    return np.stack([shrink(plane, (2, 2)) for plane in padded])
 
 
 def _between(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray, block: int = BLOCK) -> np.ndarray:
