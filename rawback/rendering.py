@@ -144,7 +144,7 @@ def develop(
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
             recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
-            rms=rms,
+            dependent=picture.dependent, rms=rms,
         )  # fmt: skip
         file = _kept(raw) if options.original else None
         boxes = _layer(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []

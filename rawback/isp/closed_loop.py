@@ -14,7 +14,20 @@ from typing import Protocol
 import numpy as np
 
 from rawback.cores import Progress
-from rawback.isp import blown, dct, fixed_dct, fixed_pass, full_colour, grey, inverse_pass, luma, parallel, stages, trellis
+from rawback.isp import (
+    blown,
+    dct,
+    dependent_trellis,
+    fixed_dct,
+    fixed_pass,
+    full_colour,
+    grey,
+    inverse_pass,
+    luma,
+    parallel,
+    stages,
+    trellis,
+)
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.matmul import mix
@@ -27,6 +40,8 @@ ENOUGH = 1 << 17
 """Levels of a strip from which on every fourth block stands for all."""
 SAMPLE_STRIPS = 4
 """Strips that tell what symbols cost, where not all are asked."""
+DEPENDENT_PASSES = 2
+"""Over the sample, before all of luma is quantised dependently: what symbols cost then, and where levels lie."""
 CHROMA_PRICE = 0.5
 """What a bit is worth in chroma's squared steps, against luma's. More loses: errors of chroma come back as bits of luma."""
 
@@ -57,6 +72,8 @@ class Coding:
     """Steps of luma's coefficients, but for means, below which a level is 0 in any case; where luma is not weighed."""
     price: float = trellis.LAMBDA
     """What a bit is worth then, in squared steps."""
+    dependent: bool = False
+    """Whether luma has two quantisers (`isp.dependent`), where it is weighed in the closed loop."""
     thorough: bool = False
     """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
 
@@ -90,6 +107,7 @@ def encode(
     picture.planes[0] = y[: -(-height // 8), : -(-width // 8)]
     if recipe.refined:
         picture.centroids = tuple(job.centroids.tolist())
+        picture.dependent = job.dependent
     return picture
 
 
@@ -107,6 +125,7 @@ class _Encoding:
         self.white_at = min(1.0, 2.0**recipe.exposure)
         self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
         self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
+        self.dependent = False
         self.statistics: dict[tuple[int, int], Statistics] = {}
         self.chroma_statistics: dict[tuple[int, int], Statistics] = {}
 
@@ -124,7 +143,9 @@ class _Encoding:
         apart = 1 if self.coding.thorough else max(len(strips) // SAMPLE_STRIPS, 1)
         sample = strips[apart // 2 :: apart]
         weighed = [(self.optimised_chroma, strips)] * self.coding.thorough
-        return [(self.chroma, strips), *weighed, (self.luma, sample), (self.optimised_luma, strips)]
+        ahead = [(self.dependent_luma, sample)] * DEPENDENT_PASSES * self.coding.dependent
+        last = self.dependent_luma if self.coding.dependent else self.optimised_luma
+        return [(self.chroma, strips), *weighed, (self.luma, sample), *ahead, (last, strips)]
 
     def chroma(self, strip: tuple[int, int]) -> None:
         """Chroma of the picture with blown photosites white: viewers clamp Y, Cb and Cr before they convert to RGB."""
@@ -134,8 +155,9 @@ class _Encoding:
         """Quantise it again, each level weighed against its bits."""
         bits = trellis.bits_of(Statistics.sum(self.chroma_statistics.values()).symbols)
         for levels, steps in self._chroma_steps(self._chroma_planes(strip), strip):
-            weighed = trellis.optimise(steps.reshape(-1, 64), bits, np.zeros(3), CHROMA_PRICE * self.coding.price)
-            levels[:] = weighed.reshape(steps.shape)
+            blocks = steps.reshape(-1, 64)
+            prices = bits.priced(np.zeros(len(blocks), np.uint8), CHROMA_PRICE * self.coding.price)
+            levels[:] = trellis.optimise(blocks, prices, np.zeros(3)).reshape(steps.shape)
 
     def _chroma_planes(self, strip: tuple[int, int]) -> np.ndarray:
         if self.recipe.monochrome:
@@ -158,14 +180,27 @@ class _Encoding:
     def optimised_luma(self, strip: tuple[int, int]) -> None:
         """Quantise it again, each level weighed against its bits, now that the picture's statistics are known."""
         steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
-        levels = trellis.optimise(steps.reshape(-1, 64), self.bits, self.centroids, self.coding.price)
+        blocks = steps.reshape(-1, 64)
+        levels = trellis.optimise(blocks, self._prices(blocks), self.centroids)
         self._keep_luma(levels.reshape(steps.shape), steps, strip)
+
+    def dependent_luma(self, strip: tuple[int, int]) -> None:
+        """The same by two quantisers."""
+        steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
+        blocks = steps.reshape(-1, 64)
+        levels = dependent_trellis.optimise(blocks, self._prices(blocks), np.resize(self.centroids, 6))
+        self._keep_luma(levels.reshape(steps.shape), steps, strip, symbols=True, is_dependent=True)
+
+    def _prices(self, blocks: np.ndarray) -> trellis.Prices:
+        return self.bits.priced(np.zeros(len(blocks), np.uint8), self.coding.price)
 
     def learn_statistics(self) -> None:
         """Sum up what the strips so far have found of luma."""
         if self.statistics:
             total = Statistics.sum(self.statistics[strip] for strip in sorted(self.statistics))
             self.centroids, self.bits = total.centroids(), trellis.bits_of(total.symbols)
+            self.dependent = len(self.centroids) == 6
+            self.statistics.clear()
 
     def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int], symbols: bool = False) -> None:
         steps = self._luma_steps(plane, white)
@@ -242,11 +277,13 @@ class _Encoding:
         steps[..., 0] -= np.float32(8 * 128 / self.coding.luma[0])
         return steps
 
-    def _keep_luma(self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int], symbols: bool = False) -> None:
+    def _keep_luma(
+        self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int], symbols: bool = False, is_dependent: bool = False
+    ) -> None:
         self.picture.planes[0][strip[0] // 8 : strip[1] // 8] = levels
         if self.recipe.refined:
             apart = 1 if symbols or self.coding.thorough or levels.size < ENOUGH else 4
-            self.statistics[strip] = Statistics.of(levels, steps, symbols, apart)
+            self.statistics[strip] = Statistics.of(levels, steps, symbols, apart, is_dependent)
 
     @property
     def _dead_zone(self) -> float:

@@ -1,5 +1,6 @@
 /* Rate-distortion optimised levels: isp/trellis.py, block by block. */
 #include "core.h"
+#include "jpeg_scan.h"
 #include <math.h>
 
 #define SIZES 12
@@ -7,24 +8,26 @@
 #define UNREACHED 1e9f
 #define ROUNDER 12582912.0f
 
-/* (count, 64) coefficients in steps -> levels, natural order. prices: (SIZES, 63) of a level of that size after that many
- * zeros, and `end` that of an end of block, in squared steps. centroids: (3,). */
-EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *prices, float end, const float *centroids,
-                            const int64_t *zigzag, int16_t *levels)
+/* (count, 64) coefficients in steps -> levels, natural order. prices: (kinds, SIZES, 63) of a level of that size after that
+ * many zeros, and `ends` of an end of block (kinds,), in squared steps; kinds: (count,) of blocks. centroids: (3,). */
+EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *prices, const float *ends, const uint8_t *kinds,
+                            const float *centroids, int16_t *levels)
 {
     for (int64_t block = 0; block < count; block++, scaled += 64, levels += 64) {
+        const float *by_size = prices + 63 * SIZES * kinds[block];
+        float end = ends[kinds[block]];
         float cost[64] = {0};       /* of ending at a place that is reached */
         int place[64] = {0}, from[64] = {0}, chosen[64] = {0}, reached = 1;
         for (int k = 1; k < 64; k++) {
-            float magnitude = fabsf(scaled[zigzag[k]]);
-            levels[zigzag[k]] = 0;
+            float magnitude = fabsf(scaled[ZIGZAG[k]]);
+            levels[ZIGZAG[k]] = 0;
             if (magnitude < 0.5f)
                 continue;
             float upper = floorf(magnitude + 0.5f);
             int highest = (int)(upper > LIMIT ? LIMIT : upper);
             float best = UNREACHED;
             for (int level = highest; level >= highest - 1 && level > 0; level--) {
-                const float *price = prices + 63 * bit_length((unsigned)level);
+                const float *price = by_size + 63 * bit_length((unsigned)level);
                 float least = cost[0] + price[k - 1];
                 int origin = 0;
                 for (int i = 1; i < reached; i++) {
@@ -50,7 +53,7 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
                 least = ended, last = i;
         }
         for (; last; last = from[last]) {
-            int64_t at = zigzag[place[last]];
+            int at = ZIGZAG[place[last]];
             levels[at] = (int16_t)(scaled[at] < 0 ? -chosen[last] : chosen[last]);
         }
         float mean = scaled[0] > LIMIT ? LIMIT : scaled[0] < -LIMIT ? -LIMIT : scaled[0];
