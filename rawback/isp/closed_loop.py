@@ -15,6 +15,7 @@ import numpy as np
 
 from rawback.cores import Progress
 from rawback.isp import (
+    bit_prices,
     blown,
     dct,
     dependent_trellis,
@@ -126,6 +127,7 @@ class _Encoding:
         self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
         self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
         self.dependent = False
+        self.kinds_by_mean = bit_prices.of_curve(recipe)
         self.statistics: dict[tuple[int, int], Statistics] = {}
         self.chroma_statistics: dict[tuple[int, int], Statistics] = {}
 
@@ -192,7 +194,8 @@ class _Encoding:
         self._keep_luma(levels.reshape(steps.shape), steps, strip, symbols=True, is_dependent=True)
 
     def _prices(self, blocks: np.ndarray) -> trellis.Prices:
-        return self.bits.priced(np.zeros(len(blocks), np.uint8), self.coding.price)
+        kinds, weights = bit_prices.kinds(blocks, int(self.coding.luma[0]), self.kinds_by_mean)
+        return self.bits.priced(kinds, self.coding.price, weights)
 
     def learn_statistics(self) -> None:
         """Sum up what the strips so far have found of luma."""
