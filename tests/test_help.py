@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -69,14 +70,14 @@ def test_the_version_names_core_python_and_libraries(shown):
 
 
 def test_the_doctor_tells_what_is_missing_and_a_command_for_it(run, monkeypatch: pytest.MonkeyPatch):
-    real = doctor.metadata.version
+    real = metadata.version
 
     def without(package: str) -> str:
         if package in ("pi-heif", "torch"):
-            raise doctor.metadata.PackageNotFoundError(package)
+            raise metadata.PackageNotFoundError(package)
         return real(package) if package in doctor.LIBRARIES else "1"
 
-    monkeypatch.setattr(doctor.metadata, "version", without)
+    monkeypatch.setattr(metadata, "version", without)
     code, text, _ = run("doctor")
     assert code == 0 and "python -m pip install pi-heif\n" in text and "python -m pip install torch safetensors onnx" in text
     assert "pip install av" not in text and max(map(len, text.splitlines()[5:])) <= 100

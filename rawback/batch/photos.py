@@ -5,7 +5,6 @@ from __future__ import annotations
 from rawback.batch import batch, originals, plan
 from rawback.batch.jobs import Recover, RecoverOriginal, Render
 from rawback.batch.output_names import RAW
-from rawback.calibrate import learn
 from rawback.errors import RawbackError, UsageError
 from rawback.files import extras, jxl, paths
 from rawback.files.paths import Location
@@ -35,6 +34,8 @@ def render(files: FileOptions, options: RenderOptions, archive: ArchiveOptions, 
 
 def _learn(sources: list[Location], run: BatchOptions) -> None:
     """Learn the looks of the cameras of RAW files, and say how well; that there are none to be had is no failure."""
+    from rawback.calibrate import learn
+
     if run.dry_run:
         say(f"would learn the looks of the cameras of {len(sources)} RAW file{'s' * (len(sources) != 1)}")
         return

@@ -12,8 +12,16 @@
 EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *prices, float end, const float *centroids,
                             const int64_t *zigzag, int16_t *levels)
 {
+    float cheapest[SIZES * 63]; /* of a level of that size after so many zeros or more */
+    for (int size = 0; size < SIZES; size++) {
+        cheapest[63 * size + 62] = prices[63 * size + 62];
+        for (int run = 61; run >= 0; run--) {
+            float here = prices[63 * size + run], longer = cheapest[63 * size + run + 1];
+            cheapest[63 * size + run] = here < longer ? here : longer;
+        }
+    }
     for (int64_t block = 0; block < count; block++, scaled += 64, levels += 64) {
-        float cost[64] = {0};       /* of ending at a place that is reached */
+        float cost[64] = {0}, lowest[64] = {0}; /* of ending at a place that is reached; and of all up to it */
         int place[64] = {0}, from[64] = {0}, chosen[64] = {0}, reached = 1;
         for (int k = 1; k < 64; k++) {
             float magnitude = fabsf(scaled[zigzag[k]]);
@@ -24,12 +32,15 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
             int highest = (int)(upper > LIMIT ? LIMIT : upper);
             float best = UNREACHED;
             for (int level = highest; level >= highest - 1 && level > 0; level--) {
-                const float *price = prices + 63 * bit_length((unsigned)level);
-                float least = cost[0] + price[k - 1];
-                int origin = 0;
-                for (int i = 1; i < reached; i++) {
-                    float total = cost[i] + price[k - 1 - place[i]];
-                    if (total < least)
+                int size = bit_length((unsigned)level), origin = 0;
+                const float *price = prices + 63 * size, *onwards = cheapest + 63 * size;
+                float least = INFINITY;
+                for (int i = reached - 1; i >= 0; i--) { /* of equals the first; none before `i` can be below the bound */
+                    int run = k - 1 - place[i];
+                    if (lowest[i] + onwards[run] > least)
+                        break;
+                    float total = cost[i] + price[run];
+                    if (total <= least)
                         least = total, origin = i;
                 }
                 float error = magnitude - (float)level - centroids[level < 3 ? level - 1 : 2];
@@ -38,6 +49,7 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
                     best = here, from[reached] = origin, chosen[reached] = level;
             }
             cost[reached] = best;
+            lowest[reached] = best < lowest[reached - 1] ? best : lowest[reached - 1];
             place[reached++] = k;
         }
         int last = 0;
