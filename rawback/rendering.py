@@ -29,7 +29,7 @@ from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given
 from rawback.isp import closed_loop, exposure, full_colour, grey, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
-from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding
+from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent
 from rawback.lossless import layer
 from rawback.lossless.original import contents, kept
 from rawback.lossless.original.give_back import skeleton
@@ -56,7 +56,6 @@ SUFFIXES = {".jpg": (".jpg", ".jpeg"), ".tif": (".tif", ".tiff"), ".png": (".png
 """Of file names, by kind."""
 HASHES = 700
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
-LINEAR = "a RAW that is demosaiced already (linear) is not kept to the last bit yet; --keep 60dB keeps nearly all of it"
 
 
 @dataclass(repr=False)
@@ -129,8 +128,6 @@ def develop(
     coding: Coding | None = None,
 ) -> Rendered:  # fmt: skip
     """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
-    if recipe.linear and options.lossless:
-        raise RawbackError(LINEAR)
     gain_map, reached = _gain_map(raw, recipe, options)
     recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic), arithmetic=2)
     if coding:
@@ -225,11 +222,13 @@ def coded(
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
     effort = options.effort_taken
     optimise = effort != "fast"
+    is_dependent = effort == "best" and options.refine and not (options.compatible or options.lossless or recipe.linear)
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
         price = tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
         tables = replace(tables, thorough=effort == "best", price=price, least=least)
+        tables = dependent(tables) if is_dependent else tables
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
@@ -238,7 +237,9 @@ def coded(
         return len(_file(written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
-    search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, effort == "best", closed_loop.encode, file_size)
+    search = rate_control.Search(
+        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, closed_loop.encode, file_size
+    )
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
 

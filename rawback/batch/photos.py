@@ -5,9 +5,8 @@ from __future__ import annotations
 from rawback.batch import batch, originals, plan
 from rawback.batch.jobs import Recover, RecoverOriginal, Render
 from rawback.batch.output_names import RAW
-from rawback.calibrate import learn
 from rawback.errors import RawbackError, UsageError
-from rawback.files import jxl, paths
+from rawback.files import extras, jxl, paths
 from rawback.files.paths import Location
 from rawback.messages import say
 from rawback.options.batch import BatchOptions
@@ -21,6 +20,8 @@ def render(files: FileOptions, options: RenderOptions, archive: ArchiveOptions, 
     """RAW files -> JPEGs that contain them; returns the exit code. Raises RawbackError for what concerns all files."""
     job = Render(options, archive.delete_original, archive.jxl)
     suffix = jxl.SUFFIX if archive.jxl else ".jpg"
+    if jxl.SUFFIX in (suffix, files.suffix):
+        extras.check("jxl", jxl.MODULE, "writing JPEG XL")
     tasks = plan.tasks(files, suffix, "raw", as_text(options))
     sources = [task.source for task in tasks if not task.problem]
     if archive.learn and paths.STREAM in sources:
@@ -33,6 +34,8 @@ def render(files: FileOptions, options: RenderOptions, archive: ArchiveOptions, 
 
 def _learn(sources: list[Location], run: BatchOptions) -> None:
     """Learn the looks of the cameras of RAW files, and say how well; that there are none to be had is no failure."""
+    from rawback.calibrate import learn
+
     if run.dry_run:
         say(f"would learn the looks of the cameras of {len(sources)} RAW file{'s' * (len(sources) != 1)}")
         return

@@ -18,7 +18,8 @@ along its border."""
 FLAT = 0.06
 """Spread of codes within a sample at which it counts half: on edges, sharpening and a misplacement of half a pixel matter."""
 GREY, COLOURFUL = 0.02, 0.08
-"""Saturation (99th percentile, share of the brightest channel) up to which a picture is monochrome, if its RAW has more."""
+"""Saturation (share of the brightest channel) under which all but COLOURED of a picture is where it is monochrome."""
+COLOURED = 0.01
 
 
 @dataclass(frozen=True)
@@ -76,4 +77,5 @@ def _is_grey(rgb: np.ndarray, limit: float) -> bool:
     few = rgb[::4, ::4].reshape(-1, 3)
     most = few.max(1)
     lit = most > 0.05 * max(float(most.max()), 1e-6)
-    return bool(lit.any()) and float(np.percentile((most - few.min(1))[lit] / most[lit], 99)) < limit
+    coloured = np.count_nonzero((most - few.min(1))[lit] >= limit * most[lit])
+    return bool(lit.any()) and coloured <= COLOURED * np.count_nonzero(lit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-from importlib import metadata
 from typing import Any
 
 from rawback.files import extras
@@ -25,6 +24,8 @@ GAINED = {
 
 def _versions(packages: tuple[str, ...]) -> dict[str, str | None]:
     """Of packages, None being not installed; nothing is imported for it."""
+    from importlib import metadata  # slow to import
+
     found: dict[str, str | None] = {}
     for package in packages:
         try:

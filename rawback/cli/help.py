@@ -1,4 +1,4 @@
-"""How help looks: switches without a type, rare options behind `--help-all`, examples at the end."""
+"""Commands and how their help looks: switches without a type, rare options behind `--help-all`, examples at the end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from rawback.cli.values import read_plainly
 from rawback.options.option import COMMON
 
 EXAMPLES = {
@@ -70,7 +71,12 @@ def _without_types(parameters: list[Any]) -> list[Any]:
 
 
 class Command(TyperCommand):
-    """A command with such help."""
+    """A command with such help, whose values are read plainly."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line."""
+        read_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """As Click asks for them."""
@@ -85,6 +91,11 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """The commands together, with such help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what comes before the command."""
+        read_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """As Click asks for them."""

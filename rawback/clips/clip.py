@@ -77,7 +77,7 @@ def survey(frames: list[Path], options: RenderOptions, rate: Fraction | None = N
     decided, notes, middle = _decided(sampled, options)
     coding, recipe = None, decided[middle]
     if options.keep:
-        picture, recipe, reached = rendering.coded(sampled[middle], decided[middle], options)
+        picture, recipe, reached = rendering.coded(sampled[middle], decided[middle], replace(options, compatible=True))
         notes += reached
         coding = Coding(picture.tables[0], picture.tables[1], picture.factors, optimise=options.effort == "best")
     metadata = cinema_dng.read(paths.load(frames[0]), frames[0].stem)

@@ -30,7 +30,8 @@ def optimise(scaled: np.ndarray, prices: Prices, centroids: np.ndarray) -> np.nd
     levels, shifts = np.empty(scaled.shape, np.int16), np.asarray(centroids, np.float32).reshape(2, 3)
     if library() is not None:
         scaled = np.ascontiguousarray(scaled)
-        call("core_dependent", scaled, len(scaled), prices.level, prices.end, prices.kinds, shifts, levels)
+        weighed = prices.level, prices.cheapest, prices.end, prices.kinds
+        call("core_dependent", scaled, len(scaled), *weighed, shifts, levels)
         return levels
     for start in range(0, len(scaled), CHUNK):
         part = slice(start, start + CHUNK)

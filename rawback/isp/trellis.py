@@ -33,7 +33,8 @@ class Bits:
         """At `price` squared steps for a bit, times the weight that each of some blocks has by its kind (N,) uint8."""
         each = price * np.array(weights)
         level = np.ascontiguousarray(each.astype(np.float32)[:, None, None] * self.level)
-        return Prices(level, (each * self.end).astype(np.float32), np.ascontiguousarray(kinds))
+        cheapest = np.ascontiguousarray(np.minimum.accumulate(level[..., ::-1], -1)[..., ::-1])
+        return Prices(level, cheapest, (each * self.end).astype(np.float32), np.ascontiguousarray(kinds))
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Prices:
 
     level: np.ndarray
     """(kinds, SIZES, 63) float32, as `Bits.level`, for blocks of each kind."""
+    cheapest: np.ndarray
+    """(kinds, SIZES, 63) float32: the least price after so many zeros or more."""
     end: np.ndarray
     """(kinds,) float32."""
     kinds: np.ndarray
@@ -84,7 +87,7 @@ def optimise(scaled: np.ndarray, prices: Prices, centroids: np.ndarray) -> np.nd
     levels, shifts = np.empty(scaled.shape, np.int16), np.asarray(centroids, np.float32)
     if library() is not None:
         scaled = np.ascontiguousarray(scaled)
-        call("core_trellis", scaled, len(scaled), prices.level, prices.end, prices.kinds, shifts, levels)
+        call("core_trellis", scaled, len(scaled), prices.level, prices.cheapest, prices.end, prices.kinds, shifts, levels)
         return levels
     for start in range(0, len(scaled), CHUNK):
         part = slice(start, start + CHUNK)

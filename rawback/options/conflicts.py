@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from rawback.errors import UsageError
 from rawback.options.batch import BatchOptions
@@ -13,7 +13,7 @@ from rawback.options.recover import RecoverOptions
 from rawback.options.render import ArchiveOptions, RenderOptions
 
 STANDARD_OUTPUT = "-"
-CHOOSING = ("files_from", "null", "recursive", "include", "exclude")
+CHOOSING = ("files_from", "null", "recursive", "include", "exclude", "name")
 """Fields of FileOptions that choose among photos."""
 IN_PROCESSES = ("jobs", "timeout", "memory", "scheduler")
 """Fields of BatchOptions about frames that are worked on each for itself."""
@@ -35,16 +35,18 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
     from rawback.files.video.writer import FORMATS
 
     refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(FORMATS)}")
-    if PurePath(files.output or "").suffix.lower() in KINDS:
+    if files.suffix in KINDS:
         check_picture(options)
-    if PurePath(files.output or "").suffix.lower() == ".jxl":
+    if files.suffix == ".jxl":
         refuse(options, ("parity",), NO_PARITY)
+    if options.effort != "best":
+        refuse(options, ("compatible",), "says how --effort best is to code; any other does so anyway")
     _check_stream(files)
 
 
 def check_picture(options: RenderOptions) -> None:
     """Raise UsageError for options that say nothing about a picture without a RAW."""
-    names = ("quality", "subsampling", "tables", "refine", "effort", "weights", "keep", "original", "parity", "lossless", "hdr")
+    names = ("quality", "subsampling", "tables", "refine", "effort", "compatible", "weights", "keep", "original", "parity", "lossless", "hdr")
     refuse(options, names, "is for JPEGs; a TIFF or PNG has 16 bits and carries no RAW")
 
 

@@ -3,6 +3,7 @@
 #include "core.h"
 #include "jpeg_scan.h"
 #include <math.h>
+#include <string.h>
 
 #define SIZES 12
 #define LIMIT 1023
@@ -12,6 +13,13 @@
 
 typedef int32_t Lanes __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float Costs __attribute__((vector_size(32), aligned(4), may_alias));
+
+static inline int any(Lanes lanes)
+{
+    int64_t halves[4];
+    memcpy(halves, &lanes, sizeof halves);
+    return (halves[0] | halves[1] | halves[2] | halves[3]) != 0;
+}
 
 /* State after `count` zeros. */
 static inline int after_zeros(int state, int count)
@@ -63,22 +71,24 @@ static Candidate candidate(float magnitude, int quantiser, int level, const floa
     return (Candidate){level, bit_length((unsigned)level), error * error - magnitude * magnitude};
 }
 
-/* (count, 64) coefficients in steps -> levels, natural order. prices, ends, kinds: as core_trellis has them.
+/* (count, 64) coefficients in steps -> levels, natural order. prices, cheapest, ends, kinds: as core_trellis has them.
  * centroids: (2, 3). */
-EXPORT int64_t core_dependent(const float *scaled, int64_t count, const float *prices, const float *ends, const uint8_t *kinds,
-                              const float *centroids, int16_t *levels)
+EXPORT int64_t core_dependent(const float *scaled, int64_t count, const float *prices, const float *cheapest,
+                              const float *ends, const uint8_t *kinds, const float *centroids, int16_t *levels)
 {
     Paths paths;
     lay(&paths);
     for (int64_t block = 0; block < count; block++, scaled += 64, levels += 64) {
         float cost[64][STATES]; /* of ending at a place that is reached, by lane */
+        Costs lowest[64];       /* of all up to a place */
         int place[64] = {0}, reached = 1;
         int16_t chosen[64][STATES];
         int8_t from[64][STATES], lane_from[64][STATES];
-        const float *by_size = prices + 63 * SIZES * kinds[block];
+        const float *by_size = prices + 63 * SIZES * kinds[block], *bounds = cheapest + 63 * SIZES * kinds[block];
         float end = ends[kinds[block]];
         for (int lane = 0; lane < STATES; lane++)
             cost[0][lane] = lane ? UNREACHED : 0;
+        lowest[0] = *(Costs *)cost[0];
         for (int k = 1; k < 64; k++) {
             float magnitude = fabsf(scaled[ZIGZAG[k]]);
             levels[ZIGZAG[k]] = 0;
@@ -99,12 +109,16 @@ EXPORT int64_t core_dependent(const float *scaled, int64_t count, const float *p
                 if (!size || known >> size & 1)
                     continue;
                 known |= 1u << size;
-                const float *price = by_size + 63 * size + k - 1;
-                Costs best = *(Costs *)cost[0] + price[0];
-                Lanes at = {0};
-                for (int i = 1; i < reached; i++) {
+                const float *price = by_size + 63 * size + k - 1, *onwards = bounds + 63 * size + k - 1;
+                int i = reached - 1;
+                Costs best = *(Costs *)cost[i] + price[-place[i]];
+                Lanes at = {i, i, i, i, i, i, i, i};
+                while (i-- > 0) { /* of equals the first; none before `i` can be below the bound */
+                    Lanes open = lowest[i] + onwards[-place[i]] <= best;
+                    if (!any(open))
+                        break;
                     Costs total = *(Costs *)cost[i] + price[-place[i]];
-                    Lanes better = total < best;
+                    Lanes better = total <= best;
                     best = (Costs)(((Lanes)total & better) | ((Lanes)best & ~better));
                     at = ((Lanes){i, i, i, i, i, i, i, i} & better) | (at & ~better);
                 }
@@ -130,6 +144,9 @@ EXPORT int64_t core_dependent(const float *scaled, int64_t count, const float *p
                 }
                 cost[reached][lane] = best;
             }
+            Costs here = *(Costs *)cost[reached], before = lowest[reached - 1];
+            Lanes less = here < before;
+            lowest[reached] = (Costs)(((Lanes)here & less) | ((Lanes)before & ~less));
             place[reached++] = k;
         }
         int last = 0, lane = 0;

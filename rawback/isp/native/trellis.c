@@ -9,14 +9,15 @@
 #define ROUNDER 12582912.0f
 
 /* (count, 64) coefficients in steps -> levels, natural order. prices: (kinds, SIZES, 63) of a level of that size after that
- * many zeros, and `ends` of an end of block (kinds,), in squared steps; kinds: (count,) of blocks. centroids: (3,). */
-EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *prices, const float *ends, const uint8_t *kinds,
-                            const float *centroids, int16_t *levels)
+ * many zeros, and `ends` of an end of block (kinds,), in squared steps; cheapest: the least price after so many or more;
+ * kinds: (count,) of blocks. centroids: (3,). */
+EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *prices, const float *cheapest, const float *ends,
+                            const uint8_t *kinds, const float *centroids, int16_t *levels)
 {
     for (int64_t block = 0; block < count; block++, scaled += 64, levels += 64) {
-        const float *by_size = prices + 63 * SIZES * kinds[block];
-        float end = ends[kinds[block]];
-        float cost[64] = {0};       /* of ending at a place that is reached */
+        int64_t kind = kinds[block];
+        float end = ends[kind];
+        float cost[64] = {0}, lowest[64] = {0}; /* of ending at a place that is reached; and of all up to it */
         int place[64] = {0}, from[64] = {0}, chosen[64] = {0}, reached = 1;
         for (int k = 1; k < 64; k++) {
             float magnitude = fabsf(scaled[ZIGZAG[k]]);
@@ -27,12 +28,15 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
             int highest = (int)(upper > LIMIT ? LIMIT : upper);
             float best = UNREACHED;
             for (int level = highest; level >= highest - 1 && level > 0; level--) {
-                const float *price = by_size + 63 * bit_length((unsigned)level);
-                float least = cost[0] + price[k - 1];
-                int origin = 0;
-                for (int i = 1; i < reached; i++) {
-                    float total = cost[i] + price[k - 1 - place[i]];
-                    if (total < least)
+                int size = bit_length((unsigned)level), origin = 0;
+                const float *price = prices + 63 * (SIZES * kind + size), *onwards = cheapest + 63 * (SIZES * kind + size);
+                float least = INFINITY;
+                for (int i = reached - 1; i >= 0; i--) { /* of equals the first; none before `i` can be below the bound */
+                    int run = k - 1 - place[i];
+                    if (lowest[i] + onwards[run] > least)
+                        break;
+                    float total = cost[i] + price[run];
+                    if (total <= least)
                         least = total, origin = i;
                 }
                 float error = magnitude - (float)level - centroids[level < 3 ? level - 1 : 2];
@@ -41,6 +45,7 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
                     best = here, from[reached] = origin, chosen[reached] = level;
             }
             cost[reached] = best;
+            lowest[reached] = best < lowest[reached - 1] ? best : lowest[reached - 1];
             place[reached++] = k;
         }
         int last = 0;
