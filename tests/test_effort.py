@@ -39,7 +39,7 @@ def test_best_costs_little_at_the_same_step(part: RawFile, best: bytes):
     assert len(best) < 0.9 * len(fast)
     assert recovered(best).state is State.UNTOUCHED
     with Image.open(io.BytesIO(best)) as one, Image.open(io.BytesIO(fast)) as other:
-        assert one.quantization == other.quantization
+        assert [one.quantization[n][1:] for n in (0, 1)] == [other.quantization[n][1:] for n in (0, 1)]
         assert psnr(np.asarray(one), np.asarray(other), 255) > 38
 
 
