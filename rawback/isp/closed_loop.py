@@ -142,12 +142,13 @@ class _Encoding:
             return [(self.open_loop, strips)]
         if not self.coding.optimise:
             return [(self.chroma, strips), (self.luma, strips)]
-        apart = 1 if self.coding.thorough else max(len(strips) // SAMPLE_STRIPS, 1)
-        sample = strips[apart // 2 :: apart]
+        some = strips[len(strips) // SAMPLE_STRIPS // 2 :: max(len(strips) // SAMPLE_STRIPS, 1)]
         weighed = [(self.optimised_chroma, strips)] * self.coding.thorough
-        ahead = [(self.dependent_luma, sample)] * DEPENDENT_PASSES * self.coding.dependent
-        last = self.dependent_luma if self.coding.dependent else self.optimised_luma
-        return [(self.chroma, strips), *weighed, (self.luma, sample), *ahead, (last, strips)]
+        if self.coding.dependent:
+            luma = [(self.luma, some), *[(self.dependent_luma, some)] * DEPENDENT_PASSES, (self.dependent_luma, strips)]
+        else:
+            luma = [(self.luma, strips if self.coding.thorough else some), (self.optimised_luma, strips)]
+        return [(self.chroma, strips), *weighed, *luma]
 
     def chroma(self, strip: tuple[int, int]) -> None:
         """Chroma of the picture with blown photosites white: viewers clamp Y, Cb and Cr before they convert to RGB."""

@@ -13,7 +13,7 @@ from rawback.isp.levels import LIMIT, ZIGZAG
 from rawback.isp.native.library import call, library
 from rawback.isp.trellis import Prices, magnitude_bits
 
-LEAST = np.float32(0.3)
+LEAST = np.float32(0.25)
 """Steps of a coefficient below which its level is 0: to bring about another state, it would cost more than it gains."""
 CHUNK = 1024
 """Blocks worked on at a time."""

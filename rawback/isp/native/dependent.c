@@ -9,7 +9,7 @@
 #define LIMIT 1023
 #define UNREACHED 1e9f
 #define ROUNDER 12582912.0f
-#define LEAST 0.3f
+#define LEAST 0.25f
 
 typedef int32_t Lanes __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float Costs __attribute__((vector_size(32), aligned(4), may_alias));
