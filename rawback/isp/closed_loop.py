@@ -127,7 +127,8 @@ class _Encoding:
         self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
         self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
         self.dependent = False
-        self.kinds_by_mean = bit_prices.of_curve(recipe)
+        self.means: dict[tuple[int, int], np.ndarray] = {}
+        self.kinds: np.ndarray | None = None
         self.statistics: dict[tuple[int, int], Statistics] = {}
         self.chroma_statistics: dict[tuple[int, int], Statistics] = {}
 
@@ -179,6 +180,8 @@ class _Encoding:
     def luma(self, strip: tuple[int, int]) -> None:
         """Quantise the luma that the mosaic needs, with a dead zone."""
         self._quantise_luma(self._needed_luma(strip), luma.FINE, strip, self.coding.optimise)
+        means = self.picture.planes[0][strip[0] // 8 : strip[1] // 8, :, 0].ravel()
+        self.means[strip] = np.bincount(bit_prices.codes(means, int(self.coding.luma[0])), minlength=bit_prices.CODES)
 
     def optimised_luma(self, strip: tuple[int, int]) -> None:
         """Quantise it again, each level weighed against its bits, now that the picture's statistics are known."""
@@ -195,8 +198,11 @@ class _Encoding:
         self._keep_luma(levels.reshape(steps.shape), steps, strip, symbols=True, is_dependent=True)
 
     def _prices(self, blocks: np.ndarray) -> trellis.Prices:
-        kinds, weights = bit_prices.kinds(blocks, int(self.coding.luma[0]), self.kinds_by_mean)
-        return self.bits.priced(kinds, self.coding.price, weights)
+        """By luma (N, 64) in steps."""
+        if self.kinds is None:
+            return self.bits.priced(np.zeros(len(blocks), np.uint8), self.coding.price)
+        kinds = self.kinds[bit_prices.codes(blocks[:, 0], int(self.coding.luma[0]))]
+        return self.bits.priced(kinds, self.coding.price, bit_prices.WEIGHTS)
 
     def learn_statistics(self) -> None:
         """Sum up what the strips so far have found of luma."""
@@ -205,6 +211,9 @@ class _Encoding:
             self.centroids, self.bits = total.centroids(), trellis.bits_of(total.symbols)
             self.dependent = len(self.centroids) == 6
             self.statistics.clear()
+        if self.means:
+            self.kinds = bit_prices.by_code(self.recipe, np.sum([self.means[strip] for strip in sorted(self.means)], 0))
+            self.means.clear()
 
     def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int], symbols: bool = False) -> None:
         steps = self._luma_steps(plane, white)
