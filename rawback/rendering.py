@@ -56,7 +56,6 @@ SUFFIXES = {".jpg": (".jpg", ".jpeg"), ".tif": (".tif", ".tiff"), ".png": (".png
 """Of file names, by kind."""
 HASHES = 700
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
-LINEAR = "a RAW that is demosaiced already (linear) is not kept to the last bit yet; --keep 60dB keeps nearly all of it"
 
 
 @dataclass(repr=False)
@@ -129,8 +128,6 @@ def develop(
     coding: Coding | None = None,
 ) -> Rendered:  # fmt: skip
     """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
-    if recipe.linear and options.lossless:
-        raise RawbackError(LINEAR)
     gain_map, reached = _gain_map(raw, recipe, options)
     recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic), arithmetic=2)
     if coding:

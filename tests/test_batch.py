@@ -131,17 +131,18 @@ def test_linked_folders_are_not_entered(tmp_path):
     assert len(plan(tmp_path, output="out", recursive=True)) == 1
 
 
-def test_raw_and_jpeg_of_one_shot_do_not_collide(tmp_path):
+def test_raw_and_jpeg_of_one_shot_do_not_collide(tmp_path, run):
+    """Beside the pair, each would replace the other half: outputs step aside, and say so."""
     (tmp_path / "a.dng").write_bytes(raw_bytes(software="camera"))
     (tmp_path / "a.jpg").write_bytes(foreign_jpeg())
     before = {p: p.read_bytes() for p in tmp_path.iterdir()}
-    assert rawback("render", tmp_path, "-r", "-o", tmp_path / "out").returncode == 0
-    assert rawback("recover", tmp_path, "-r", "-o", tmp_path / "out").returncode == 0
+    assert run("render", tmp_path, "-r", "-o", tmp_path / "out")[0] == 0
+    assert run("recover", tmp_path, "-r", "-o", tmp_path / "out")[0] == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.dng", "a.jpg"]
-    for verb in ("render", "recover"):  # beside the pair, each would replace the other half
-        done = rawback(verb, tmp_path, "-r", "--force", "--exclude", "out/*")
-        assert done.returncode == 1
-        assert b"did not make; it is never replaced" in done.stderr
+    code, _, errors = run("render", tmp_path, "-r", "--exclude", "out/*")
+    assert (code, "a.jpg stays" in errors, is_whole(tmp_path / "a_raw.jpg")) == (0, True, True)
+    code, _, errors = run("recover", tmp_path, "-r", "--include", "a.jpg", "--exclude", "out/*")
+    assert (code, "a.dng stays" in errors, is_whole(tmp_path / "a_recovered.dng")) == (0, True, True)
     assert {p: p.read_bytes() for p in before} == before
 
 

@@ -1,14 +1,13 @@
 """What the command line says of itself: help in groups, on a screen; versions; what an installation can do."""
 
 import json
-import os
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+from scenes import Run
 
 import rawback
 from rawback.cli import doctor
@@ -27,15 +26,15 @@ RECOVER = (RecoverOptions, FrameOptions, FileOptions, BatchOptions)
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
 
 
-def shown(*arguments: str) -> str:
-    """As a terminal of 100 columns shows it."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
-    line = [sys.executable, "-m", "rawback", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, check=True, env=environment, encoding="utf-8").stdout
+@pytest.fixture
+def shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """`shown("render", "--help")` as a terminal of 100 columns shows it."""
+    monkeypatch.setenv("COLUMNS", "100")
+    return lambda *arguments: run(*arguments)[1]
 
 
 @pytest.mark.parametrize("verb", ["render", "recover"])
-def test_help_is_a_screen_in_groups(verb: str):
+def test_help_is_a_screen_in_groups(shown, verb: str):
     text = shown(verb, "--help")
     assert len(text.splitlines()) <= 60
     groups = [group for group in GROUPS if re.search(rf"─ {group} ─", text)]
@@ -46,14 +45,14 @@ def test_help_is_a_screen_in_groups(verb: str):
 @pytest.mark.parametrize(
     "verb", [(), *((command,) for command in COMMANDS)], ids=lambda words: words[0] if words else "rawback"
 )
-def test_no_line_of_help_is_too_long_or_speaks_of_types(verb: tuple[str, ...]):
+def test_no_line_of_help_is_too_long_or_speaks_of_types(shown, verb: tuple[str, ...]):
     text = shown(*verb, "--help")
     assert max(map(len, text.splitlines())) <= 100
     assert not re.search(r"<\w+(\[\w+\])?>|BOOLEAN|FLAG", text)
 
 
 @pytest.mark.parametrize(("verb", "classes"), [("render", RENDER), ("recover", RECOVER)], ids=["render", "recover"])
-def test_all_options_have_a_group_and_can_be_shown(verb: str, classes: tuple[type, ...]):
+def test_all_options_have_a_group_and_can_be_shown(shown, verb: str, classes: tuple[type, ...]):
     text, rare = shown(verb, "--help-all"), 0
     for options in classes:
         for name, (_, option) in declared(options).items():
@@ -64,7 +63,7 @@ def test_all_options_have_a_group_and_can_be_shown(verb: str, classes: tuple[typ
     assert rare and max(map(len, text.splitlines())) <= 100
 
 
-def test_the_version_names_core_python_and_libraries():
+def test_the_version_names_core_python_and_libraries(shown):
     lines = shown("--version").splitlines()
     assert lines[0] == f"rawback {rawback.__version__}" and "core" in lines[1]
     assert all(name in lines[3] for name in ("numpy", "rawpy", "pillow", "jpeglib", "onnxruntime"))

@@ -43,10 +43,11 @@ def run(
     if not options.dry_run:
         _make_folders(folders)
         atomic.sweep(folders)
-    with Report(len(tasks), options.quiet, options.as_json, unit) as report:
+    with Report(len(tasks), options.quiet, options.as_json, unit, options.verbose) as report:
         try:
             with closing(_outcomes(tasks, job, options, report)) as outcomes:
                 for task, outcome in outcomes:
+                    outcome.notes[:0] = [task.note] if task.note and outcome.status in ("done", "planned") else []
                     report.finished(task, outcome)
                     if listed:
                         listed.add(task, outcome)

@@ -6,7 +6,7 @@ from rawback.batch import batch, originals, plan
 from rawback.batch.jobs import Recover, RecoverOriginal, Render
 from rawback.batch.output_names import RAW
 from rawback.errors import RawbackError, UsageError
-from rawback.files import jxl, paths
+from rawback.files import extras, jxl, paths
 from rawback.files.paths import Location
 from rawback.messages import say
 from rawback.options.batch import BatchOptions
@@ -20,6 +20,8 @@ def render(files: FileOptions, options: RenderOptions, archive: ArchiveOptions, 
     """RAW files -> JPEGs that contain them; returns the exit code. Raises RawbackError for what concerns all files."""
     job = Render(options, archive.delete_original, archive.jxl)
     suffix = jxl.SUFFIX if archive.jxl else ".jpg"
+    if jxl.SUFFIX in (suffix, files.suffix):
+        extras.check("jxl", jxl.MODULE, "writing JPEG XL")
     tasks = plan.tasks(files, suffix, "raw", as_text(options))
     sources = [task.source for task in tasks if not task.problem]
     if archive.learn and paths.STREAM in sources:

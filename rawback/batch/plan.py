@@ -7,14 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rawback.batch import inputs, output_names
+from rawback.batch import inputs, naming, output_names
 from rawback.batch.inputs import Filter, Input
 from rawback.errors import UsageError
 from rawback.files import paths, places
 from rawback.files.paths import STREAM, Location
 from rawback.files.permission import NOTHING, Allowed
 from rawback.options.files import FileOptions
+from rawback.options.option import refuse
 
+APART = "{stem}_{ext}{suffix}"
+"""A template by which photos of equal stems have names of their own."""
 PICTURES = {".jpg", ".jpeg", ".dng", ".tif", ".tiff", ".png", ".jxl"}
 """An output with such a suffix is a file unless there is a folder of that name."""
 
@@ -38,13 +41,16 @@ class Task:
     """Why nothing can be done, where that is known before any work."""
     product_sha256: str = ""
     """Of the output, where that is known before any work."""
+    note: str = ""
+    """Why the output is called as it is, where that is worth saying."""
 
 
 @dataclass(frozen=True)
 class Known:
     """What is known of an output before any work."""
 
-    name: str
+    name: str = ""
+    """Empty: by the input's."""
     sha256: str = ""
     """Of its bytes; empty: it is not known."""
 
@@ -62,27 +68,26 @@ def tasks(
     sources = inputs.find(names, Filter(kind, files.include, files.exclude, output), files.recursive)
     several = len(sources) != 1 or files.recursive
     _check(sources, output, several)
-    into_folder = output is not None and output != STREAM and (
-        several or output.is_dir() or str(files.output).endswith("/")
-    )  # fmt: skip
-    if output is not None and not into_folder:
+    if files.name:
+        naming.check_suffix(files.name, suffix)
+    folder = output if output and output != STREAM and (several or output.is_dir() or str(files.output).endswith("/")) else None
+    outputs = [known(source.location) if known else Known() for source in sources]
+    if output is not None and folder is None:
+        refuse(files, ("name",), f"is for many files, and -o {files.output} names one; a folder ends in /")
         output_names.check(output, suffix)
-    outputs = [known(source.location) if known else None for source in sources]
-    names = [own.name if own else "" for own in outputs]
-    targets = [_target(source, output, into_folder, suffix, name) for source, name in zip(sources, names, strict=True)]
+        targets, notes = [output] * len(sources), [""] * len(sources)
+    else:
+        names = [naming.name(source, files.name, suffix, own.name) for source, own in zip(sources, outputs, strict=True)]
+        targets = [naming.place(source, folder, name) for source, name in zip(sources, names, strict=True)]
+        targets, notes = naming.aside(sources, targets, not (known or files.name or files.replace_foreign))
     problems = _problems(sources, targets)
     return [
         Task(
-            source.location,
-            target,
-            files.allowed,
-            files.keep_mtime,
-            options,
-            problem=problem,
-            product_sha256=own.sha256 if own else "",
+            source.location, target, files.allowed, files.keep_mtime, options,
+            problem=problem, product_sha256=own.sha256, note=note,
         )
-        for source, target, problem, own in zip(sources, targets, problems, outputs, strict=True)
-    ]
+        for source, target, problem, own, note in zip(sources, targets, problems, outputs, notes, strict=True)
+    ]  # fmt: skip
 
 
 def _output(text: str | None) -> Location | None:
@@ -107,17 +112,6 @@ def _check(sources: list[Input], output: Location | None, several: bool) -> None
         raise UsageError(f"{output} is a file; with several inputs or -r, -o must be a folder")
 
 
-def _target(source: Input, output: Location | None, into_folder: bool, suffix: str, name: str = "") -> Location:
-    """name: of the output, where it is not that of the input with the suffix."""
-    if output is None:
-        return source.location.parent / name if name else source.location.with_suffix(suffix)
-    if not into_folder:
-        return output
-    if source.location == STREAM:
-        return output / f"stdin{suffix}"
-    return output / (source.relative.with_name(name) if name else source.relative.with_suffix(suffix))
-
-
 def _problems(sources: list[Input], targets: list[Location]) -> list[str]:
     """For each input with which others it would share its output, empty with none. Raises UsageError for one named twice."""
     by_place: dict[object, list[Location]] = defaultdict(list)
@@ -136,4 +130,4 @@ def _problem(source: Location, target: Location, sharing: list[Location]) -> str
     if not others:
         return "" if source == sharing[0] else f"{source} is {sharing[0]} by another name; it is done once"
     more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
-    return f"{source} and {others[0]}{more} would both become {target}; put them into different folders"
+    return f"{source} and {others[0]}{more} would both become {target}; name them apart, e.g. --name '{APART}'"

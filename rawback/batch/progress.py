@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rawback.batch.notes import Notes
 from rawback.batch.plan import Task
 from rawback.batch.worker import Outcome
 from rawback.messages import answer, say
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 class Report:
     """Follows a batch: a context manager around the work."""
 
-    def __init__(self, total: int, quiet: bool, as_json: bool, unit: str = "MP/s") -> None:
+    def __init__(self, total: int, quiet: bool, as_json: bool, unit: str = "MP/s", verbose: bool = False) -> None:
         self.total, self.quiet, self.as_json, self.unit = total, quiet, as_json, unit
         self.counts: Counter[str] = Counter()
         self.pixels, self.began = 0, time.monotonic()
+        self.notes = Notes(verbose or total == 1)
         self.shares: dict[Task, float] = {}
         self.bar = _bar(total) if sys.stderr.isatty() and not quiet else None
 
@@ -52,13 +54,16 @@ class Report:
         if outcome.error:
             self.say(outcome.error)
         for note in outcome.notes:
-            self.note(note)
+            if outcome.status == "planned" or self.notes.first(task.source, note):
+                self.note(note)
         self._draw(next((t.source.name for t in list(self.shares)), ""))
 
     def summary(self) -> None:
         """How it all went, where it was more than one file."""
         if self.quiet or self.total == 1:
             return
+        for note in self.notes.rest():
+            self.say(note)
         seconds = time.monotonic() - self.began
         order = ("done", "planned", "skipped", "failed")
         counts = ", ".join(f"{self.counts[status]} {status}" for status in order if self.counts[status])

@@ -21,7 +21,7 @@ from rawback.clips import coding
 from rawback.clips.clip import Clip, develop, survey
 from rawback.cores import Progress
 from rawback.errors import EXIT_OK, RawbackError
-from rawback.files import atomic, paths, places, seal
+from rawback.files import atomic, extras, paths, places, seal
 from rawback.files.paths import Location
 from rawback.files.permission import Allowed
 from rawback.files.publishing import Approved
@@ -79,6 +79,7 @@ def render(files: FileOptions, options: RenderOptions, movie: MovieOptions, run:
     MJPEG: the frames are rendered into a hidden folder beside the movie, which is made from them in the end; a run that
     is cut off is resumed from there. Raises RawbackError.
     """
+    extras.check("video", "av", "making a movie")
     folder, target, codec = Path(files.inputs[0]), Path(str(files.output)), movie.codec or DEFAULT_CODEC
     frames, sound, notes = _frames(folder)
     inputs = [*frames, *filter(None, [sound])]
@@ -163,7 +164,7 @@ def _render_stream(made: Production, options: RenderOptions, run: BatchOptions) 
     folder.mkdir()
     before, movie_task = None, Task(made.folder, made.target)
     try:
-        with Report(len(made.frames), run.quiet, run.as_json, "fps") as report:
+        with Report(len(made.frames), run.quiet, run.as_json, "fps", run.verbose) as report:
             for number in range(passes):
                 last = number == passes - 1
                 path = made.target if last else folder / f"{number}.mkv"

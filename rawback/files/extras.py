@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 from rawback.errors import RawbackError
@@ -17,6 +18,12 @@ PACKAGES = {
 def command(extra: str) -> str:
     """What installs an extra."""
     return f"python -m pip install {' '.join(PACKAGES[extra])}"
+
+
+def check(extra: str, module: str, what: str) -> None:
+    """Raise RawbackError, as `needed` does, where a module is not there; it is not brought in."""
+    if importlib.util.find_spec(module) is None:
+        raise RawbackError(f"{what} needs the extra [{extra}]: {command(extra)}")
 
 
 def needed(extra: str, module: str, what: str) -> Any:

@@ -73,8 +73,8 @@ def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False,
             damage = _unpack(raw)
             file = _linear(raw, data, name) if linear and _is_linear(raw) else _read(raw, data, name)
             file.pictures = embedded.pictures(data)
-            if whole and not file.recipe.linear:
-                file.frame = np.array(raw.raw_image, np.uint16)
+            if whole:
+                file.frame = np.array(raw.raw_image[..., :3] if file.recipe.linear else raw.raw_image, np.uint16)
             if metadata:
                 limit = MAX_VALUES if whole else tiff.MAX_VALUE
                 file.original = collect(data, file.exif, (raw.sizes.raw_width, raw.sizes.raw_height), limit)

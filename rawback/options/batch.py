@@ -24,9 +24,14 @@ class BatchOptions:
     memory: Annotated[int, Option("Give a file up that needs more MiB of memory.", group=MANY, metavar="MIB", rare=True)] = 4096
     scheduler: Annotated[str | None, Option(CLUSTER, group=MANY, metavar="URL", rare=True)] = None
     as_json: AsJson = False
+    verbose: Annotated[
+        bool, Option("Say of each file what is the same of many.", ("-v", "--verbose"), group=MANY, rare=True)
+    ] = False  # fmt: skip
     quiet: Annotated[bool, Option("Only say what went wrong.", ("-q", "--quiet"), group=MANY)] = False
 
     def __post_init__(self) -> None:
+        if self.verbose and self.quiet:
+            raise UsageError("--verbose says more, --quiet less; leave out one of them")
         if not 0 <= self.jobs <= MAX_JOBS:
             raise UsageError(f"jobs are {self.jobs}; expected 1 to {MAX_JOBS}, or 0 for one per core")
         if not 0 < self.timeout <= MAX_SECONDS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from rawback.errors import UsageError
 from rawback.options.batch import BatchOptions
@@ -13,7 +13,7 @@ from rawback.options.recover import RecoverOptions
 from rawback.options.render import ArchiveOptions, RenderOptions
 
 STANDARD_OUTPUT = "-"
-CHOOSING = ("files_from", "null", "recursive", "include", "exclude")
+CHOOSING = ("files_from", "null", "recursive", "include", "exclude", "name")
 """Fields of FileOptions that choose among photos."""
 IN_PROCESSES = ("jobs", "timeout", "memory", "scheduler")
 """Fields of BatchOptions about frames that are worked on each for itself."""
@@ -35,9 +35,9 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
     from rawback.files.video.writer import FORMATS
 
     refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(FORMATS)}")
-    if PurePath(files.output or "").suffix.lower() in KINDS:
+    if files.suffix in KINDS:
         check_picture(options)
-    if PurePath(files.output or "").suffix.lower() == ".jxl":
+    if files.suffix == ".jxl":
         refuse(options, ("parity",), NO_PARITY)
     _check_stream(files)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated
 
 from rawback.errors import UsageError
 from rawback.files.permission import Allowed
+from rawback.options import template
 from rawback.options.option import COMMON, MANY, OUTPUT, Argument, Option, refuse
 from rawback.options.shared import Force, ReplaceArchive, ReplaceForeign
 
 PLACES = "A file, folder, URL or -. Default: beside the input."
+NAMED = "Name outputs by a template, e.g. '{stem}_raw{suffix}'."
 FROM = "Take the files that are listed in this one, one a line; - is standard input."
 ENDED_BY_NUL = "Names in --files-from end with NUL, as find -print0 writes them."
 
@@ -22,6 +24,8 @@ class FileOptions:
 
     inputs: Annotated[tuple[str, ...], Argument("Files, folders (with -r) or URLs; - is standard input.", "FILE...")] = ()
     output: Annotated[str | None, Option(PLACES, ("-o", "--output"), group=COMMON, metavar="PLACE")] = None
+    name: Annotated[str | None, Option(NAMED, group=OUTPUT, metavar="TEMPLATE")] = None
+    """Fields: {stem} and {ext} of the input, {suffix} of the output."""
     files_from: Annotated[Path | None, Option(FROM, group=MANY, rare=True)] = None
     """A list of files instead of `inputs`."""
     null: Annotated[bool, Option(ENDED_BY_NUL, ("-0", "--null"), group=MANY, rare=True)] = False
@@ -47,8 +51,15 @@ class FileOptions:
             raise UsageError("name the files to work on, or a list of them with --files-from (not both)")
         if not self.files_from:
             refuse(self, ("null",), "is for --files-from")
+        if self.name is not None:
+            template.check(self.name)
         if not self.recursive:
             refuse(self, ("include", "exclude"), "is for folders; add -r")
+
+    @property
+    def suffix(self) -> str:
+        """By which the user asks for a kind of file, in lower case; empty: for none."""
+        return PurePath(self.name or self.output or "").suffix.lower()
 
     @property
     def allowed(self) -> Allowed:
