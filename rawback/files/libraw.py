@@ -9,12 +9,10 @@ import rawpy
 
 from rawback.errors import MachineError, RawbackError
 from rawback.files import file_type, jxl_dng, stderr
-from rawback.files.jpeg_file import is_jpeg
+from rawback.files.jpeg_file import MAX_PIXELS, is_jpeg
 from rawback.files.tiff import Buffer
 from rawback.files.truncation import missing_bytes
 
-UNUSUAL_CFA = "has an unusual colour filter array; expected Bayer (2x2) or X-Trans (6x6)"
-MAX_PIXELS = 1 << 29
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
 """No RAW codec spends less than an eighth of a bit on a pixel; below a megapixel nobody is hurt."""
 

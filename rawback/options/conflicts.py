@@ -24,18 +24,17 @@ NO_PARITY = "is of a JPEG's own sectors; a .jxl has others"
 
 def is_movie(output: str | None) -> bool:
     """Whether an output of `render` is a movie, by its name."""
-    from rawback.files.video.writer import FORMATS
+    from rawback.files.file_type import MOVIES
 
-    return output is not None and output.lower().endswith(tuple(FORMATS))
+    return output is not None and output.lower().endswith(tuple(MOVIES))
 
 
 def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions) -> None:
     """Raise UsageError for options that say nothing about photos, or about the kind of file that is asked for."""
-    from rawback.files.tiff_png16 import KINDS
-    from rawback.files.video.writer import FORMATS
+    from rawback.files.file_type import MOVIES, PICTURES_16
 
-    refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(FORMATS)}")
-    if files.suffix in KINDS:
+    refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(MOVIES)}")
+    if files.suffix in PICTURES_16:
         check_picture(options)
     if files.suffix == ".jxl":
         refuse(options, ("parity",), NO_PARITY)
