@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -30,8 +29,6 @@ Forget = Annotated[str | None, typer.Option(metavar="NAME", help="Remove a card 
 
 COLUMNS = 100
 """Of a list that is wrapped."""
-RARELY = 100_000
-"""Objects until Python looks for cycles among them: importing makes tens of thousands, all of which stay."""
 
 app = typer.Typer(
     help="Develop RAW into JPEGs that still contain it, and turn JPEGs back into RAW.",
@@ -168,7 +165,6 @@ def main() -> None:
         if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, _stop)
     keep_memory()
-    gc.set_threshold(RARELY)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait busily beside ours: half of all time
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # for those who develop, with python -W
