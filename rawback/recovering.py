@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike, fspath
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import dng, jpeg, jumbf, preview, seal, sidecar, sources, xmp
+from rawback.files import arrays, dng, jpeg, jumbf, preview, seal, sidecar, sources, xmp
 from rawback.files import photo as photos
 from rawback.files import save as saving
 from rawback.files.dng_pixels import Whole
@@ -75,16 +75,19 @@ class Recovered:
         )  # fmt: skip
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
-        """Write the DNG, or with NAME.npy the mosaic alone. Raises RawbackError where the name is taken.
+        """Write the DNG; with NAME.npz the mosaic and what is known of it, with NAME.npy the mosaic alone (see `array`).
+
+        Raises RawbackError where the name is taken.
 
         force: replaces what rawback itself wrote and nobody has edited since; a .npy is not known again, and never replaced.
         """
-        if fspath(path).lower().endswith(".npy"):
-            stream = io.BytesIO()
-            np.save(stream, self.mosaic)
-            saving.save(path, stream.getvalue(), (".npy",), force)
-        else:
-            saving.save(path, b"".join(self.dng()), (".dng",), force)
+        kind = PurePath(fspath(path)).suffix.lower()
+        data = self.array(kind) if kind in arrays.KINDS else self.dng()
+        saving.save(path, b"".join(data), (".dng", *arrays.KINDS), force)
+
+    def array(self, kind: str = ".npz") -> list[Buffer]:
+        """The mosaic and what is known of it as a file of numpy's, ".npz", or the mosaic alone, ".npy"; see `files.arrays`."""
+        return arrays.encode(kind, self.mosaic, self.recipe, self._mark(self.options))
 
     def linear(self) -> np.ndarray:
         """The mosaic as light: float32 of its shape, 0 at black level and 1 at white level; below 0 is noise."""
