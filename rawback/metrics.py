@@ -44,8 +44,15 @@ def paper_psnr(true: np.ndarray, recovered: np.ndarray, recipe: Recipe) -> float
 
 
 def displayed(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """Mosaic (H, W) uint16 -> planes (3, H, W) float32 0..1: interpolated, white-balanced, gamma 1/2.2, camera colours."""
+    """Mosaic (H, W), or linear RAW (H, W, 3), uint16 -> planes (3, H, W) float32 0..1 in camera colours.
+
+    Interpolated, white-balanced, gamma 1/2.2.
+    """
     height = len(mosaic)
+    if recipe.linear:
+        black, span = full_colour.levels(recipe)
+        planes = np.moveaxis(np.clip((mosaic - black) / span, 0, 1) * (recipe.gains / recipe.gains.max()), -1, 0)
+        return np.clip(planes, 0, 1) ** np.float32(1 / 2.2)
     planes = np.empty((3, *mosaic.shape), np.float32)
     for start in range(0, height, ROWS):
         stop, first = min(start + ROWS, height), max(start - CONTEXT, 0)

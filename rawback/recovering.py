@@ -14,10 +14,11 @@ import numpy as np
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
 from rawback.errors import RawbackError
-from rawback.files import arrays, dng, jpeg, jumbf, preview, seal, sidecar, sources, xmp
+from rawback.files import dng, jpeg, jumbf, preview, seal, sidecar, sources, xmp
 from rawback.files import photo as photos
 from rawback.files import save as saving
 from rawback.files.dng_pixels import Whole
+from rawback.files.file_type import ARRAYS
 from rawback.files.gain_map import numbers as gain_maps
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
@@ -82,11 +83,13 @@ class Recovered:
         force: replaces what rawback itself wrote and nobody has edited since; a .npy is not known again, and never replaced.
         """
         kind = PurePath(fspath(path)).suffix.lower()
-        data = self.array(kind) if kind in arrays.KINDS else self.dng()
-        saving.save(path, b"".join(data), (".dng", *arrays.KINDS), force)
+        data = self.array(kind) if kind in ARRAYS else self.dng()
+        saving.save(path, b"".join(data), (".dng", *ARRAYS), force)
 
     def array(self, kind: str = ".npz") -> list[Buffer]:
         """The mosaic and what is known of it as a file of numpy's, ".npz", or the mosaic alone, ".npy"; see `files.arrays`."""
+        from rawback.files import arrays
+
         return arrays.encode(kind, self.mosaic, self.recipe, self._mark(self.options))
 
     def linear(self) -> np.ndarray:

@@ -163,62 +163,118 @@ class Ranks:
         return low + ((high - low) * (value & 15) >> 4), max(min(slope, 65535) * density >> 8, 1)
 
 
+class Tables:
+    """Those of a layer, and the picture that foretells by them."""
+
+    def __init__(self, header: bytes, picture) -> None:
+        tables = header[struct.calcsize("<H32s32s8I") :]
+        (size,) = struct.unpack_from("<I", tables)
+        predictor = zlib.decompress(tables[4 : 4 + size])
+        self.used = np.unpackbits(np.frombuffer(zlib.decompress(tables[4 + size :]), np.uint8)).reshape(3, 65536)
+        self.ranks = [Ranks(np.flatnonzero(line).tolist()) for line in self.used]
+        *numbers, self.white, self.rows, self.columns = struct.unpack_from("<9q3iHBB", predictor)
+        n, at = self.rows * self.columns, struct.calcsize("<9q3iHBB")
+        self.weights, self.cfa = numbers[:9], predictor[at : at + n]
+        self.black = struct.unpack_from(f"<{n}i", predictor, at + n)
+        self.light, total = [], 0
+        for step in struct.unpack_from("<1025i", predictor, at + 5 * n):
+            total = (total + step + 2**31) % 2**32 - 2**31
+            self.light.append(total)
+        self.picture, self.chroma = picture, []
+        self.luma = plane(picture.planes[0], picture.tables[0], numbers[9:])
+        for c in (1, 2):
+            small = plane(picture.planes[c], picture.tables[c], [0, 0, 0])
+            cut = [[max(-(1 << 14), min(1 << 14, v)) for v in row] for row in small]
+            self.chroma.append(doubled(cut) if picture.factors == (2, 2) else [[16 * v for v in row] for row in cut])
+
+    def foretold(self, y: int, x: int, position: int) -> tuple[int, int]:
+        """Value and slope of a pixel for a position of the CFA."""
+        value, slope = self.black[position], 0
+        largest = min(int(self.picture.tables[0][1:].max()), 255)
+        for channel, (wb, wr) in enumerate(((0, 11485), (-2819, -5850), (14516, 0))):
+            of_chroma = (self.chroma[0][y][x] >> 2) * wb + (self.chroma[1][y][x] >> 2) * wr >> 15
+            code = max(0, min(16383, self.luma[y][x] + 16 * (128 + 256) + of_chroma))
+            weight, j, part = self.weights[3 * self.cfa[position] + channel], code >> 4, code & 15
+            value += (self.light[j] * (16 - part) + self.light[j + 1] * part >> 4) * weight >> 28
+            slope += max(-(1 << 21), min(1 << 21, (self.light[j + 1] - self.light[j]) * weight >> 28))
+        value, slope = max(0, min(16 * self.white, value)), max(slope * largest, 1)
+        return (value, slope) if self.used.all() else self.ranks[self.cfa[position]].converted(value, slope)
+
+    def context(self, y: int, x: int, value: int, slope: int) -> tuple[int, int, int]:
+        """Rank, sign and context."""
+        rank = value + 8 >> 4
+        rest = value - 16 * rank
+        octave = slope.bit_length() - 1
+        kind = 4 * octave + (slope >> octave - 2 & 3 if octave >= 2 else 0)
+        active = int(np.count_nonzero(self.picture.planes[0][y // 8, x // 8, 1:]))
+        side = slope < 64 and abs(rest) > 3
+        return rank, -1 if rest < 0 else 1, 128 * sum(active >= a for a in (1, 4, 10)) + 64 * side + kind
+
+    def value(self, colour: int, rank: int) -> int:
+        return rank if self.used.all() else self.ranks[colour].used[rank]
+
+
+def colour_layer(content: dict[str, list[bytes]], picture) -> np.ndarray:
+    """The frame of a linear RAW, which has no margins here."""
+    header = content["rawback.lossless"][0]
+    version, sha_picture, sha_frame, width, height, top, left, w, h, count, _ = struct.unpack_from("<H32s32s8I", header)
+    assert (version, sha_picture.hex(), top, left, w, h, count) == (2, picture.sha256(), 0, 0, width, height, 1)
+    tables = Tables(header, picture)
+    assert (tables.rows, tables.columns, tuple(tables.cfa)) == (1, 3, (0, 1, 2))
+    pixels = [(y, x) for y in range(height) for x in range(width)]
+    planes = [[tables.foretold(y, x, colour) for y, x in pixels] for colour in range(3)]
+    planes = [[(value, min(slope, 65535)) for value, slope in foretold] for foretold in planes]
+    checksum = 0
+    for foretold in planes:
+        for part in zip(*foretold, strict=True):
+            checksum = zlib.crc32(np.array(part, "<i4").tobytes(), checksum)
+    block = content["rawback.lossless.block"][0]
+    assert struct.unpack_from("<II", block) == (0, checksum)
+    frame, at, off = np.zeros((height, width, 3), "<u2"), 12, [0] * len(pixels)
+    for colour in (1, 0, 2):
+        size, share, narrower = struct.unpack_from("<IBB", block, at)
+        ranks, signs, contexts = [], [], []
+        for (y, x), (value, slope), (_, of_green), green_off in zip(pixels, planes[colour], planes[1], off, strict=True):
+            if share:
+                value = max(0, min(16 * 65536 - 1, value + green_off * slope * share // (of_green * 16)))
+            rank, sign, context = tables.context(y, x, value, slope)
+            kind = context % 64
+            kind = max(kind - narrower, 24) if kind > 24 else kind
+            ranks.append(rank)
+            signs.append(sign)
+            contexts.append(context - context % 64 + kind)
+        residuals = unpacked(block[at + 6 : at + 6 + size], contexts)
+        true = [rank + residual * sign & 65535 for rank, residual, sign in zip(ranks, residuals, signs, strict=True)]
+        if colour == 1:
+            off = [16 * rank - value for rank, (value, _) in zip(true, planes[1], strict=True)]
+        frame[..., colour] = np.array([tables.value(colour, rank) for rank in true]).reshape(height, width)
+        at += 6 + size
+    assert zlib.crc32(frame.tobytes()) == struct.unpack_from("<I", block, 8)[0]
+    assert hashlib.sha256(frame.tobytes()).digest() == sha_frame
+    return frame
+
+
 def layer(content: dict[str, list[bytes]], picture) -> np.ndarray:
     """The frame."""
     header = content["rawback.lossless"][0]
     version, sha_picture, sha_frame, width, height, top, left, w, h, count, _ = struct.unpack_from("<H32s32s8I", header)
-    assert (version, sha_picture.hex()) == (1, picture.sha256())
-    tables = header[struct.calcsize("<H32s32s8I") :]
-    (size,) = struct.unpack_from("<I", tables)
-    predictor = zlib.decompress(tables[4 : 4 + size])
-    used = np.unpackbits(np.frombuffer(zlib.decompress(tables[4 + size :]), np.uint8)).reshape(3, 65536)
-    ranks_of = [Ranks(np.flatnonzero(line).tolist()) for line in used]
-    *numbers, white, rows, columns = struct.unpack_from("<9q3iHBB", predictor)
-    weights, centroids, n, at = numbers[:9], numbers[9:], rows * columns, struct.calcsize("<9q3iHBB")
-    cfa, black = predictor[at : at + n], struct.unpack_from(f"<{n}i", predictor, at + n)
-    light, total = [], 0
-    for step in struct.unpack_from("<1025i", predictor, at + 5 * n):
-        total = (total + step + 2**31) % 2**32 - 2**31
-        light.append(total)
-    luma = plane(picture.planes[0], picture.tables[0], centroids)
-    chroma = []
-    for c in (1, 2):
-        small = plane(picture.planes[c], picture.tables[c], [0, 0, 0])
-        chroma.append(doubled([[max(-(1 << 14), min(1 << 14, v)) for v in row] for row in small]))
-    largest = min(int(picture.tables[0][1:].max()), 255)
-    ranks, signs, contexts = [], [], []
-    for y in range(height):
-        for x in range(width):
-            position = y % rows * columns + x % columns
-            value, slope = black[position], 0
-            for channel, (wb, wr) in enumerate(((0, 11485), (-2819, -5850), (14516, 0))):
-                code = luma[y][x] + 16 * (128 + 256) + ((chroma[0][y][x] >> 2) * wb + (chroma[1][y][x] >> 2) * wr >> 15)
-                code = max(0, min(16383, code))
-                weight, j, part = weights[3 * cfa[position] + channel], code >> 4, code & 15
-                value += (light[j] * (16 - part) + light[j + 1] * part >> 4) * weight >> 28
-                slope += max(-(1 << 21), min(1 << 21, (light[j + 1] - light[j]) * weight >> 28))
-            value, slope = max(0, min(16 * white, value)), max(slope * largest, 1)
-            if not used.all():
-                value, slope = ranks_of[cfa[position]].converted(value, slope)
-            rank = value + 8 >> 4
-            rest = value - 16 * rank
-            octave = slope.bit_length() - 1
-            kind = 4 * octave + (slope >> octave - 2 & 3 if octave >= 2 else 0)
-            active = int(np.count_nonzero(picture.planes[0][y // 8, x // 8, 1:]))
-            side = slope < 64 and abs(rest) > 3
-            ranks.append(rank)
-            signs.append(-1 if rest < 0 else 1)
-            contexts.append(128 * sum(active >= a for a in (1, 4, 10)) + 64 * side + kind)
-    assert count == 1
+    assert (version, sha_picture.hex(), count) == (1, picture.sha256(), 1)
+    tables = Tables(header, picture)
+    rows, columns = tables.rows, tables.columns
+    foretold = [
+        tables.context(y, x, *tables.foretold(y, x, y % rows * columns + x % columns))
+        for y in range(height) for x in range(width)
+    ]  # fmt: skip
+    ranks, signs, contexts = (list(part) for part in zip(*foretold, strict=True))
     number, of_foretold, of_samples = struct.unpack_from("<III", content["rawback.lossless.block"][0])
-    foretold = zlib.crc32(np.array(contexts, "<u2").tobytes(), zlib.crc32(np.array(ranks, "<i4").tobytes()))
-    assert (number, of_foretold) == (0, foretold)
+    checksum = zlib.crc32(np.array(contexts, "<u2").tobytes(), zlib.crc32(np.array(ranks, "<i4").tobytes()))
+    assert (number, of_foretold) == (0, checksum)
     residuals = unpacked(content["rawback.lossless.block"][0][12:], contexts)
     values = []
     for i, (rank, residual, sign) in enumerate(zip(ranks, residuals, signs, strict=True)):
         true = rank + residual * sign & 65535
         position = i // width % rows * columns + i % width % columns
-        values.append(true if used.all() else ranks_of[cfa[position]].used[true])
+        values.append(tables.value(tables.cfa[position], true))
     mosaic = np.array(values, "<u2").reshape(height, width)
     assert zlib.crc32(mosaic.tobytes()) == of_samples
     frame = np.zeros((h, w), "<u2")
@@ -259,6 +315,17 @@ def test_the_lossless_layer(name: str):
         assert np.array_equal(layer(content, picture), raw.raw_image)
 
 
+def test_the_lossless_layer_of_linear_raw():
+    data = (FOLDER / "linear.jpg").read_bytes()
+    content: dict[str, list[bytes]] = {}
+    for label, body in boxes(data):
+        content.setdefault(label, []).append(body)
+    picture = jpeg.read(data, "linear").coefficients
+    assert picture is not None
+    with rawpy.imread(str(FOLDER / "linear.dng")) as raw:
+        assert np.array_equal(colour_layer(content, picture), raw.raw_image[..., :3])
+
+
 def of_steps(steps: list[int]) -> list[int]:
     return np.cumsum(steps).tolist()
 
@@ -297,7 +364,7 @@ def bits_of_jpeg(frame: np.ndarray, head: bytes) -> bytes:
     return int(joined, 2).to_bytes(len(joined) // 8, "big").replace(b"\xff", b"\xff\0")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "linear"])
 def test_the_raw_file(name: str):
     raw_file = (FOLDER / f"{name}.dng").read_bytes()
     content = boxes((FOLDER / f"{name}.jpg").read_bytes())
@@ -317,6 +384,8 @@ def test_the_raw_file(name: str):
         at, position = stop, position + start - at
     with rawpy.imread(io_of(raw_file)) as raw:
         frame = np.array(raw.raw_image)
+    if frame.ndim == 3:
+        frame = frame[..., :3].reshape(len(frame), -1)
     if "values" in facts:
         frame = np.cumsum(np.frombuffer(zlib.decompress(base64.b64decode(facts["values"])), "<u2"), dtype=np.uint16)[frame]
     height, width = stream["frame"]
@@ -385,7 +454,7 @@ def test_the_recovery_data():
     assert hashlib.sha256(blank).hexdigest().encode() == digits
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "linear"])
 def test_rawback_gives_the_file_back(name: str):
     original = from_data((FOLDER / f"{name}.jpg").read_bytes(), f"{name}.jpg")
     assert original.name == f"{name}.dng"

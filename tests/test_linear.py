@@ -10,13 +10,19 @@ import rawpy
 from PIL import Image
 from small import mutants, raw_bytes
 
-from rawback import RenderOptions, recover, render
+from rawback import RenderOptions, original_file, recover, render
 from rawback.errors import RawbackError
-from rawback.files import file_type, jpeg, raw, tiff
+from rawback.files import dng, file_type, jpeg, raw, tiff
+from rawback.files.dng_pixels import Whole
 from rawback.files.tags import Tag
 from rawback.files.tiff_writer import serialise
 from rawback.isp import full_colour
+from rawback.lossless.coder import Coder
+from rawback.lossless.colour_coder import ColourCoder
+from rawback.picture import Coefficients
 from rawback.recovering import from_photo
+from rawback.verify.deletion import delete_original
+from rawback.verify.verdict import verify
 
 BLACK, WHITE = 512, 16383
 
@@ -81,8 +87,8 @@ def test_three_values_come_back(file, options, least):
 
 def test_the_dng_is_linear_with_its_own_levels(file):
     back = from_photo(jpeg.read(render(file, RenderOptions(quality=96)).data, "x"), "x")
-    dng = b"".join(map(bytes, back.dng()))
-    with rawpy.imread(io.BytesIO(dng)) as read, rawpy.imread(str(file)) as true:
+    data = b"".join(map(bytes, back.dng()))
+    with rawpy.imread(io.BytesIO(data)) as read, rawpy.imread(str(file)) as true:
         assert np.array_equal(read.raw_image[..., :3], back.mosaic)
         assert (read.white_level, read.black_level_per_channel[:3]) == (WHITE, [BLACK] * 3)
         a, b = (r.postprocess(use_camera_wb=True, no_auto_bright=True).astype(int) for r in (read, true))
@@ -98,9 +104,50 @@ def test_picture_and_raw_look_alike(file):
 
 
 @pytest.mark.parametrize("keep", ["lossless", "original"])
-def test_what_cannot_be_kept_is_said(file, keep):
-    with pytest.raises(RawbackError, match="demosaiced already"):
-        render(file, RenderOptions(keep=keep))
+@pytest.mark.parametrize("tiles", [False, True])
+def test_every_bit_can_be_kept(file, tmp_path, keep, tiles):
+    """Uncompressed, or in tiles of lossless JPEG; deletion goes by the same proof."""
+    if tiles:
+        source = raw.read(file.read_bytes(), "a", linear=True)
+        file.write_bytes(b"".join(map(bytes, dng.encode(source.mosaic, source.recipe, None, None))))
+    (tmp_path / "a.jpg").write_bytes(render(file, RenderOptions(keep=keep)).data)
+    verdict = verify(tmp_path / "a.jpg", file)
+    assert (verdict.exact, verdict.missing, verdict.is_file) == (True, (), keep == "original")
+    back = recover(tmp_path / "a.jpg")
+    assert back.exact
+    assert np.array_equal(back.mosaic, pixels())
+    if keep == "original":
+        assert original_file(tmp_path / "a.jpg").data == file.read_bytes()
+    assert "deleted" in delete_original(tmp_path / "a.jpg", file)
+
+
+def test_margins_are_kept(tmp_path):
+    values = pixels(60, 80)
+    plain = raw.read(linear(values[4:54, 6:76].copy()), "a", linear=True)
+    whole = Whole(values, (4, 6, 54, 76))
+    (tmp_path / "a.dng").write_bytes(b"".join(map(bytes, dng.encode(plain.mosaic, plain.recipe, None, None, whole=whole))))
+    (tmp_path / "a.jpg").write_bytes(render(tmp_path / "a.dng", RenderOptions(keep="lossless")).data)
+    verdict = verify(tmp_path / "a.jpg", tmp_path / "a.dng")
+    assert (verdict.exact, verdict.missing) == (True, ())
+
+
+def test_a_damaged_layer_costs_what_it_holds(file):
+    """There is one block; its rows then come as the picture gives them."""
+    data = bytearray(render(file, RenderOptions(keep="lossless", quality=96)).data)
+    data[data.rindex(b"rawback.lossless.block") + 2000] ^= 0x55
+    back = recover(bytes(data))
+    assert (back.exact, back.mosaic.shape) == (False, (75, 101, 3))
+    assert any("rows 0-74 are recovered without it" in note for note in back.notes)
+    assert np.abs(back.mosaic.astype(int) - pixels()).mean() < 60
+
+
+def test_a_layer_of_another_kind_is_refused():
+    picture = Coefficients(24, 24, [np.zeros((3, 3, 64), np.int16)] * 3, [np.ones(64, np.uint16)] * 3, (1, 1))
+    source = raw.read(linear(pixels(24, 24)), "x", linear=True)
+    tables = ColourCoder.of(source.mosaic, picture, source.recipe).to_bytes()
+    assert ColourCoder.from_bytes(tables, picture).predictor.white == WHITE
+    with pytest.raises(RawbackError, match="another kind"):
+        Coder.from_bytes(tables, picture)
 
 
 def test_steep_edges_fit_into_a_baseline_jpeg():

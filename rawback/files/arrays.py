@@ -14,7 +14,6 @@ from rawback.isp import mosaic as mosaics
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
 
-KINDS = (".npy", ".npz")
 DEMOSAICED_WHITE = 65535
 """White level of `recover --dng linear`; black is 0."""
 

@@ -130,7 +130,7 @@ def encode(
     first = preview.directory(preview.baseline(picture) if picture else preview.small_picture(mosaic, recipe))
     first.entries |= said
     if mosaic.ndim == 3:
-        pixels = dng_pixels.linear(mosaic, recipe, compress, below.order, whole.raw)
+        pixels = dng_pixels.linear(whole, recipe, compress, below.order)
     else:
         pixels = dng_pixels.mosaic(whole, recipe, compress, below.order)
     first.children = {Tag.SubIFDs: [pixels], **below.directories()}

@@ -24,7 +24,7 @@ class Whole:
     """What a DNG holds beyond the visible mosaic and its recipe."""
 
     frame: np.ndarray
-    """(rows, columns) uint16: the mosaic with the photosites around it."""
+    """(rows, columns) or, of a linear RAW, (rows, columns, 3) uint16: the mosaic with the photosites around it."""
     area: tuple[int, int, int, int]
     """Top, left, bottom, right of the visible mosaic within the frame."""
     ifd0: Entries = field(default_factory=dict)
@@ -74,18 +74,19 @@ def _filters(recipe: Recipe) -> Entries:
     }  # fmt: skip
 
 
-def linear(pixels: np.ndarray, recipe: Recipe, compress: bool, order: str = "II", tags: Entries | None = None) -> Directory:
+def linear(whole: Whole, recipe: Recipe, compress: bool, order: str = "II") -> Directory:
     """The SubIFD of camera RGB (H, W, 3) uint16: of a linear RAW with its own levels, of any other black 0 and white 65535.
 
-    (All else is misread by some developer.) tags: the original's, to be said again.
+    (All else is misread by some developer.)
     """
+    pixels = whole.frame
     height, width = pixels.shape[:2]
     raw = _common(recipe, width, height, compress)
     raw.entries |= {
         Tag.BitsPerSample: tiff.pack(SHORT, [16] * 3), Tag.SamplesPerPixel: tiff.pack(SHORT, [3]),
         Tag.PhotometricInterpretation: tiff.pack(SHORT, [Photometric.LINEAR_RAW]),
-        Tag.WhiteLevel: tiff.pack(LONG, [65535] * 3), Tag.ActiveArea: tiff.pack(LONG, [0, 0, height, width]),
-    } | (_own_levels(recipe) if recipe.linear else {}) | (tags or {})  # fmt: skip
+        Tag.WhiteLevel: tiff.pack(LONG, [65535] * 3), Tag.ActiveArea: tiff.pack(LONG, whole.area),
+    } | (_own_levels(recipe) if recipe.linear else {}) | whole.raw  # fmt: skip
     if compress:
         tile_width = _tile_width(width)
         framed = np.pad(pixels, [(0, -height % TILE), (0, -width % tile_width), (0, 0)], mode="edge")

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 
 from rawback.files.jumbf import Box
 
-VERSION = 1
+VERSION, OF_PIXELS = 1, 2
+"""Of the layer of a mosaic, and of one whose pixels have three values each."""
 LABEL = "rawback.lossless"
 """Of its box; those of all other boxes of the layer begin with it."""
 HEADER = struct.Struct("<H32s32s8I")
 """Version, sha256 of the coded picture, sha256 of the frame, visible width and height, top and left margin, frame width
-and height, number of blocks, 0; the tables of the coder follow."""
+and height (of pixels, however many values they have), number of blocks, 0; the tables of the coder follow."""
 CRC = struct.Struct("<I")
 """Of what follows it, at the start of each box."""
 

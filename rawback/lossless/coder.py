@@ -12,13 +12,14 @@ import struct
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar, Self
 
 import numpy as np
 
 from rawback.errors import RawbackError
 from rawback.isp.mosaic import tile
 from rawback.lossless import residuals
-from rawback.lossless.predictor import Predictor
+from rawback.lossless.predictor import OF_PIXELS, Predictor
 from rawback.lossless.ranks import Ranks
 from rawback.lossless.residuals import Model
 from rawback.picture import Coefficients
@@ -59,9 +60,11 @@ class Coder:
     picture: Coefficients
     predictor: Predictor
     ranks: Ranks
+    of_pixels: ClassVar[bool] = False
+    """Whether each pixel has all three values."""
 
     @classmethod
-    def of(cls, mosaic: np.ndarray, picture: Coefficients, recipe: Recipe) -> Coder:
+    def of(cls, mosaic: np.ndarray, picture: Coefficients, recipe: Recipe) -> Self:
         """For the mosaic (H, W) uint16 that was rendered as `picture`. Raises RawbackError for a grey picture."""
         if len(picture.planes) != 3:
             raise RawbackError("a grey JPEG carries no lossless layer; expected YCbCr")
@@ -74,7 +77,7 @@ class Coder:
         return struct.pack("<I", len(predictor)) + predictor + self.ranks.to_bytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes, picture: Coefficients) -> Coder:
+    def from_bytes(cls, data: bytes, picture: Coefficients) -> Self:
         """Raises RawbackError for tables that cannot be."""
         if len(data) < 4 or len(picture.planes) != 3:
             raise RawbackError("the lossless layer's tables are cut short")
@@ -83,7 +86,10 @@ class Coder:
             tables = zlib.decompressobj().decompress(data[4 : 4 + size], MAX_TABLES)
         except zlib.error as error:
             raise RawbackError("the lossless layer's tables are damaged") from error
-        return cls(picture, Predictor.from_bytes(tables), Ranks.from_bytes(data[4 + size :]))
+        predictor = Predictor.from_bytes(tables)
+        if (predictor.cfa.shape == OF_PIXELS) != cls.of_pixels:
+            raise RawbackError("the lossless layer's tables are those of another kind of RAW")
+        return cls(picture, predictor, Ranks.from_bytes(data[4 + size :]))
 
     def blocks(self) -> list[tuple[int, int]]:
         """First row and the row after the last of each block: whole MCUs, about a megapixel."""
@@ -115,27 +121,31 @@ class Coder:
             raise RawbackError("a block of the lossless layer is damaged")
         return rows
 
-    def _foretell(self, start: int, stop: int) -> _Foretold:
+    def _foretell(self, start: int, stop: int) -> Foretold:
         """Strip by strip, which stays in the cache."""
         rows = _rows(STRIP_PIXELS, self.picture.width, self._multiple)
         strips = [self._strip(top, min(top + rows, stop)) for top in range(start, stop, rows)]
-        return _Foretold(*(np.concatenate(part) for part in zip(*strips, strict=True)))
+        return Foretold(*(np.concatenate(part) for part in zip(*strips, strict=True)))
 
     def _strip(self, start: int, stop: int) -> tuple[np.ndarray, ...]:
         value, slope = self.predictor.predict(self.picture, start, stop)
         colour = tile(self.predictor.cfa.astype(np.int32), *value.shape, top=start)
         if not self.ranks.plain:
             value, slope = self.ranks.convert(value, slope, colour)
-        rank = (value + 8) >> 4
-        value -= rank << 4
-        fine = slope < FINE
-        sign = np.where(value < 0, np.int8(-1), np.int8(1))
-        side = fine & (np.abs(value) > 3)
-        kind = np.take(CLASS_OF_SLOPE, np.minimum(slope, SLOPES - 1, out=slope))
-        context = (self._activity(start, stop) * np.uint16(128) + side * np.uint16(64)) + kind
+        rank, sign, context = self.contexts(value, slope, self.activity(start, stop))
         return rank, sign, context, colour.astype(np.int8)
 
-    def _activity(self, start: int, stop: int) -> np.ndarray:
+    @staticmethod
+    def contexts(value: np.ndarray, slope: np.ndarray, activity: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Foretold ranks, signs and contexts, of values and slopes in sixteenths of a rank; all (rows, width)."""
+        rank = (value + 8) >> 4
+        rest = value - (rank << 4)
+        sign = np.where(rest < 0, np.int8(-1), np.int8(1))
+        side = (slope < FINE) & (np.abs(rest) > 3)
+        kind = np.take(CLASS_OF_SLOPE, np.minimum(slope, SLOPES - 1))
+        return rank, sign, (activity * np.uint16(128) + side * np.uint16(64)) + kind
+
+    def activity(self, start: int, stop: int) -> np.ndarray:
         """(rows, width) uint16, 0..3: how much luma holds in the 8x8 block around each photosite."""
         levels = self.picture.planes[0][start // 8 : -(-stop // 8)]
         classes = np.searchsorted(BUSY, np.count_nonzero(levels[..., 1:], 2), side="right").astype(np.uint16)
@@ -147,7 +157,7 @@ class Coder:
 
 
 @dataclass(frozen=True)
-class _Foretold:
+class Foretold:
     """What the picture says of a block, all (rows, width)."""
 
     rank: np.ndarray

@@ -13,12 +13,13 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import recipe_xmp
 from rawback.files.jumbf import Box
-from rawback.files.layer_header import HEADER, VERSION, checked, with_crc
+from rawback.files.layer_header import HEADER, OF_PIXELS, VERSION, checked, with_crc
 from rawback.files.layer_header import LABEL as HEADER_LABEL
 from rawback.isp.mosaic import sha256
 from rawback.isp.parallel import in_threads
 from rawback.lossless import margins
 from rawback.lossless.coder import Coder
+from rawback.lossless.colour_coder import ColourCoder
 from rawback.lossless.margins import Area
 from rawback.picture import Coefficients
 from rawback.recipe import Provenance, Recipe
@@ -49,6 +50,8 @@ class Layer:
     area: Area
     frame: tuple[int, int]
     """Height and width of the frame."""
+    values: int
+    """Of each pixel: 1 of a mosaic, 3 where it is demosaiced already."""
     count: int
     """How many blocks there should be."""
     tables: bytes
@@ -66,7 +69,7 @@ class Restored:
     """The frame that a layer and its picture make."""
 
     frame: np.ndarray
-    """(height, width) uint16 with the margins, or the visible mosaic alone where they are lost."""
+    """(height, width) or (height, width, 3) uint16 with the margins, or the visible part alone where they are lost."""
     area: Area
     """The visible mosaic within it."""
     exact: bool
@@ -82,15 +85,16 @@ class Restored:
 
 
 def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe) -> list[Box]:
-    """The boxes for a frame (H, W) uint16 whose visible `area` was rendered as `picture`."""
+    """The boxes for a frame (H, W) or, of a linear RAW, (H, W, 3) uint16 whose visible `area` was rendered as `picture`."""
     top, left, bottom, right = area
     mosaic = frame[top:bottom, left:right]
-    coder = Coder.of(mosaic, picture, recipe)
+    version, kind = (OF_PIXELS, ColourCoder) if frame.ndim == 3 else (VERSION, Coder)
+    coder = kind.of(mosaic, picture, recipe)
     blocks = coder.blocks()
     codes = in_threads(lambda rows: coder.encode(mosaic[rows[0] : rows[1]], rows[0]), blocks)
     sizes = (right - left, bottom - top, top, left, frame.shape[1], frame.shape[0], len(blocks), 0)
     picture_sha256 = bytes.fromhex(recipe.picture_sha256 or picture.sha256())
-    head = HEADER.pack(VERSION, picture_sha256, bytes.fromhex(sha256(frame)), *sizes)
+    head = HEADER.pack(version, picture_sha256, bytes.fromhex(sha256(frame)), *sizes)
     parts = [(HEADER_LABEL, head + coder.to_bytes())]
     if frame.shape != mosaic.shape:
         parts.append((MARGINS_LABEL, margins.encode(frame, area)))
@@ -136,9 +140,9 @@ def restore(
     """
     if layer.size != (picture.width, picture.height) or layer.picture_sha256 != picture_sha256:
         raise RawbackError("the lossless layer belongs to another picture")
-    coder = Coder.from_bytes(layer.tables, picture)
+    coder = (Coder if layer.values == 1 else ColourCoder).from_bytes(layer.tables, picture)
     rows = coder.blocks()
-    frame = np.zeros(layer.frame, np.uint16)
+    frame = np.zeros(layer.frame if layer.values == 1 else (*layer.frame, layer.values), np.uint16)
     restored = Restored(frame, layer.area, False, [])
     mosaic = restored.mosaic
 
@@ -157,7 +161,7 @@ def restore(
         for start, stop in restored.damaged:
             mosaic[start:stop] = plain[start:stop]
     if not _fill_margins(layer, frame):
-        return Restored(mosaic.copy(), (0, 0, *mosaic.shape), False, restored.damaged)
+        return Restored(mosaic.copy(), (0, 0, *mosaic.shape[:2]), False, restored.damaged)
     restored.exact = not restored.damaged and sha256(frame) == layer.frame_sha256.hex()
     return restored
 
@@ -174,11 +178,12 @@ def _fill_margins(layer: Layer, frame: np.ndarray) -> bool:
 
 
 def _header(body: bytes) -> Layer:
-    if len(body) < HEADER.size or int.from_bytes(body[:2], "little") > VERSION:
+    if len(body) < HEADER.size or int.from_bytes(body[:2], "little") > OF_PIXELS:
         raise RawbackError("the lossless layer inside is of a later version; update rawback")
-    _, picture, frame, width, height, top, left, frame_width, frame_height, count, _ = HEADER.unpack_from(body)
+    version, picture, frame, width, height, top, left, frame_width, frame_height, count, _ = HEADER.unpack_from(body)
     area = (top, left, top + height, left + width)
     fits = area[2] <= frame_height and area[3] <= frame_width and width > 0 < height
     if not fits or frame_height * frame_width > min(LARGEST_FRAME, 4 * width * height + SPARE):
         raise RawbackError("the lossless layer inside has impossible sizes; it is damaged")
-    return Layer(picture.hex(), frame, (width, height), area, (frame_height, frame_width), count, body[HEADER.size :])
+    values, tables = 3 if version == OF_PIXELS else 1, body[HEADER.size :]
+    return Layer(picture.hex(), frame, (width, height), area, (frame_height, frame_width), values, count, tables)

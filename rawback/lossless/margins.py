@@ -26,7 +26,7 @@ LINE = np.dtype([("start", "<u2"), ("way", "u1"), ("kind", "u1")])
 
 
 def encode(frame: np.ndarray, area: Area) -> bytes:
-    """What lies outside `area` of a frame (H, W) uint16; nothing if that is nothing."""
+    """What lies outside `area` of a frame (H, W) or (H, W, 3) uint16; nothing if that is nothing."""
     heads, codes = [], []
     for lines in _groups(frame, area):
         head, left = _coded(lines.astype(np.int32))
@@ -67,7 +67,9 @@ def decode(data: bytes, frame: np.ndarray, area: Area) -> None:
 
 
 def _groups(frame: np.ndarray, area: Area) -> list[np.ndarray]:
-    """Views of the margins as lines along their longer side, every other photosite of a line."""
+    """Views of the margins as lines along their longer side, every other photosite of a line; colour by colour of pixels."""
+    if frame.ndim == 3:
+        return [group for colour in range(frame.shape[2]) for group in _groups(frame[..., colour], area)]
     top, left, bottom, right = area
     parts = [frame[:top], frame[bottom:], frame[top:bottom, :left], frame[top:bottom, right:]]
     turned = [part if part.shape[0] <= part.shape[1] else part.T for part in parts]

@@ -16,8 +16,9 @@ from functools import cached_property
 import numpy as np
 
 from rawback.errors import RawbackError
+from rawback.isp import full_colour
 from rawback.isp.colour import YCC_TO_RGB, curve_of
-from rawback.isp.mosaic import pedestals, tile
+from rawback.isp.mosaic import tile
 from rawback.lossless import fixed_point
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -28,6 +29,10 @@ LIGHT_BITS, WEIGHT_BITS = 20, 8
 """Of fractions in light, and in weights beyond those of a sixteenth of a DN."""
 LIGHT_LIMIT, ENTRY_LIMIT = (1 << 30) - 1, 1 << 26
 """Of light, so that times a weight it fits into 63 bits; of an entry of `_values`, so that sums of three fit into int32."""
+OF_PIXELS = (1, 3)
+"""The CFA's shape where each pixel has all three values: red, green, blue."""
+SHAPES = ((2, 2), (4, 4), (6, 6), OF_PIXELS)
+"""Of a CFA."""
 HEADER, CHROMA = struct.Struct("<9q3iHBB"), struct.Struct("<6i")
 """Nine weights, three centroids and white, number of rows and columns of the CFA; and the chroma that a look mixes."""
 
@@ -56,8 +61,7 @@ class Predictor:
         codes = np.arange(LOWEST, LOWEST + CODES + 1) / np.float32(255)
         with np.errstate(over="ignore"):
             light = curve_of(recipe).decode(codes.astype(np.float32))[0].astype(np.float64)
-        cfa = np.array(recipe.cfa)
-        black = np.array(recipe.black).reshape(cfa.shape)
+        cfa, black = _positions(recipe)
         span = recipe.white - np.array([black[cfa == c].mean() for c in range(3)])
         per_light = span / (recipe.gains.astype(np.float64) * 2**recipe.exposure)
         weights = np.linalg.inv(np.array(recipe.matrix)) * per_light[:, None]
@@ -68,7 +72,7 @@ class Predictor:
             (centroids[0], centroids[1], centroids[2]),
             int(recipe.white),
             cfa.astype(np.uint8),
-            np.rint(16 * (black - pedestals(recipe) * span[cfa])).astype(np.int32),
+            np.rint(16 * (black - (np.float32(recipe.pedestal) / recipe.gains)[cfa] * span[cfa])).astype(np.int32),
             _chroma_weights(recipe),
         )  # fmt: skip
 
@@ -88,7 +92,7 @@ class Predictor:
         *numbers, white, rows, columns = HEADER.unpack_from(data)
         n = rows * columns
         size = HEADER.size + 5 * n + 4 * (CODES + 1)
-        if (rows, columns) not in ((2, 2), (6, 6)) or len(data) not in (size, size + CHROMA.size):
+        if (rows, columns) not in SHAPES or len(data) not in (size, size + CHROMA.size):
             raise RawbackError("the lossless layer's tables have the wrong size")
         cfa = np.frombuffer(data, np.uint8, n, HEADER.size).reshape(rows, columns)
         black = np.frombuffer(data, "<i4", n, HEADER.size + n).astype(np.int32).reshape(rows, columns)
@@ -108,15 +112,28 @@ class Predictor:
 
         Both (stop - start, width) int32 in sixteenths of a DN; photosites 0..16 * white, slopes 1 and larger.
         """
+        codes = self.codes(picture, start, stop)
+        size = codes[0].shape
+        at, black = tile(self.cfa.astype(np.int32), *size, top=start), tile(self.black, *size, top=start)
+        return self._sensed(codes, at, np.array(black), picture)
+
+    def predict_colour(self, codes: list[np.ndarray], colour: int, picture: Coefficients) -> tuple[np.ndarray, np.ndarray]:
+        """As `predict`, where each pixel has all three values: those of one colour, from the `codes` of the rows."""
+        return self._sensed(codes, colour, np.full(codes[0].shape, self.black[0, colour], np.int32), picture)
+
+    def codes(self, picture: Coefficients, start: int, stop: int) -> list[np.ndarray]:
+        """Rows start..stop, whole MCUs: code values above LOWEST of R, G, B, (stop - start, width) int32 in sixteenths each."""
         luma, cb, cr = self._planes(picture, start, stop)
-        size = luma.shape[0], luma.shape[1]
-        at = tile(self.cfa.astype(np.int32), *size, top=start)
-        value, slope = np.array(tile(self.black, *size, top=start)), np.zeros(size, np.int32)
-        for channel, code in enumerate(fixed_point.rgb(luma, cb, cr, self.chroma)):
-            np.clip(code, 0, 16 * CODES - 1, out=code)
-            value += np.take(self._values[channel], at * (16 * CODES) + code)
-            code >>= 4
-            slope += np.take(self._slopes[channel], at * CODES + code)
+        return [np.clip(code, 0, 16 * CODES - 1, out=code) for code in fixed_point.rgb(luma, cb, cr, self.chroma)]
+
+    def _sensed(
+        self, codes: list[np.ndarray], colour: np.ndarray | int, value: np.ndarray, picture: Coefficients
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What `predict` gives, where each photosite has a colour; added to `value`, its answer to darkness."""
+        slope = np.zeros(value.shape, np.int32)
+        for channel, code in enumerate(codes):
+            value += np.take(self._values[channel], colour * (16 * CODES) + code)
+            slope += np.take(self._slopes[channel], colour * CODES + (code >> 4))
         np.clip(value, 0, 16 * self.white, out=value)
         slope *= min(int(picture.tables[0][1:].max()), 255)
         return value, np.maximum(slope, 1, out=slope)
@@ -156,6 +173,14 @@ class Predictor:
         """(3 colours, n) int32 from (n,) int64: 2^30 * 2^32 fits 63 bits once the weight is cut to 2^32."""
         weights = np.clip(self.weights[:, channel, None], -(1 << 32), 1 << 32)
         return np.clip((light * weights) >> (LIGHT_BITS + WEIGHT_BITS), -ENTRY_LIMIT, ENTRY_LIMIT).astype(np.int32)
+
+
+def _positions(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """The CFA, and the black level in DN of each of its positions; of a linear RAW those of red, green and blue in a row."""
+    if recipe.linear:
+        return np.arange(3).reshape(OF_PIXELS), full_colour.levels(recipe)[0].astype(np.float64).reshape(OF_PIXELS)
+    cfa = np.array(recipe.cfa)
+    return cfa, np.array(recipe.black).reshape(cfa.shape)
 
 
 def _chroma_weights(recipe: Recipe) -> tuple[tuple[int, ...], ...]:

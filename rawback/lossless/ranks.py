@@ -27,11 +27,11 @@ class Ranks:
 
     @classmethod
     def of(cls, mosaic: np.ndarray, cfa: np.ndarray) -> Ranks:
-        """From the whole visible mosaic, (H, W) uint16."""
+        """From all of the visible mosaic, (H, W) uint16; or (H, W, 3), where each pixel has all three values."""
         rows, columns = cfa.shape
         used = np.zeros((3, VALUES), bool)
         for (i, j), colour in np.ndenumerate(cfa):
-            used[colour, mosaic[i::rows, j::columns].ravel()] = True
+            used[colour, (mosaic[..., colour] if mosaic.ndim == 3 else mosaic[i::rows, j::columns]).ravel()] = True
         for line in used:
             values = np.flatnonzero(line)
             if not len(values) or len(values) > SPARSE * (values[-1] - values[0] + 1):
@@ -73,10 +73,10 @@ class Ranks:
             line[len(values) :] = values[-1] if len(values) else 0
         return table.ravel()
 
-    def convert(self, value: np.ndarray, slope: np.ndarray, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def convert(self, value: np.ndarray, slope: np.ndarray, colour: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
         """Foretold photosites and slopes in sixteenths of a DN -> of a rank, by straight lines between used values.
 
-        All (H, W) int32; colour 0..2.
+        All (H, W) int32; colour 0..2, or one for all.
         """
         at = value >> 4
         at += colour * (VALUES + 1)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from rawback.files.tags import GpsTag, InteropTag, Photometric, Tag
+from rawback.files.tags import Compression, GpsTag, InteropTag, Photometric, Tag
 from rawback.verify import ciff_records, directories, jpeg_segments, written_anew, xmp_properties
 from rawback.verify.entries import OFFSETS, Directory, Entry
 from rawback.verify.inventory import SENSOR_VALUES, Inventory, mosaic_of, private_blocks
@@ -105,6 +105,8 @@ class _Comparison:
         allowed = dict(written_anew.MOSAIC)
         if not self.original.is_dng:
             allowed |= written_anew.MOSAIC_OF_OTHERS
+        if self.mosaic and self.mosaic.integer(Tag.Compression) == Compression.DNG_LOSSY:
+            allowed |= written_anew.MOSAIC_OF_LOSSY
         return allowed | (written_anew.MOSAIC_OF_CR2 if self.original.is_cr2 else {})
 
     def tags(

@@ -15,6 +15,8 @@ PIXELS_PER_BYTE, SMALL = 64, 1 << 20
 """No RAW codec spends less than an eighth of a bit on a pixel: what claims more would only fill the memory."""
 GREY = ((0, 1), (1, 2))
 """Stands for a sensor without filters: each photosite is compared by its place, as everywhere."""
+LINEAR = ((0, 1, 2),)
+"""Stands for pixels that have all three values."""
 PERIOD = 12
 """Rows and columns after which every known CFA repeats: the least common multiple of 2 and 6."""
 TOLERANCE = 1e-4
@@ -26,7 +28,7 @@ class Reading:
     """What LibRaw makes of a file."""
 
     frame: np.ndarray
-    """(raw height, raw width) uint16: all photosites."""
+    """(raw height, raw width) uint16: all photosites; (raw height, raw width, 3) of a linear RAW."""
     area: tuple[int, int, int, int]
     """Top, left, height, width of the visible mosaic within the frame."""
     cfa: tuple[tuple[int, ...], ...]
@@ -40,7 +42,7 @@ class Reading:
 
     @property
     def visible(self) -> np.ndarray:
-        """(height, width) uint16: the visible mosaic."""
+        """(height, width) or (height, width, 3) uint16: what is visible."""
         top, left, height, width = self.area
         return self.frame[top : top + height, left : left + width]
 
@@ -55,11 +57,12 @@ def read(data: bytes, name: str) -> Reading:
             with stderr.captured() as messages:
                 kind = raw.raw_type  # decodes the photosites
                 damage = messages()
-            if kind != rawpy.RawType.Flat or raw.raw_image.ndim != 2:
-                raise RawbackError(f"{name} holds no mosaic; expected a Bayer or X-Trans RAW")
-            frame = np.array(raw.raw_image, np.uint16)  # (raw height, raw width)
+            linear = kind == rawpy.RawType.Stack and raw.raw_image.ndim == 3 and raw.num_colors == 3
+            if not linear and (kind != rawpy.RawType.Flat or raw.raw_image.ndim != 2):
+                raise RawbackError(f"{name} holds neither a mosaic nor three colours a pixel; expected either")
+            frame = np.array(raw.raw_image[..., :3] if linear else raw.raw_image, np.uint16)
             area = sizes.top_margin, sizes.left_margin, sizes.height, sizes.width
-            return Reading(frame, area, _cfa(raw), _levels(raw), _gains(raw.camera_whitebalance), damage)
+            return Reading(frame, area, LINEAR if linear else _cfa(raw), _levels(raw), _gains(raw.camera_whitebalance), damage)
     except rawpy.LibRawUnsufficientMemoryError as error:
         raise MachineError(f"there is not enough memory to read {name}; close other programs") from error
     except (rawpy.LibRawError, NotImplementedError) as error:

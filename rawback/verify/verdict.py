@@ -12,6 +12,7 @@ from rawback.errors import RawbackError
 from rawback.files import jumbf, paths
 from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
+from rawback.isp.mosaic import RGGB
 from rawback.lossless.original import give_back
 from rawback.lossless.original.kept import is_kept
 from rawback.recipe import Recipe
@@ -95,7 +96,7 @@ def _by_content(photo: Photo, jpeg_name: str, raw: bytes, raw_name: str) -> Verd
     exact = largest == 0 and framed and not meanings
     raw_db, mosaic_db = (SAME_DB, SAME_DB) if largest == 0 else _decibels(true, kept)
     lost = [*_photosites(framed), *meanings, *_damage(true, raw_name), *_damage(kept, "the recovered DNG")]
-    height, width = true.frame.shape
+    height, width = true.frame.shape[:2]
     lost += missing(inventory.take(raw), inventory.take(dng), (width, height))
     return Verdict(
         exact, not lost, raw_db, mosaic_db, largest, tuple(lost), _message(largest, framed, meanings, lost, raw_db, mosaic_db)
@@ -112,15 +113,22 @@ def _damage(reading: Reading, name: str) -> list[str]:
 
 def _decibels(true: Reading, kept: Reading) -> tuple[float, float]:
     """The two PSNR, by the levels of the original."""
-    period = 6 if true.cfa[0][:2] * 3 != true.cfa[0][:6] or true.cfa[:2] * 3 != true.cfa[:6] else 2
-    cfa = tuple(row[:period] for row in true.cfa[:period])
-    height, width = true.visible.shape
+    linear = true.visible.ndim == 3
+    cfa = RGGB if linear else _cell(true.cfa)
+    height, width = true.visible.shape[:2]
     black = true.levels["black level"]
     neutral = 1 / np.array(true.gains or (1.0, 1.0, 1.0))
     r, g, b = (float(v) for v in neutral / neutral.max())
     levels = tuple(black[colour] for row in cfa for colour in row)
-    recipe = Recipe(width, height, cfa, levels, true.levels["white level"][0], (r, g, b), GREY_MATRIX)
+    recipe = Recipe(width, height, cfa, levels, true.levels["white level"][0], (r, g, b), GREY_MATRIX, linear=linear)
     return metrics.paper_psnr(true.visible, kept.visible, recipe), metrics.mosaic_psnr(true.visible, kept.visible, recipe)
+
+
+def _cell(cfa: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    """The smallest cell that repeats."""
+    places = [(y, x) for y, row in enumerate(cfa) for x in range(len(row))]
+    period = next((n for n in (2, 4) if all(cfa[y][x] == cfa[y % n][x % n] for y, x in places)), 6)
+    return tuple(row[:period] for row in cfa[:period])
 
 
 def _message(

@@ -9,6 +9,7 @@ PREVIEW = "describes a preview of the same shot, which the DNG replaces by the p
 VERSION = "the version of DNG that the new file itself is written in"
 APPLIED = "already applied: photosites are compared after it"
 DIGEST = "a checksum of the pixels as the old file stored them"
+WIDENED = "compared as LibRaw reads it, for it makes values of 16 bits of those of 8 that are coded"
 COMPARED = "compared as LibRaw reads it, for it counts from another corner in files that are no DNG"
 
 _LAYOUT: dict[int, str] = dict.fromkeys((
@@ -32,6 +33,9 @@ MOSAIC: dict[int, str] = _LAYOUT | DIGESTS | dict.fromkeys((
 
 MOSAIC_OF_OTHERS: dict[int, str] = {Tag.CFARepeatPatternDim: COMPARED, Tag.CFAPattern: COMPARED}
 """There, in files that are no DNG (TIFF/EP)."""
+
+MOSAIC_OF_LOSSY: dict[int, str] = dict.fromkeys((Tag.BlackLevel, Tag.BlackLevelRepeatDim, Tag.WhiteLevel), WIDENED)
+"""There, in a DNG with lossy JPEGs inside."""
 
 MOSAIC_OF_CR2: dict[int, str] = {Tag.RawImageSegmentation: LAYOUT}
 """There, in a CR2: the widths of the slices that its mosaic is cut into."""

@@ -37,14 +37,23 @@ def _raw(whole: Whole, original: Original, recipe: Recipe) -> Entries:
     """The tags of the mosaic's directory that are right of what is stored."""
     raw = {tag: entry for tag, entry in original.raw.items() if tag not in written_anew.MOSAIC}
     top, left, width, height = recipe.margins
+    all_there = whole.frame.shape[:2] == (height, width)
     if whole.frame.ndim == 3:
+        if recipe.linear and all_there and _says_levels(raw, recipe):
+            return raw
         unfit = written_anew.OF_THE_FRAME | (frozenset() if recipe.linear else written_anew.OF_CFA)
-    elif whole.frame.shape == (height, width):
+    elif all_there:
         return raw
     else:
         unfit = written_anew.OF_THE_FRAME | written_anew.OF_MARGINS
     kept = {tag: entry for tag, entry in raw.items() if tag not in unfit}
     return kept if whole.frame.ndim == 3 else kept | dng_levels.moved(raw, (top, left), (recipe.height, recipe.width))
+
+
+def _says_levels(raw: Entries, recipe: Recipe) -> bool:
+    """Whether the levels in the directory of a linear RAW are those of its values: LibRaw widens what is coded in 8 bits."""
+    levels = dng_levels.read(raw)
+    return levels.white == recipe.white and levels.black(1, (0, 0), (1, 1))[:1] in ((), recipe.black[:1])
 
 
 def left_out(original: Original, whole: Whole) -> list[str]:

@@ -16,6 +16,8 @@ from rawback.lossless.original.streams import Canon, LosslessJpeg, Packed, Span,
 
 CR2_SLICES = 50752
 """Number of slices but the last, their width, and that of the last."""
+CHUNKY = 1
+"""PlanarConfiguration: the values of a pixel side by side."""
 UNCOMPRESSED, DEFLATE = 1, (8, 32946)
 """TIFF's numbers of compressions."""
 DECODER_TABLE, PIXELS = 0x1835, 0x2005
@@ -24,7 +26,7 @@ CRW_LOW, CRW_CODE = 26, 540
 
 
 def candidates(data: bytes, frame: np.ndarray) -> Iterator[Stream]:
-    """Streams that may code the frame (H, W) uint16, the most likely first."""
+    """Streams that may code the frame (H, W) uint16, of a linear RAW its rows of values, the most likely first."""
     if ciff.is_ciff(data):
         yield from _of_crw(data, frame)
     if tiff.is_tiff(data):
@@ -58,11 +60,14 @@ def _of_directory(data: bytes, entries: Entries, frame: np.ndarray) -> Iterator[
     if not pieces or pieces != sorted(pieces) or len(pieces) != len(_pieces(entries)):
         return
     height, width = frame.shape
+    values = _number(entries, Tag.SamplesPerPixel, 1) if _number(entries, Tag.PlanarConfiguration, CHUNKY) == CHUNKY else 1
+    values = values if values in (1, 3) and _number(entries, Tag.ImageWidth, 0) * values == width else 1
     if Tag.TileWidth in entries:
-        sizes = _number(entries, Tag.TileLength, 0), _number(entries, Tag.TileWidth, 0)
-        grid = Grid((height, width), *sizes, True) if min(sizes) > 0 else None
+        sizes = _number(entries, Tag.TileLength, 0), values * _number(entries, Tag.TileWidth, 0)
+        grid = Grid((height, width), *sizes, True, values=values) if min(sizes) > 0 else None
     else:
-        grid = Grid((height, width), min(_number(entries, Tag.RowsPerStrip, height), height) or height, width, False)
+        rows = min(_number(entries, Tag.RowsPerStrip, height), height) or height
+        grid = Grid((height, width), rows, width, False, values=values)
     if grid is None or len(grid.corners) != len(pieces):
         return
     for padding in PADDINGS if grid.tiles else PADDINGS[:1]:

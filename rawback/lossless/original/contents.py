@@ -88,7 +88,7 @@ def _restoration(boxes: list[Box], state: State | None, recipe: Recipe) -> Resto
 
 def _frame(kept: Kept) -> np.ndarray:
     """All photosites. Raises RawbackError for a damaged file, or where LibRaw reads it differently now."""
-    file = raw.read(bytes(assembled(kept, None)), "the original file", whole=True)
+    file = raw.read(bytes(assembled(kept, None)), "the original file", whole=True, linear=True)
     frame = file.mosaic if file.frame is None else file.frame
     if sha256(frame) != kept.frame_sha256:
         raise RawbackError("this version of LibRaw decodes it differently")

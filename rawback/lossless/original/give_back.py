@@ -16,6 +16,7 @@ from rawback.files.jpeg import Photo
 from rawback.files.jumbf import Box
 from rawback.files.sources import Given
 from rawback.lossless import layer, restore
+from rawback.lossless.original.grid import flat
 from rawback.lossless.original.kept import Kept, from_boxes, is_kept, outside
 from rawback.provenance import State
 
@@ -63,12 +64,16 @@ def from_photo(photo: Photo, name: str, progress: Progress = lambda share: None)
 
 
 def assembled(kept: Kept, frame: np.ndarray | None) -> bytearray:
-    """The file, of what is kept of it and its frame (H, W) uint16. Raises RawbackError unless its hash is that of the file."""
+    """The file, of what is kept of it and its frame, (H, W) or (H, W, 3) uint16.
+
+    Raises RawbackError unless its hash is that of the file.
+    """
     if kept.missing:
         parts = ", ".join(map(str, kept.missing[:NAMED_ROWS]))
         raise RawbackError(f"parts {parts} of what is kept beside its pixels are damaged")
     file = skeleton(kept)
     if kept.stream is not None and frame is not None:
+        frame = flat(frame)
         stored = frame if kept.values is None else kept.values.take(frame)
         codes = kept.stream.code(stored, file) if kept.stream.frame == frame.shape else []
         if len(codes) != len(kept.stream.spans):
@@ -101,7 +106,7 @@ def _frame(boxes: list[Box], photo: Photo, progress: Progress) -> np.ndarray:
     state, picture = provenance.examine(photo.coefficients, photo.recipe)
     if state not in (State.UNTOUCHED, State.ROTATED):
         raise RawbackError("its picture was edited or saved again since it was rendered")
-    size = (picture.height, picture.width)
+    size = (picture.height, picture.width) if stored.values == 1 else (picture.height, picture.width, stored.values)
     restored = layer.restore(stored, picture, photo.recipe.picture_sha256, lambda: np.zeros(size, np.uint16), progress)
     if not restored.exact:
         rows = ", ".join(f"{start}-{stop - 1}" for start, stop in restored.damaged[:NAMED_ROWS])

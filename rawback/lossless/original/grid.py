@@ -23,6 +23,8 @@ class Grid:
     tiles: bool
     """Whether pieces at the edges go on beyond the frame."""
     padding: str = ZEROS
+    values: int = 1
+    """Of each pixel, side by side: a frame has so many columns for each of its pixels."""
 
     @cached_property
     def corners(self) -> list[tuple[int, int]]:
@@ -35,13 +37,23 @@ class Grid:
         top, left = self.corners[number]
         part = frame[top : top + self.rows, left : left + self.columns]
         missing = (self.rows - part.shape[0], self.columns - part.shape[1])
-        if not self.tiles or missing == (0, 0):
-            return part
-        if self.padding == ZEROS:
-            return np.pad(part, [(0, missing[0]), (0, missing[1])])
-        if self.padding == EDGE:
-            return np.pad(part, [(0, missing[0]), (0, missing[1])], mode="edge")
-        return part[np.ix_(*(_in_turn(there, there + more) for there, more in zip(part.shape, missing, strict=True)))]
+        return self._padded(part, missing) if self.tiles and missing != (0, 0) else part
+
+    def _padded(self, part: np.ndarray, missing: tuple[int, int]) -> np.ndarray:
+        """A piece at the edge, with so many rows and columns more."""
+        pixels = part.reshape(len(part), -1, self.values)
+        more = (missing[0], missing[1] // self.values)
+        if self.padding == PAIRS:
+            index = (_in_turn(there, there + beyond) for there, beyond in zip(pixels.shape[:2], more, strict=True))
+            grown = pixels[np.ix_(*index)]
+        else:
+            grown = np.pad(pixels, [(0, more[0]), (0, more[1]), (0, 0)], mode="edge" if self.padding == EDGE else "constant")
+        return grown.reshape(len(grown), -1)
+
+
+def flat(frame: np.ndarray) -> np.ndarray:
+    """A frame (H, W), or (H, W, 3) of a linear RAW, as rows of values."""
+    return frame.reshape(len(frame), -1)
 
 
 def _in_turn(there: int, count: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from rawback.errors import RawbackError
 from rawback.isp.mosaic import sha256
 from rawback.lossless.original import containers
+from rawback.lossless.original.grid import flat
 from rawback.lossless.original.kept import Kept, outside
 from rawback.lossless.original.streams import LosslessJpeg, Span, Stream
 
@@ -24,13 +25,14 @@ REFUSED = "{} cannot be kept byte for byte: {}; --keep lossless keeps every phot
 
 
 def keep(data: bytes, name: str, frame: np.ndarray) -> Kept:
-    """What is to be kept of a file beside its frame (H, W) uint16, all photosites as LibRaw reads them.
+    """What is to be kept of a file beside its frame, (H, W) or of a linear RAW (H, W, 3) uint16, as LibRaw reads it.
 
     The coder is run, and compared with the file. A file of at most a megabyte, or with deflated pixels (which no two
     versions of zlib code alike), is kept as it is. Raises RawbackError for any other that does not come out equal.
     """
+    shape, frame = (frame.shape[0], frame.shape[1]), flat(frame)
     own = {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    values = _values(data, frame)
+    values = _values(data, shape)
     stored = frame if values is None else values.take(frame)
     best: tuple[int, Stream, list[Span]] | None = None
     for stream in _likely(data, stored):
@@ -43,14 +45,14 @@ def keep(data: bytes, name: str, frame: np.ndarray) -> Kept:
         _, stream, patches = best
         rest = b"".join(data[start:stop] for start, stop in [*outside(list(stream.spans), len(data)), *patches])
         return Kept(**own, stream=stream, rest=rest, values=values, patches=tuple(patches))  # type: ignore[arg-type]
-    if len(data) <= SMALL or containers.is_deflated(data, (frame.shape[0], frame.shape[1])):
+    if len(data) <= SMALL or containers.is_deflated(data, shape):
         return Kept(**own, stream=None, rest=data, frame_sha256=sha256(frame))  # type: ignore[arg-type]
     raise RawbackError(REFUSED.format(name, DIFFERENT.format(best[0] / len(data)) if best else UNKNOWN))
 
 
-def _values(data: bytes, frame: np.ndarray) -> np.ndarray | None:
-    """(65536,) uint16: the stored value that became each value of the frame; None: itself."""
-    table = containers.linearisation(data, (frame.shape[0], frame.shape[1]))
+def _values(data: bytes, size: tuple[int, int]) -> np.ndarray | None:
+    """(65536,) uint16: the stored value that became each value of the frame of that height and width; None: itself."""
+    table = containers.linearisation(data, size)
     if table is None or not len(table) or len(table) > 1 << 16:
         return None
     stored = np.zeros(1 << 16, np.uint16)

@@ -178,18 +178,21 @@ _CODERS: dict[str, Callable[[dict[str, Any]], Stream]] = {
 
 def _grid_facts(grid: Grid) -> dict[str, Any]:
     pieces = [grid.rows, grid.columns]
-    return {"frame": list(grid.frame), "pieces": pieces, "tiles": grid.tiles, "padding": grid.padding}
+    facts = {"frame": list(grid.frame), "pieces": pieces, "tiles": grid.tiles, "padding": grid.padding}
+    return facts | ({"values": grid.values} if grid.values > 1 else {})
 
 
 def _grid(facts: dict[str, Any]) -> Grid:
     height, width = (int(number) for number in facts["frame"])
     rows, columns = (int(number) for number in facts["pieces"])
-    padding = str(facts["padding"])
+    padding, values = str(facts["padding"]), int(facts.get("values", 1))
+    if values not in (1, 3) or width % values or columns % values:
+        raise ValueError
     if min(rows, columns, height, width) < 1 or max(rows, columns) > 1 << 16 or padding not in PADDINGS:
         raise ValueError
     if (height // rows + 1) * (width // columns + 1) > MAX_PIECES or (height + rows) * (width + columns) > MAX_SAMPLES:
         raise ValueError
-    return Grid((height, width), rows, columns, bool(facts["tiles"]), padding)
+    return Grid((height, width), rows, columns, bool(facts["tiles"]), padding, values)
 
 
 MAX_PIECES, MAX_SAMPLES = 1 << 17, 1 << 30

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from scenes import BAYER, garden, recipe_of
+from test_linear import linear, pixels
 from tiff_maker import dng, tiff
 
 import rawback
@@ -15,7 +16,7 @@ FOLDER = Path(__file__).parent
 
 
 def main() -> None:
-    """Three RAW files and their JPEGs."""
+    """RAW files and their JPEGs."""
     (FOLDER / "packed.dng").write_bytes(tiff(dng(1)) + b"what follows")
     recipe = recipe_of(46, 70, BAYER["GBRG"])
     frame = garden(46, 70, recipe)
@@ -26,6 +27,10 @@ def main() -> None:
     for name, parity in (("packed", 5), ("margins", 0)):
         options = RenderOptions(keep="original", parity=parity, thumbnail=False)
         (FOLDER / f"{name}.jpg").write_bytes(rawback.render(FOLDER / f"{name}.dng", options).data)
+    (FOLDER / "linear.dng").write_bytes(linear(pixels(22, 38)))
+    (FOLDER / "linear.jpg").write_bytes(
+        rawback.render(FOLDER / "linear.dng", RenderOptions(keep="original", thumbnail=False)).data
+    )
 
 
 if __name__ == "__main__":
