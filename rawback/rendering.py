@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -21,12 +21,13 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import embedded, exif, jpeg, jpeg_metadata, jumbf, parity, seal, sidecar, sources, tiff_png16
 from rawback.files import save as saving
+from rawback.files.file_type import PICTURES_16
 from rawback.files.gain_map.write import map_file
 from rawback.files.original import carried, shown
 from rawback.files.original.carried import Carried
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.files.sources import Given
+from rawback.files.sources import Given, Source
 from rawback.isp import closed_loop, exposure, full_colour, grey, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent
@@ -89,7 +90,7 @@ class Rendered:
 
 
 def render(
-    source: Given | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
+    source: Given | Source | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
     progress: Progress = lambda share: None,
 ) -> Rendered:  # fmt: skip
     """Develop a RAW file: a path, a URL, "-" for standard input, all its bytes, an open binary file, or a RawFile.
@@ -99,7 +100,7 @@ def render(
     kind: ".jpg" for a JPEG that contains its RAW; ".tif" or ".png" for a 16-bit picture that does not.
     Raises RawbackError for what cannot be read, UsageError for options that say nothing about such a picture.
     """
-    if kind in tiff_png16.KINDS:
+    if kind in PICTURES_16:
         conflicts.check_picture(options)
     if isinstance(source, RawFile):
         raw, name = source, source.recipe.camera or "the RAW"
@@ -107,13 +108,13 @@ def render(
         raw, name = _read(source, options)
     recipe, notes = decided(raw, options)
     raw = replace(raw, notes=[*raw.notes, *(f"{name}: {note}" for note in notes)])
-    return _render16(raw, recipe, kind) if kind in tiff_png16.KINDS else develop(raw, recipe, options, progress)
+    return _render16(raw, recipe, kind) if kind in PICTURES_16 else develop(raw, recipe, options, progress)
 
 
-def _read(given: Given, options: RenderOptions) -> tuple[RawFile, str]:
+def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
     """The RAW, and its name."""
     source = sources.read(given)
-    raw = read_raw(source.data, source.name, whole=options.lossless, metadata=True, linear=True)
+    raw = read_raw(source.data, source.name, whole=options.lossless, metadata=True, linear=True, unpacking=source.unpacking)
     if options.original:
         raw.data, raw.name = source.data, source.file_name
     if options.look == "sidecar":
@@ -145,7 +146,7 @@ def develop(
         )  # fmt: skip
         file = _kept(raw) if options.original else None
         boxes = _layer(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
-        data, left_out = _file(coded_picture.result(), raw, picture, recipe, options, boxes, file, gain_map)
+        data, left_out = _file(coded_picture.result, raw, picture, recipe, options, boxes, file, gain_map)
     if options.parity:
         data = parity.added(data, options.parity)
     if left_out:
@@ -160,7 +161,7 @@ def develop(
 
 
 def _file(
-    coded: bytes,
+    coding: Callable[[], bytes],
     raw: RawFile,
     picture: Coefficients,
     recipe: Recipe,
@@ -169,18 +170,17 @@ def _file(
     file: Kept | None = None,
     gain_map: bytes = b"",
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The coded picture with all that goes along, and what of the RAW's metadata does not."""
+    """The coded picture, once it is there, with all that goes along, and what of the RAW's metadata does not."""
+    large = options.thumbnail and picture.width * picture.height >= THUMBNAIL_FROM
+    small, coded = _thumbnail(picture) if large else None, coding()
     take = Carried()
     exif_of_raw = raw.exif if options.keep_exif else None
     if raw.original is not None:
         original = raw.original if options.keep_exif else raw.original.anonymous()
         take = carried.fit(original, None if options.lossless else _budget(len(coded), options))
         exif_of_raw = shown.exif(original) if options.keep_exif else None
-    large = options.thumbnail and picture.width * picture.height >= THUMBNAIL_FROM
-    tags = exif.to_app1(
-        exif_of_raw, recipe.orientation, f"rawback {__version__}", _thumbnail(picture) if large else None,
-        size=(picture.width, picture.height),
-    )  # fmt: skip
+    software = f"rawback {__version__}"
+    tags = exif.to_app1(exif_of_raw, recipe.orientation, software, small, size=(picture.width, picture.height))
     segments = [jpeg_metadata.iptc_segment(take.iptc)] if take.iptc else []
     carried_boxes = take.boxes
     if file and raw.original is not None and contents.metadata_of(skeleton(file), recipe) == raw.original:
@@ -234,7 +234,7 @@ def coded(
 
     def file_size(picture: Coefficients) -> int:
         written = jpeg.coded_picture(_as_written(picture, recipe))
-        return len(_file(written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
+        return len(_file(lambda: written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     search = rate_control.Search(
