@@ -13,7 +13,7 @@ from rawback import metrics
 from rawback.errors import UsageError
 from rawback.files import jpeg
 from rawback.isp import inverse_pass, noise
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.isp.colour import curve_of
 from rawback.isp.exposure import is_dim
 from rawback.isp.quantisation_tables import dependent_coding, flat_coding, weighed_coding

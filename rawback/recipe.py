@@ -111,7 +111,7 @@ class Decoding:
     centroids: tuple[float, ...] = ()
     """Where in their interval the luma magnitudes 1, 2 and larger lie in the mean, in steps from its middle; or nothing."""
     dependent: bool = False
-    """Whether luma has two quantisers, which take turns by the parity of levels (`isp.dependent`): then `centroids` are of both."""
+    """Whether luma has two quantisers, which take turns by the parity of levels (`isp.dependent`); `centroids` are of both."""
     arithmetic: int = 1
     """How the mosaic is computed from the picture: 1 as release 0.1.0 did, 2 the same on every processor (`isp.fixed_pass`)."""
 

@@ -29,7 +29,7 @@ from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given, Source
 from rawback.isp import closed_loop, exposure, full_colour, grey, lit_map, mosaic, noise, remaining_error, stages
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent
 from rawback.lossless import layer
 from rawback.lossless.original import contents, kept

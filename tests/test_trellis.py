@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rawback.isp import trellis
-from rawback.isp.statistics import Statistics
 from rawback.isp.levels import ZIGZAG
+from rawback.isp.statistics import Statistics
 from rawback.isp.trellis import Bits, bits_of, magnitude_bits, symbol_counts
 
 NONE = np.zeros(3, np.float32)

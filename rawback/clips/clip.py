@@ -14,7 +14,7 @@ from rawback.files.raw import DAMAGED, RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.video import cinema_dng, timecode
 from rawback.files.video.cinema_dng import FrameMetadata
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields

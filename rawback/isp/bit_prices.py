@@ -1,8 +1,8 @@
 """What a bit is worth in a block under a camera's tones, which leave other errors of the RAW than BT.709's curve would.
 
-An error of luma is one of light times the slope of the curve's inverse. BT.709's spreads errors over light as the gamma of the usual
-metrics does; under a camera's, steep in the midtones and flat in the highlights, these take most of the error. One JPEG has one
-quantiser, but blocks may be weighed differently: encoders may, and no decoder needs to know.
+An error of luma is one of light times the slope of the curve's inverse. BT.709's spreads errors over light as the gamma of the
+usual metrics does; under a camera's, steep in the midtones and flat in the highlights, these take most of the error. One JPEG has
+one quantiser, but its encoder may weigh blocks differently, and no decoder needs to know.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ WEIGHTS = tuple(2 ** (n / STEPS_PER_OCTAVE) for n in range(-OCTAVES * STEPS_PER_
 EVEN = (1.0,)
 """Where all blocks are of one kind."""
 USUAL, OWN = 1.5, 2.2
-"""Powers of the slopes of BT.709's inverse (at the same light) and of the curve's own, by whose ratio a price is weighed: measured.
-2 and 2 would leave errors as BT.709's curve does, 0 and 2 the least error of light. At equal bytes these gain 0.33 dB of the light
-and lose nothing at gamma 2.2 (five photographs at 0.7 to 2.7 bits per photosite)."""
+"""Powers of the slopes of BT.709's inverse (at the same light) and of the curve's own, by whose ratio a price is weighed.
+
+2 and 2 would leave errors as BT.709's curve does, 0 and 2 the least error of light. At equal bytes these gain 0.33 dB of the
+light and lose nothing at gamma 2.2 (five photographs at 0.7 to 2.7 bits per photosite).
+"""
 CODES = 256
 FLATTEST = 1e-6
 """Slope that stands for none."""

@@ -8,7 +8,7 @@ what is left is the quantisation of luma. Frames are worked through in strips on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +30,7 @@ from rawback.isp import (
     trellis,
 )
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
+from rawback.isp.coding import Coding
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.matmul import mix
 from rawback.isp.mosaic import HALO, level, tile, window
@@ -54,29 +55,6 @@ class Demosaicer(Protocol):
     """Rows of context above and below that a strip needs."""
 
     def __call__(self, balanced: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray: ...
-
-
-@dataclass(frozen=True)
-class Coding:
-    """How the picture is to be coded."""
-
-    luma: np.ndarray
-    """(64,) quantisation table."""
-    chroma: np.ndarray
-    factors: tuple[int, int] = (2, 2)
-    """Rows and columns of luma for one chroma sample."""
-    dead_zone: float = 0.37
-    """A level of a coefficient is kept from (1 - dead_zone) of a step on."""
-    optimise: bool = False
-    """Whether luma's levels are weighed against their bits, block by block: slower, smaller."""
-    least: float = 0.0
-    """Steps of luma's coefficients, but for means, below which a level is 0 in any case; where luma is not weighed."""
-    price: float = trellis.LAMBDA
-    """What a bit is worth then, in squared steps."""
-    dependent: bool = False
-    """Whether luma has two quantisers (`isp.dependent`), where it is weighed in the closed loop."""
-    thorough: bool = False
-    """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
 
 
 def encode(

@@ -1,4 +1,4 @@
-"""Dependent quantisation (as in VVC, ITU-T H.266, 8.7.3, there with four states): what a level stands for hangs on those before.
+"""Dependent quantisation (as in VVC, ITU-T H.266, with four states): what a level stands for hangs on those before.
 
 Along the scan of a block's AC levels a state of 0..7 is kept, 0 at first; after level n it is 2 s mod 8 + (n + bits of s that
 are set) mod 2. In an even state a level n stands for n steps, in an odd one for n - sign(n) / 2. Together the two quantisers
@@ -31,7 +31,7 @@ def quantisers(levels: np.ndarray) -> np.ndarray:
 def answers(centroids: tuple[float, ...]) -> np.ndarray:
     """What the levels -LIMIT..LIMIT stand for in either quantiser, in steps: (2, 2 LIMIT + 1) float32.
 
-    centroids: what to add to the magnitudes 1, 2 and larger, in steps, of the first quantiser and then of the second; or nothing.
+    centroids: what to add to the magnitudes 1, 2 and larger, in steps, of the first quantiser, then of the second; or nothing.
     """
     shifts = np.array(centroids or (0,) * 6, np.float32).reshape(2, 3)[:, np.minimum(np.arange(LIMIT), 2)]
     magnitudes = np.arange(1, LIMIT + 1, dtype=np.float32) - np.array([[0], [0.5]], np.float32) + shifts

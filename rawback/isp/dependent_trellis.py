@@ -40,7 +40,7 @@ def optimise(scaled: np.ndarray, prices: Prices, centroids: np.ndarray) -> np.nd
 
 
 def _lanes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """By place modulo PERIOD, lane of the next place, and way into it: lane before, quantiser and parity of the level between."""
+    """By place modulo PERIOD, lane of the next place, way into it: lane before, quantiser and parity of the level between."""
     from_lane, quantiser, parity = (np.zeros((PERIOD, STATES, 2), np.intp) for _ in range(3))
     state = np.arange(STATES)  # of each lane
     for place in range(1, PERIOD + 1):

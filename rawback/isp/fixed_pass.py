@@ -85,8 +85,8 @@ class Decoder:
         picture, (v, h) = self.picture, self.picture.factors
         call(
             "core_inverse_pass", np.ascontiguousarray(levels), levels.shape[1], factors, *fixed_dct.answers_of(self.answers),
-            float(ZERO), small[0], small[1], *small[0].shape, v, h, start - first_row(picture, start) * v, self.forms, self.light,
-            self.rise, len(self.rise), weights, self.period, self.white, *mosaic.shape, mosaic,
+            float(ZERO), small[0], small[1], *small[0].shape, v, h, start - first_row(picture, start) * v, self.forms,
+            self.light, self.rise, len(self.rise), weights, self.period, self.white, *mosaic.shape, mosaic,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.isp.levels import ZIGZAG
 
 LUMA_ENTRY = 16  # the standard's first luma entry: `quality` scales the flat table as libjpeg scales this one

@@ -26,7 +26,8 @@ class Statistics:
     def of(cls, levels: np.ndarray, steps: np.ndarray, symbols: bool, apart: int = 1, is_dependent: bool = False) -> Statistics:
         """Measure levels (m, n, 64) int16 against the coefficients in steps (m, n, 64) float32 that they stand for.
 
-        is_dependent: by which of two quantisers (`isp.dependent`). apart: of each row of blocks the first is looked at, and every so many further on.
+        is_dependent: by which of two quantisers (`isp.dependent`).
+        apart: of each row of blocks the first is looked at, and every so many further on.
         """
         counts = np.zeros((16, trellis.SIZES), np.int64)
         if library() is not None:
