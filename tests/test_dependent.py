@@ -16,7 +16,7 @@ from PIL import Image
 from scenes import CFAS, mosaic_db, raw_file, recovered
 
 import rawback
-from rawback import RenderOptions, UsageError
+from rawback import RenderOptions
 from rawback.errors import RecipeError
 from rawback.files.jpeg_file import JpegFile
 from rawback.files.raw import RawFile
@@ -26,9 +26,6 @@ from rawback.isp.levels import LIMIT, ZIGZAG
 from rawback.isp.quantisation_tables import coding, dependent_coding
 from rawback.isp.quantisation_tables import dependent as with_two_quantisers
 from rawback.isp.statistics import Statistics
-from rawback.options import conflicts
-from rawback.options.clips import MovieOptions
-from rawback.options.files import FileOptions
 from rawback.provenance import State
 from rawback.recipe_text import from_fields, to_fields
 
@@ -206,11 +203,6 @@ def test_what_cannot_be_is_refused(best: bytes):
     for wrong in ({"Centroids": "0 0 0"}, {"Arithmetic": "1"}, {"Refined": "False"}, {"Dependent": "yes"}):
         with pytest.raises(RecipeError):
             from_fields(fields | wrong)
-
-
-def test_compatible_says_nothing_of_other_efforts():
-    with pytest.raises(UsageError, match="best"):
-        conflicts.check_render(FileOptions(("a.dng",)), RenderOptions(compatible=True), MovieOptions())
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

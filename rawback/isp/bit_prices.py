@@ -1,8 +1,8 @@
 """What a bit is worth in a block under a camera's tones, which leave other errors of the RAW than BT.709's curve would.
 
 An error of luma is one of light times the slope of the curve's inverse. BT.709's spreads errors over light as the gamma of the
-usual metrics does; under a camera's, steep in the midtones and flat in the highlights, these take most of the error. One JPEG has
-one quantiser, but its encoder may weigh blocks differently, and no decoder needs to know.
+usual metrics does; under a camera's, steep in the midtones and flat in the highlights, these take most of the error. One JPEG
+has one quantiser, but its encoder may weigh blocks differently, and no decoder needs to know.
 """
 
 from __future__ import annotations

@@ -38,8 +38,6 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
         check_picture(options)
     if files.suffix == ".jxl":
         refuse(options, ("parity",), NO_PARITY)
-    if options.effort != "best":
-        refuse(options, ("compatible",), "says how --effort best is to code; any other does so anyway")
     _check_stream(files)
 
 
