@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from rawback.isp import intervals, inverse_pass
@@ -29,11 +31,21 @@ def knows(picture: Coefficients) -> bool:
     return len(picture.planes) == 3 and max(picture.factors) <= 2 and min(picture.width, picture.height) >= SMALLEST
 
 
+@dataclass(frozen=True)
+class Sharpening:
+    """What is to be undone of a photo's sharpening."""
+
+    share: float = 1.0
+    """Of what cameras add in the mean: 0 leaves it."""
+    reason: str = ""
+    """Why none is undone, in words."""
+
+
 class PhotoRestorer:
     """`restore_photo` for one JPEG."""
 
-    def __init__(self, engine: Engine, picture: Coefficients, depth: int) -> None:
-        self.engine, self.picture = engine, picture
+    def __init__(self, engine: Engine, picture: Coefficients, depth: int, sharpening: Sharpening) -> None:
+        self.engine, self.picture, self.undone = engine, picture, sharpening
         self.halo = -(-4 * depth // BLOCKS) * BLOCKS
         """Rows of context above and below that a strip needs."""
         self.bands = [inverse_pass.decoded_planes(picture, *rows) for rows in _bands(picture.height)]
@@ -56,9 +68,10 @@ class PhotoRestorer:
         """What is done, and what to expect of it, in words."""
         quality, sharpening = quality_of(self.picture.tables[0]), self.sharpening()
         also = f" and a sharpening of about {sharpening:.1f}, as cameras do," if sharpening >= SHARPENED else ""
+        left = f"; its sharpness stays as it is ({self.undone.reason})" if self.undone.reason else ""
         return (
             f"the steps of its encoder (about quality {quality}){also} undone as far as can be known; "
-            "shadows and white balance edit better than in the JPEG, lost detail stays lost"
+            f"shadows and white balance edit better than in the JPEG, lost detail stays lost{left}"
         )
 
     def sharpening(self) -> float:
@@ -89,8 +102,9 @@ class PhotoRestorer:
         if self.deblocking:
             encoded = self.deblocking.applied(encoded)
         encoded = intervals.within(encoded - luma, self.picture.tables[0])
+        sharpened = np.float32(self.undone.share) * _shuffled(change[6:])
         colours = (self._chroma(change[4 + i], self.picture.tables[1 + i]) for i in range(2))
-        return tuple(plane[:height, :width] for plane in (encoded, _shuffled(change[6:]), *colours))
+        return tuple(plane[:height, :width] for plane in (encoded, sharpened, *colours))
 
     def _chroma(self, change: np.ndarray, table: np.ndarray) -> np.ndarray:
         """A change of chroma at half size, within its intervals, at full size."""
