@@ -12,7 +12,7 @@ from rawback.batch.worker import Product
 from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
 from rawback.files import jxl, libraw, paths
-from rawback.files.file_type import PICTURES_16
+from rawback.files.file_type import ARRAYS, PICTURES_16
 from rawback.files.paths import Location
 from rawback.options.conflicts import NO_PARITY
 from rawback.options.option import refuse
@@ -86,7 +86,7 @@ def _files(source: Location, target: Location) -> tuple[Path, Path]:
 
 @dataclass(frozen=True)
 class Recover:
-    """A JPEG or other picture -> DNG."""
+    """A JPEG or other picture -> DNG, or an array if the output's name asks for one."""
 
     options: RecoverOptions
 
@@ -94,7 +94,9 @@ class Recover:
         from rawback.recovering import recover
 
         recovered = recover(source, self.options, progress=progress)
-        return Product(recovered.dng(), recovered.notes, recovered.mosaic.size, recovered.source_sha256)
+        kind = target.suffix.lower()
+        data = recovered.array(kind) if kind in ARRAYS else recovered.dng()
+        return Product(data, recovered.notes, recovered.mosaic.size, recovered.source_sha256)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ PHOTOS = ("jpeg", "heif", "jxl")
 """Kinds that `recover` looks for in folders; other pictures may be anybody's."""
 PICTURES_16 = (".tif", ".tiff", ".png")
 """Suffixes of pictures of 16 bits that are written."""
+ARRAYS = (".npy", ".npz")
+"""Suffixes of arrays of numpy's that are written."""
 MOVIES = {".mov": "mov", ".mp4": "mp4", ".mkv": "matroska"}
 """Those that are written: suffix and FFmpeg's name."""
 MOVIE_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")

@@ -72,9 +72,13 @@ def check_render_clip(
 
 def check_recover(files: FileOptions, frames: FrameOptions, options: RecoverOptions) -> None:
     """Raise UsageError for options that say nothing about photos, or about the very file."""
+    from rawback.files.file_type import ARRAYS
+
     if options.original:
         names = ("camera", "linear", "compress", "weights", "keep_exif", "noise")
         refuse(options, names, "is for DNGs that are made; --original gives back the file as it was")
+    if files.suffix in ARRAYS:
+        refuse(options, ("compress", "keep_exif"), "is for DNGs; an array holds the mosaic and its recipe")
     refuse(frames, ("packed", "denoise"), "is for clips; name one movie")
     _check_stream(files)
 
