@@ -18,8 +18,8 @@ from rawback.isp import dct, intervals, inverse_pass, photo_noise
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
+from rawback.isp.sharpening import Sharpening
 from rawback.nets import photo_part, weights
-from rawback.nets.photo_part import Sharpening
 from rawback.options.recover import RecoverOptions
 from rawback.picture import Pixels
 from rawback.recipe import Recipe

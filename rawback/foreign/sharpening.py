@@ -13,7 +13,7 @@ from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
 from rawback.files.tags import Tag
 from rawback.foreign import camera
-from rawback.nets.photo_part import Sharpening
+from rawback.isp.sharpening import Sharpening
 
 PROGRAM = re.compile(
     r"adobe|photoshop|lightroom|camera raw|capture one|\bdxo|photolab|darktable|rawtherapee|\bart\b|dcraw|libraw|rawback|ufraw"

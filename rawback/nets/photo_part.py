@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from rawback.isp import intervals, inverse_pass
 from rawback.isp.dct import grow, shrink
 from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
+from rawback.isp.sharpening import Sharpening, taken_away
 from rawback.nets import features
 from rawback.nets.parts import Engine
 from rawback.picture import Coefficients
@@ -29,16 +28,6 @@ BLOCKS = 16
 def knows(picture: Coefficients) -> bool:
     """Whether the restoration was taught such pictures: of colour, with chroma at full or half size either way."""
     return len(picture.planes) == 3 and max(picture.factors) <= 2 and min(picture.width, picture.height) >= SMALLEST
-
-
-@dataclass(frozen=True)
-class Sharpening:
-    """What is to be undone of a photo's sharpening."""
-
-    share: float = 1.0
-    """Of what cameras add in the mean: 0 leaves it."""
-    reason: str = ""
-    """Why none is undone, in words."""
 
 
 class PhotoRestorer:
@@ -79,13 +68,7 @@ class PhotoRestorer:
 
         A picture alone hardly tells how it was sharpened: most of this is what cameras do in the mean.
         """
-        added = fine = 0.0
-        for planes, (luma, sharpened, *_) in zip(self.bands, self.changes, strict=True):
-            plain = planes[0] + luma + sharpened
-            detail = plain[1:-1, 1:-1] - (plain[:-2, 1:-1] + plain[2:, 1:-1] + plain[1:-1, :-2] + plain[1:-1, 2:]) / 4
-            added -= float(np.vdot(sharpened[1:-1, 1:-1], detail))
-            fine += float(np.vdot(detail, detail))
-        return max(added / fine, 0.0) if fine else 0.0
+        return taken_away((b[0] + c[0] + c[1], c[1]) for b, c in zip(self.bands, self.changes, strict=True))
 
     def clipped(self) -> float:
         """The share of pixels with a channel at white."""
