@@ -13,7 +13,7 @@ from pathlib import Path
 import rawback
 
 ROOT = Path(rawback.__file__).parents[1]
-PUBLIC = {name: place for name, place in sorted(rawback.PLACES.items(), key=lambda item: (item[0][0].isupper(), item[0]))}
+PUBLIC = dict(sorted(rawback.PLACES.items(), key=lambda item: (item[0][0].isupper(), item[0])))
 """What `import rawback` offers, functions first, and its modules."""
 RESEARCH = {
     "rawback.isp.stages": ("forward", "inverse"),
@@ -25,14 +25,15 @@ RESEARCH = {
 """Pieces for training and measuring of one's own, by module. They are the code's own, and may change between releases."""
 HEAD = """# Reference
 
-Made of the docstrings by `python docs/make_reference.py`; a test fails where it is stale. How things are used: [Python](python.md),
-[for research](research.md).
+Made of the docstrings by `python docs/make_reference.py`; a test fails where it is stale. How things are used:
+[Python](python.md), [for research](research.md).
 
 ## `import rawback`
 """
 BETWEEN = """## Pieces for one's own training
 
-They need torch (the extra `[train]`) but for `rawback.isp.stages` and `rawback.metrics`, are the code's own, and may change between releases.
+They need torch (the extra `[train]`) but for `rawback.isp.stages` and `rawback.metrics`, are the code's own, and may change
+between releases.
 """
 
 

@@ -64,7 +64,7 @@ def test_unknown_methods_are_refused_and_missing_weights_say_how_to_make_them(tm
         methods.method("paper")
 
 
-@pytest.mark.parametrize("name", ["flow", "unet", "gray"])
+@pytest.mark.parametrize("name", ["flow", "unet", "cycleisp", "gray"])
 def test_learned_methods_come_with_an_installation(name: str):
     """And are no wrecks: within what nothing learned comes to on this crop, some dB."""
     (row,) = evaluate.evaluate(SAMPLE, OPEN, [90], [name], crop=128)
