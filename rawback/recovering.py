@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike, fspath
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from rawback.files import dng, jpeg, jumbf, preview, seal, sidecar, sources, xmp
 from rawback.files import photo as photos
 from rawback.files import save as saving
 from rawback.files.dng_pixels import Whole
+from rawback.files.file_type import ARRAYS
 from rawback.files.gain_map import numbers as gain_maps
 from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import JpegFile
@@ -75,16 +76,21 @@ class Recovered:
         )  # fmt: skip
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
-        """Write the DNG, or with NAME.npy the mosaic alone. Raises RawbackError where the name is taken.
+        """Write the DNG; with NAME.npz the mosaic and what is known of it, with NAME.npy the mosaic alone (see `array`).
+
+        Raises RawbackError where the name is taken.
 
         force: replaces what rawback itself wrote and nobody has edited since; a .npy is not known again, and never replaced.
         """
-        if fspath(path).lower().endswith(".npy"):
-            stream = io.BytesIO()
-            np.save(stream, self.mosaic)
-            saving.save(path, stream.getvalue(), (".npy",), force)
-        else:
-            saving.save(path, b"".join(self.dng()), (".dng",), force)
+        kind = PurePath(fspath(path)).suffix.lower()
+        data = self.array(kind) if kind in ARRAYS else self.dng()
+        saving.save(path, b"".join(data), (".dng", *ARRAYS), force)
+
+    def array(self, kind: str = ".npz") -> list[Buffer]:
+        """The mosaic and what is known of it as a file of numpy's, ".npz", or the mosaic alone, ".npy"; see `files.arrays`."""
+        from rawback.files import arrays
+
+        return arrays.encode(kind, self.mosaic, self.recipe, self._mark(self.options))
 
     def linear(self) -> np.ndarray:
         """The mosaic as light: float32 of its shape, 0 at black level and 1 at white level; below 0 is noise."""

@@ -21,12 +21,13 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import embedded, exif, jpeg, jpeg_metadata, jumbf, parity, seal, sidecar, sources, tiff_png16
 from rawback.files import save as saving
+from rawback.files.file_type import PICTURES_16
 from rawback.files.gain_map.write import map_file
 from rawback.files.original import carried, shown
 from rawback.files.original.carried import Carried
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
-from rawback.files.sources import Given
+from rawback.files.sources import Given, Source
 from rawback.isp import closed_loop, exposure, full_colour, grey, lit_map, mosaic, noise, remaining_error, stages
 from rawback.isp.closed_loop import Coding
 from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding
@@ -89,7 +90,7 @@ class Rendered:
 
 
 def render(
-    source: Given | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
+    source: Given | Source | RawFile, options: RenderOptions = RenderOptions(), *, kind: str = ".jpg",
     progress: Progress = lambda share: None,
 ) -> Rendered:  # fmt: skip
     """Develop a RAW file: a path, a URL, "-" for standard input, all its bytes, an open binary file, or a RawFile.
@@ -99,7 +100,7 @@ def render(
     kind: ".jpg" for a JPEG that contains its RAW; ".tif" or ".png" for a 16-bit picture that does not.
     Raises RawbackError for what cannot be read, UsageError for options that say nothing about such a picture.
     """
-    if kind in tiff_png16.KINDS:
+    if kind in PICTURES_16:
         conflicts.check_picture(options)
     if isinstance(source, RawFile):
         raw, name = source, source.recipe.camera or "the RAW"
@@ -107,13 +108,14 @@ def render(
         raw, name = _read(source, options)
     recipe, notes = decided(raw, options)
     raw = replace(raw, notes=[*raw.notes, *(f"{name}: {note}" for note in notes)])
-    return _render16(raw, recipe, kind) if kind in tiff_png16.KINDS else develop(raw, recipe, options, progress)
+    return _render16(raw, recipe, kind) if kind in PICTURES_16 else develop(raw, recipe, options, progress)
 
 
-def _read(given: Given, options: RenderOptions) -> tuple[RawFile, str]:
+def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
     """The RAW, and its name."""
     source = sources.read(given)
-    raw = read_raw(source.data, source.name, whole=options.lossless, metadata=True, linear=True)
+    unpacked = source.unpacking.result() if source.unpacking else None
+    raw = read_raw(source.data, source.name, whole=options.lossless, metadata=True, linear=True, unpacked=unpacked)
     if options.original:
         raw.data, raw.name = source.data, source.file_name
     if options.look == "sidecar":

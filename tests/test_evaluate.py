@@ -5,7 +5,7 @@ import pytest
 from scenes import SAMPLE
 
 from rawback import RenderOptions, metrics
-from rawback.evaluate import evaluate, perceptual, table
+from rawback.evaluate import advice, evaluate, perceptual, table
 from rawback.files import raw
 
 
@@ -56,3 +56,24 @@ def test_finer_quality_is_measured_as_better():
         assert fine[figure] > coarse[figure]
     assert fine["ms_ssim"] > 0.99 and fine["de2000"] < 2
     assert "mean of 1" in table.table([coarse, fine])
+
+
+def row(quality: int, **figures: float) -> dict:
+    known = {"shadows_db": 58.5, "lin_db": 52.0, "bytes": 3_100_000, "raw_db": 53.0}
+    return {"file": "a.CR2", "method": "rawback", "quality": quality} | known | figures
+
+
+def test_advice_is_how_far_shadows_may_be_brightened():
+    """3 EV raise an error eightfold, 18.06 dB: shadows of 58.06 dB bear that, and those of 58.05 do not."""
+    pushes = [advice.push(row(90, shadows_db=dark)) for dark in (58.07, 58.05, 40.0, 30.0, float("nan"))]
+    assert pushes == [3, 2, 0, 0, None]
+    sentences = advice.advice([row(90), row(75, shadows_db=41.0), row(87) | {"method": "upi"}])
+    assert sentences[0] == "--quality 90 keeps 52 dB in 3.10 MB: enough for +3 EV"
+    assert sentences[1].endswith("enough for the RAW as it is") and len(sentences) == 2
+
+
+def test_the_table_is_read_in_a_terminal():
+    rows = [row(75), row(90), {"file": "b.CR2", "method": "upi", "quality": 90, "note": "not for this"}]
+    text = advice.short(rows)
+    assert max(map(len, text.splitlines())) <= 100 and "mean of 2" not in text and "b.CR2, upi: not for this" in text
+    assert all(title in text for title in advice.TERMS["picture"].split())

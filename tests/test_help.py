@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import typer
 from scenes import Run
 
 import rawback
@@ -93,3 +94,26 @@ def test_the_doctor_knows_all_extras_and_what_they_bring():
     told = {name: set(packages) for name, packages in doctor.extras.PACKAGES.items()}
     assert told == {name: packages for name, packages in extras.items() if name not in ("dev", "docs")}
     assert set(doctor.GAINED) == set(told)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("render --camera can", {"canon-powershot-s40", "canon-eos-5d"}), ("render --look ", {"auto", "sidecar", "libraw"}),
+        ("render --tables ", {"raw", "standard"}), ("render --codec h", {"h264", "hevc"}),
+        ("recover --dng ", {"cfa", "linear"}),
+        ("render --keep ", {"lossless", "original"}), ("recover --weights ", {"generic-2", "photo-1"}),
+        ("render --qual", {"--quality"}),
+    ],
+)  # fmt: skip
+def test_a_shell_completes_values(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str, offered: set[str]
+):
+    """As bash asks: by these variables."""
+    monkeypatch.setenv("_RAWBACK_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"rawback {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split(" "))))
+    with pytest.raises(SystemExit):
+        typer.main.get_command(app).main(args=[], prog_name="rawback")
+    found = capfd.readouterr().out.split()
+    assert offered <= set(found) and all(value.startswith(words.split(" ")[-1]) for value in found)

@@ -1,6 +1,7 @@
 """The library as a script uses it: what it takes, what results can do, what a prompt shows of them."""
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from scenes import raw_file
 
 import rawback
 from rawback.errors import RawbackError, UsageError
+from rawback.files.existing import examine
+from rawback.files.recognition import Kind
 from rawback.files.sources import PIXELS
 
 
@@ -103,3 +106,32 @@ def test_an_image_that_is_not_loaded_is_its_file_and_any_other_its_pixels(small:
     assert rawback.recover(image.copy()).mosaic.shape == of_pixels.mosaic.shape
     with pytest.raises(UsageError, match="mode CMYK"):
         rawback.recover(Image.new("CMYK", (64, 64)))
+
+
+def test_an_array_says_what_its_numbers_mean(small: tuple[bytes, bytes], tmp_path: Path):
+    recovered = rawback.recover(small[1])
+    recovered.save(tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as file:  # which needs no pickle
+        assert (file["mosaic"] == recovered.mosaic).all() and file["cfa"].tolist() == [[0, 1], [1, 2]]
+        light = (file["mosaic"] - np.tile(file["black"], (44, 60))) / (file["white"] - file["black"][0, 0])
+        assert np.abs(light - recovered.linear()).max() < 1e-6
+        assert json.loads(str(file["recipe"]))["Camera"] == recovered.recipe.camera and file["matrix"].shape == (3, 3)
+    before = (tmp_path / "a.npz").read_bytes()
+    assert before == b"".join(recovered.array()) and examine(tmp_path / "a.npz").kind is Kind.OWN
+    recovered.save(tmp_path / "a.npz", force=True)
+    demosaiced = rawback.recover(small[1], linear=True)
+    with np.load(io.BytesIO(b"".join(demosaiced.array()))) as file:
+        assert np.abs(file["mosaic"] / file["white"] - demosaiced.linear()).max() < 1e-6
+
+
+def test_a_folder_of_jpegs_becomes_arrays(run, small: tuple[bytes, bytes], tmp_path: Path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "deep" / "a.jpg").write_bytes(small[1])
+    command = ("recover", "in", "-r", "-o", "out", "--name", "{stem}.npz", "-q")
+    assert run(*command)[::2] == (0, "")
+    with np.load("out/deep/a.npz") as file:
+        assert (file["mosaic"] == rawback.recover(small[1]).mosaic).all()
+    assert run(*command)[0] == 1 and run(*command, "--skip-existing")[0] == 0
+    assert run("recover", "in/deep/a.jpg", "-o", "a.npy")[0] == 0 and np.load("a.npy").shape == (88, 120)
+    assert run("recover", "in/deep/a.jpg", "-o", "b.npz", "--no-compress")[0] == 2
+    assert run("render", "in/deep/a.jpg", "-o", "b.npz")[0] == 2

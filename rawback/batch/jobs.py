@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from rawback.batch.worker import Product
 from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
-from rawback.files import jxl, paths, tiff_png16
+from rawback.files import jxl, libraw, paths
+from rawback.files.file_type import ARRAYS, PICTURES_16
 from rawback.files.paths import Location
 from rawback.options.conflicts import NO_PARITY
 from rawback.options.option import refuse
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import RenderOptions
-from rawback.rendering import render
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,18 @@ class Render:
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         if self.delete_original:
             _files(source, target)
-        kind = target.suffix.lower() if target.suffix.lower() in tiff_png16.KINDS else ".jpg"
-        rendered = render(source, self.options, kind=kind, progress=progress)
+        kind = target.suffix.lower() if target.suffix.lower() in PICTURES_16 else ".jpg"
+        data, name = paths.load(source), str(source)
+        with ThreadPoolExecutor(1) as pool:
+            unpacking = pool.submit(libraw.unpack, data, name)
+            from rawback.files.sources import Source  # these take as long to import as LibRaw to unpack half a photo
+            from rawback.rendering import render
+
+            rendered = render(Source(data, name, source, unpacking=unpacking), self.options, kind=kind, progress=progress)
         pixels = rendered.recipe.width * rendered.recipe.height
         as_jxl = self.jxl or target.suffix.lower() == jxl.SUFFIX
-        data = jxl.transcoded(rendered.data, str(source)) if as_jxl else rendered.data
-        return Product([data], rendered.notes, pixels, rendered.recipe.source_sha256)
+        file = jxl.transcoded(rendered.data, name) if as_jxl else rendered.data
+        return Product([file], rendered.notes, pixels, rendered.recipe.source_sha256)
 
     def finish(self, source: Location, target: Location) -> list[str]:
         """Delete the original, if that is wanted and it is proved that the JPEG restores it. Raises RawbackError if not."""
@@ -79,7 +86,7 @@ def _files(source: Location, target: Location) -> tuple[Path, Path]:
 
 @dataclass(frozen=True)
 class Recover:
-    """A JPEG or other picture -> DNG."""
+    """A JPEG or other picture -> DNG, or an array if the output's name asks for one."""
 
     options: RecoverOptions
 
@@ -87,7 +94,9 @@ class Recover:
         from rawback.recovering import recover
 
         recovered = recover(source, self.options, progress=progress)
-        return Product(recovered.dng(), recovered.notes, recovered.mosaic.size, recovered.source_sha256)
+        kind = target.suffix.lower()
+        data = recovered.array(kind) if kind in ARRAYS else recovered.dng()
+        return Product(data, recovered.notes, recovered.mosaic.size, recovered.source_sha256)
 
 
 @dataclass(frozen=True)

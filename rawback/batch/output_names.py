@@ -7,7 +7,7 @@ from rawback.files.paths import Location
 
 RAW = ".raw"
 WRITTEN = {
-    ".jpg": ("a JPEG", "JPEG XL", "a TIFF", "a PNG"), ".jxl": ("JPEG XL",), ".dng": ("a DNG",),
+    ".jpg": ("a JPEG", "JPEG XL", "a TIFF", "a PNG"), ".jxl": ("JPEG XL",), ".dng": ("a DNG", "an array of numpy's"),
     RAW: ("a camera's RAW", "a DNG", "a TIFF"),
 }  # fmt: skip
 """By the suffix that outputs have by default: what is written, as the name given by the user asks."""
@@ -16,7 +16,8 @@ FORMATS = {
     "WebP": ".webp", "AVIF": ".avif", "HEIF": ".heic .heif .hif", "JPEG XL": ".jxl", "JPEG 2000": ".jp2 .j2k .jpx",
     "a picture of another format": ".gif .bmp .exr .psd .pdf .svg .ppm .pgm .pnm .tga",
     "a movie": ".avi .webm .mxf .mov .mp4 .mkv .m4v .mpg",
-    "no picture": ".xmp .json .html .htm .txt .csv .zip .tar .gz .npy .npz .wav",
+    "no picture": ".xmp .json .html .htm .txt .csv .zip .tar .gz .wav",
+    "an array of numpy's": ".npz .npy",
     "a camera's RAW": ".3fr .arw .cr2 .cr3 .crw .dcr .erf .gpr .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 "
     ".rwl .sr2 .srf .srw .x3f",
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rawback.batch import batch, originals, plan
+from rawback.batch import batch, plan
 from rawback.batch.jobs import Recover, RecoverOriginal, Render
 from rawback.batch.output_names import RAW
 from rawback.errors import RawbackError, UsageError
@@ -54,5 +54,7 @@ def recover(files: FileOptions, options: RecoverOptions, run: BatchOptions) -> i
     Raises RawbackError for what concerns all files.
     """
     if options.original:
+        from rawback.batch import originals
+
         return batch.run(plan.tasks(files, RAW, "jpeg", as_text(options), originals.outputs), RecoverOriginal(), run)
     return batch.run(plan.tasks(files, ".dng", "jpeg", as_text(options)), Recover(options), run)

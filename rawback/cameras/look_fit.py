@@ -217,7 +217,7 @@ def _start(samples: Samples) -> Model:
     if not lit.any():
         return generic(1.0)
     wanted = np.interp(shown[lit], generic(1.0).curve(np.linspace(0, 1, 257)), np.linspace(0, 1, 257))
-    return generic(float(np.clip(np.median(_decoded(wanted) / grey[lit]), 2.0**-6, 2.0**6)))
+    return generic(float(np.clip(np.sort(_decoded(wanted) / grey[lit])[np.count_nonzero(lit) // 2], 2.0**-6, 2.0**6)))
 
 
 def _equations(model: Model, samples: Samples, priors: Priors) -> tuple[float, np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from rawback.cli.signature import Only
 from rawback.errors import UsageError
 from rawback.messages import answer, say
 from rawback.options.render import RenderOptions
-from rawback.options.shared import AsJson, Inputs
+from rawback.options.shared import AsJson, Inputs, Verbose
 
 Coding = Annotated[RenderOptions, Only("subsampling", "tables", "refine", "effort", "weights")]
 Quality = Annotated[str, typer.Option(metavar="N,N...", help="Qualities, with commas between them.")]
@@ -39,17 +39,19 @@ SMALLEST = 128
 
 def evaluate(
     inputs: Inputs, quality: Quality = "75,85,87,90,95", *, options: Coding, against: Against = "",
-    baselines: Baselines = None, report: Report = None, crop: Crop = 0, as_json: AsJson = False,
+    baselines: Baselines = None, report: Report = None, crop: Crop = 0, verbose: Verbose = False, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Measure on your own RAW files what each quality costs and keeps.
 
     Round trip and rendering at exposure 0, with LibRaw's look: a rate-distortion table.
 
+    Of several files the table has the means; -v prints every figure of every file.
+
     --report writes one page that needs nothing else: tables, plots, and for each file the picture, the recovered RAW,
     maps of its errors and crops pushed by 3 EV; and, of a RAW with its camera's picture inside, that picture, the rendering
     in its look and that of the recovered RAW, side by side, with the look's curve.
     """
-    from rawback.evaluate import table
+    from rawback.evaluate import advice, table
     from rawback.evaluate.evaluate import evaluate as measure
     from rawback.evaluate.evaluate import ignored
     from rawback.evaluate.methods import OURS, described
@@ -69,7 +71,7 @@ def evaluate(
     rows = []
     for source in inputs:
         rows += measure(source, options, qualities, methods, crop=crop, baselines=baselines, on_trip=on_trip)
-    answer("\n".join(map(json.dumps, rows)) if as_json else table.table(rows))
+    answer("\n".join(map(json.dumps, rows)) if as_json else (table.table if verbose else advice.short)(rows))
     if report:
         about = {name: described(name, baselines) for name in methods}
         settings = f"--quality {quality} --subsampling {options.subsampling} --tables {options.tables}"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import signal
 import sys
-import textwrap
 import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rawback.cli import archive, calibrate, doctor, evaluate, help, learn, limits, train
+from rawback.cli import archive, calibrate, cameras, doctor, evaluate, help, info, learn, limits, train
 from rawback.cli.signature import with_options
 from rawback.cores import keep_memory
 from rawback.errors import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, RawbackError, UsageError
@@ -24,12 +22,7 @@ from rawback.options.clips import FrameOptions, MovieOptions
 from rawback.options.files import FileOptions
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import ArchiveOptions, RenderOptions
-from rawback.options.shared import AsJson, Inputs
 
-Forget = Annotated[str | None, typer.Option(metavar="NAME", help="Remove a card that was learned.", show_default=False)]
-
-COLUMNS = 100
-"""Of a list that is wrapped."""
 RARELY = 100_000
 """Objects until Python looks for cycles among them: importing makes tens of thousands, all of which stay."""
 
@@ -85,57 +78,12 @@ def recover(files: FileOptions, options: RecoverOptions, frames: FrameOptions, b
         raise typer.Exit(photos.recover(files, options, batch))
 
 
-def info(inputs: Inputs, as_json: AsJson = False) -> None:
-    """Tell what a file is, what it carries, and what `recover` makes of it."""
-    from rawback.info import describe
-
-    failed = False
-    for source in inputs:
-        try:
-            with limits.bounded():
-                facts = describe(source)
-        except RawbackError as error:
-            say(str(error))
-            failed = True
-            continue
-        answer(json.dumps(facts) if as_json else _lines(facts))
-    raise typer.Exit(EXIT_FAILED if failed else 0)
-
-
-def cameras(as_json: AsJson = False, forget: Forget = None) -> None:
-    """List the cameras whose looks and weights are installed, and what each holds."""
-    from rawback.cameras.cards import cards, describe
-
-    if forget:
-        from rawback.calibrate.learn import forget as remove
-
-        say(f"{remove(forget)} is removed")
-        return
-
-    known = cards()
-    if as_json:
-        answer(json.dumps(known))
-    for card in known if not as_json else ():
-        answer(
-            textwrap.fill(f"{card['name']:24} {describe(card)}", COLUMNS, subsequent_indent=" " * 25, break_on_hyphens=False)
-        )
-    if not known:
-        say("no weights are installed: every camera that LibRaw knows is rendered without")
-
-
 for command in (
-    render, recover, info, archive.verify, archive.strip, archive.jpeg, cameras, learn.learn, calibrate.calibrate,
+    render, recover, info.info, archive.verify, archive.strip, archive.jpeg, cameras.cameras, learn.learn, calibrate.calibrate,
     evaluate.evaluate, train.train, train.export, doctor.doctor,
 ):  # fmt: skip
     name = command.__name__
     app.command(cls=help.Command, rich_help_panel=help.PANELS[name])(with_options(command))
-
-
-def _lines(facts: dict) -> str:
-    flat = {k: v for k, v in facts.items() if k not in ("recipe", "notes")}
-    texts = [f"{name.replace('_', ' '):20} {value}" for name, value in flat.items()]
-    texts += [f"  {name:18} {value}" for name, value in facts["recipe"].items()]
-    return "\n".join(texts + [f"note: {note}" for note in facts["notes"]])
 
 
 def _version(wanted: bool) -> None:

@@ -56,7 +56,7 @@ class Field:
         return typer.Option(
             *names, help=declaration.help, show_default=self._tells_default(), rich_help_panel=declaration.group or None,
             hidden=declaration.rare, metavar=declaration.metavar or self._metavar(),
-            autocompletion=_completion(declaration.choices),
+            autocompletion=_completion(declaration),
         )  # fmt: skip
 
     def _tells_default(self) -> bool:
@@ -134,9 +134,16 @@ def _is_rare(field: Field) -> bool:
     return isinstance(field.declaration, Option) and field.declaration.rare
 
 
-def _completion(values: tuple[str, ...]) -> Callable[[str], list[str]] | None:
-    """What a shell offers for a value, of what is begun."""
-    return (lambda incomplete: [value for value in values if value.startswith(incomplete)]) if values else None
+def _completion(option: Option) -> Callable[[str], list[str]] | None:
+    """What a shell offers for a value, of what is begun; None: names of files."""
+    if not option.choices and not option.offered:
+        return None
+
+    def values(incomplete: str) -> list[str]:
+        offered = option.offered() if callable(option.offered) else option.offered
+        return [value for value in (*option.choices, *offered) if value.startswith(incomplete)]
+
+    return values
 
 
 def _without_line_breaks(text: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rawback import metrics
 from rawback.errors import RawbackError, UsageError
-from rawback.evaluate import evaluate, report_images, report_look, report_tables, table
+from rawback.evaluate import advice, evaluate, report_images, report_look, report_tables, table
 from rawback.evaluate.evaluate import Case
 from rawback.evaluate.methods import OURS, Trip
 from rawback.evaluate.report_images import figure
@@ -156,7 +156,9 @@ def _figures(rows: list[dict], names: list[str]) -> str:
     terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in report_tables.TERMS.items())
     mean = f"Mean of {len(names)} file{'s' * (len(names) != 1)}"
     tables = report_tables.tables(table.means(rows), mean)
-    return f'<section id="figures"><h2>Figures</h2>{tables}{remarks}<dl>{terms.replace(" %", "&nbsp;%")}</dl></section>'
+    short = "".join(f"<li>{escape(sentence)}</li>" for sentence in advice.advice(table.means(rows)))
+    told = f"<h3>What to take</h3><ul>{short}</ul><p>{escape(advice.ENOUGH)}</p>" if short else ""
+    return f'<section id="figures"><h2>Figures</h2>{told}{tables}{remarks}<dl>{terms.replace(" %", "&nbsp;%")}</dl></section>'
 
 
 def _curves(rows: list[dict], pictures: Pictures) -> str:

@@ -50,11 +50,15 @@ def means(rows: list[dict]) -> list[dict]:
 
 
 def table(rows: list[dict]) -> str:
-    """Figures per file, method and quality, then the means: a rate-distortion table."""
+    """All figures per file, method and quality, then the means: a rate-distortion table."""
     widest = max(len(row["method"]) for row in rows)
     lines = [f"{'file':28} {'method':{widest}} {'q':>3} " + " ".join(f"{title:>8}" for title in COLUMNS.values())]
     for row in [*rows, *means(rows)]:
         figures = " ".join(f"{formatted(name, row.get(name, np.nan)):>8}" for name in COLUMNS)
         lines.append(f"{Path(row['file']).name[-28:]:28} {row['method']:{widest}} {row['quality']:3} {figures}")
-    notes = dict.fromkeys(f"{row['file']}, {row['method']}: {row['note']}" for row in rows if "note" in row)
-    return "\n".join([*lines, *notes])
+    return "\n".join([*lines, *notes(rows)])
+
+
+def notes(rows: list[dict]) -> list[str]:
+    """Why methods have no figures of files."""
+    return list(dict.fromkeys(f"{row['file']}, {row['method']}: {row['note']}" for row in rows if "note" in row))

@@ -32,6 +32,12 @@ JXL_MAGICS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 """JPEG XL, bare and in boxes (ISO/IEC 18181-2, 9.1)."""
 PHOTOS = ("jpeg", "heif", "jxl")
 """Kinds that `recover` looks for in folders; other pictures may be anybody's."""
+PICTURES_16 = (".tif", ".tiff", ".png")
+"""Suffixes of pictures of 16 bits that are written."""
+ARRAYS = (".npy", ".npz")
+"""Suffixes of arrays of numpy's that are written."""
+MOVIES = {".mov": "mov", ".mp4": "mp4", ".mkv": "matroska"}
+"""Those that are written: suffix and FFmpeg's name."""
 MOVIE_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 STILL_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl ", b"jp2 ")
 MOVIE_MAGICS = (b"\x1aE\xdf\xa3", b"\x06\x0e\x2b\x34\x02\x05\x01\x01", b"\0\0\x01\xba", b"0&\xb2u", b"FLV\x01")

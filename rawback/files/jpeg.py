@@ -22,6 +22,7 @@ from rawback.files.jpeg_file import (
     EOI_BYTES,
     EXIF,
     ICC,
+    MAX_PIXELS,
     SOF0,
     SOF1,
     SOF2,
@@ -46,7 +47,6 @@ CODED_LOSSY = {SOF0, SOF1, SOF2}  # baseline, extended, progressive; all Huffman
 UNREAD = {*range(0xE0, 0xF0), COM}
 ONLY_PIECE = b"\x01\x01"
 """Of an ICC profile that fits into one segment: piece 1 of 1 (ICC.1, B.4)."""
-MAX_PIXELS = 1 << 29
 MAX_PIXELS_SCANNED = 1 << 35
 """Pixels times passes over them: a progressive file of a camera's or a program's has ten or so."""
 MAX_PACKETS = 4

@@ -20,6 +20,8 @@ ICC, PHOTOSHOP, ADOBE = b"ICC_PROFILE\0", b"Photoshop 3.0\0", b"Adobe"
 MAX_PAYLOAD = 65533
 MAX_SEGMENTS = 1 << 16
 """Of a JPEG: 4 GiB of full ones, or an attack of small ones."""
+MAX_PIXELS = 1 << 29
+"""Of any picture that is read."""
 MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 DEFINED_LINES = re.compile(rb"\xff\xdc\0\x04(..)", re.DOTALL)
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")

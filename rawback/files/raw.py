@@ -9,15 +9,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import rawpy
 
-from rawback.errors import MachineError, RawbackError
-from rawback.files import dng, embedded, file_type, jpeg, jxl_dng, raw_colours, raw_exif, stderr, tiff
+from rawback.errors import RawbackError
+from rawback.files import dng, embedded, file_type, libraw, raw_colours, raw_exif, tiff
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
-from rawback.files.jpeg_file import is_jpeg
+from rawback.files.libraw import Unpacked
 from rawback.files.original.collect import collect
 from rawback.files.original.metadata import Original
 from rawback.files.original.packed import MAX_VALUES
-from rawback.files.truncation import missing_bytes
 from rawback.isp.mosaic import RGGB
 from rawback.recipe import Recipe
 
@@ -28,8 +27,6 @@ DAMAGED = "is damaged"
 MAX_CAMERA = 200
 """Characters of a camera's name: it goes into one segment of the JPEG, with all else that the recipe says."""
 UNUSUAL_CFA = "has an unusual colour filter array; expected Bayer (2x2) or X-Trans (6x6)"
-PIXELS_PER_BYTE, SMALL = 64, 1 << 20
-"""No RAW codec spends less than an eighth of a bit on a pixel; below a megapixel nobody is hurt."""
 
 
 @dataclass
@@ -55,22 +52,21 @@ class RawFile:
     """Of the file, without folders."""
 
 
-def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False, linear: bool = False) -> RawFile:
+def read(
+    data: bytes, name: str, *, whole: bool = False, metadata: bool = False, linear: bool = False,
+    unpacked: Unpacked | None = None,
+) -> RawFile:  # fmt: skip
     """Read a RAW file of any format that LibRaw knows.
 
     whole: with the photosites around the visible area. metadata: with all that the file says, in each of its directories;
     very large values only together with `whole`. linear: whether RAW that is demosaiced already will do, three values a pixel.
+    unpacked: what `libraw.unpack` has made of the data already; it is closed.
 
     Raises RawbackError for what is no mosaic of red, green and blue.
     """
-    if not data:
-        raise RawbackError(f"{name} is empty; expected a RAW file")
-    if missing := missing_bytes(data):
-        raise RawbackError(f"{name} is cut short: {missing} bytes are missing at its end; get the file again")
+    unpacked = unpacked or libraw.unpack(data, name)
     try:
-        with rawpy.imread(io.BytesIO(jxl_dng.plain(data, name))) as raw:
-            _check_size(raw, len(data), name)
-            damage = _unpack(raw)
+        with unpacked.raw as raw:
             file = _linear(raw, data, name) if linear and _is_linear(raw) else _read(raw, data, name)
             file.pictures = embedded.pictures(data)
             if whole:
@@ -78,35 +74,13 @@ def read(data: bytes, name: str, *, whole: bool = False, metadata: bool = False,
             if metadata:
                 limit = MAX_VALUES if whole else tiff.MAX_VALUE
                 file.original = collect(data, file.exif, (raw.sizes.raw_width, raw.sizes.raw_height), limit)
-            if damage:
-                file.notes.append(f"{name} {DAMAGED} ({damage}); what can be read is used")
+            if unpacked.damage:
+                file.notes.append(f"{name} {DAMAGED} ({unpacked.damage}); what can be read is used")
             return file
-    except rawpy.LibRawUnsufficientMemoryError as error:
-        raise MachineError(f"there is not enough memory to read {name}; close other programs") from error
     except NotImplementedError as error:  # rawpy's, of some colour filter arrays
         raise RawbackError(f"{name} {UNUSUAL_CFA}") from error
     except rawpy.LibRawError as error:
-        reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-        if why := file_type.obstacle(data):
-            raise RawbackError(f"{name} is {why}") from error
-        hint = "this is a JPEG: `rawback recover` takes those" if is_jpeg(data) else f"LibRaw says: {reason}"
-        raise RawbackError(f"{name} is not a RAW file that can be read; {hint}") from error
-
-
-def _unpack(raw: rawpy.RawPy) -> str:
-    """Decode the mosaic, which else happens when something of it is first asked for; what LibRaw prints meanwhile."""
-    with stderr.captured() as messages:
-        _ = raw.raw_type
-        return messages().replace("unknown file: ", "")
-
-
-def _check_size(raw: rawpy.RawPy, size: int, name: str) -> None:
-    """Raise RawbackError, before LibRaw allocates anything, for more pixels than can be or than so few bytes can code."""
-    sizes = raw.sizes
-    pixels = max(sizes.raw_width, sizes.width) * max(sizes.raw_height, sizes.height)
-    if not 0 < pixels <= jpeg.MAX_PIXELS or pixels > PIXELS_PER_BYTE * size + SMALL:
-        claim = f"{sizes.raw_width} x {sizes.raw_height} pixels in {size} bytes"
-        raise RawbackError(f"{name} says it has {claim}; that cannot be: the file is damaged, or cut short")
+        raise libraw.problem(error, data, name) from error
 
 
 def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from rawback.errors import RawbackError, RecipeError
-from rawback.files import file_type, jpeg, jumbf, jxl, layer_header, recipe_xmp, seal, tiff
+from rawback.files import file_type, jumbf, jxl, layer_header, seal, tiff
 from rawback.files.jpeg_file import APP0, APP1, APP2, APP11, COM, EOI_BYTES, EXIF, ICC, SOS_BYTES, XMP, JpegFile, is_jpeg
 from rawback.files.tags import DATA_LENGTHS, Tag
-from rawback.recipe_text import from_fields
 
 OWN_SOFTWARE = re.compile(r"rawback( \d+(\.\d+)*)?")
 """What the Software tag of an unsealed file says that release 0.1.0 wrote."""
@@ -103,6 +102,8 @@ def _jxl(data: memoryview) -> Existing:
 
 
 def _jpeg(data: memoryview, intact: bool) -> Existing:
+    from rawback.files import jpeg  # slow to import, as all that these three bring in
+
     file = JpegFile(data)
     fields, boxes = jpeg.recipe_fields(file), jumbf.find(file)
     found = _with(_kind_of_jpeg(file, fields, intact), fields)
@@ -111,6 +112,9 @@ def _jpeg(data: memoryview, intact: bool) -> Existing:
 
 
 def _kind_of_jpeg(file: JpegFile, fields: dict[str, str], intact: bool) -> Kind:
+    from rawback.files import jpeg
+    from rawback.recipe_text import from_fields
+
     if intact:
         return Kind.OWN
     try:
@@ -130,6 +134,8 @@ def _kind_of_jpeg(file: JpegFile, fields: dict[str, str], intact: bool) -> Kind:
 
 def _says_nothing_else(file: JpegFile) -> bool:
     """Whether all metadata of a JPEG are such as release 0.1.0 wrote, which did not seal."""
+    from rawback.files import recipe_xmp
+
     ours: set[tuple[int, bytes]] = set()
     for part in file.segments:
         payload = bytes(part.payload)

@@ -14,12 +14,11 @@ from functools import cached_property
 from pathlib import Path
 
 from rawback.errors import RawbackError
-from rawback.files import atomic, file_type, jpeg, paths, raw
+from rawback.files import atomic, file_type, paths
 from rawback.files.existing import examine
 from rawback.files.paths import Location
 from rawback.files.permission import Allowed
 from rawback.files.recognition import Existing, Kind
-from rawback.isp import mosaic
 
 OTHERWISE = "name another output with -o, or"
 MADE_AGAIN = (Kind.EMPTY, Kind.HALF, Kind.OWN)
@@ -93,6 +92,9 @@ class Source:
     @cached_property
     def content(self) -> str:
         """Hash of the visible mosaic of a RAW, of the coded picture of a JPEG; empty for all others."""
+        from rawback.files import jpeg, raw  # slow to import, and rarely asked for
+        from rawback.isp import mosaic
+
         data = self._data()
         try:
             if file_type.of(data) != "jpeg":
@@ -105,6 +107,9 @@ class Source:
     @cached_property
     def frame(self) -> str:
         """Hash of all photosites of a RAW, those in its margins included; empty for all others."""
+        from rawback.files import raw
+        from rawback.isp import mosaic
+
         try:
             frame = raw.read(self._data(), str(self.location), whole=True).frame
         except RawbackError:

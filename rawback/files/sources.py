@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import BinaryIO
@@ -11,6 +12,7 @@ from PIL import Image
 
 from rawback.errors import UsageError
 from rawback.files import paths
+from rawback.files.libraw import Unpacked
 from rawback.files.paths import MAX_BYTES, STREAM, Location
 from rawback.files.url import Url
 
@@ -33,6 +35,8 @@ class Source:
     """Where it lies, and where what lies beside it may be looked for; STREAM: nowhere."""
     notes: list[str] = field(default_factory=list)
     """What the user should know, a sentence each."""
+    unpacking: Future[Unpacked] | None = None
+    """What LibRaw is making of it already, meanwhile."""
 
     @property
     def file_name(self) -> str:
@@ -40,8 +44,10 @@ class Source:
         return "" if self.location == STREAM else self.location.name
 
 
-def read(given: Given) -> Source:
+def read(given: Given | Source) -> Source:
     """Read all of it. Raises RawbackError for what cannot be read, UsageError for what is no such thing or too large."""
+    if isinstance(given, Source):
+        return given
     if isinstance(given, bytes | bytearray | memoryview):
         return Source(bytes(given), "the bytes")
     if isinstance(given, str | PathLike | Url):

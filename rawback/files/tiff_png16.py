@@ -15,8 +15,6 @@ from rawback.files.tiff import ASCII, UNDEFINED
 from rawback.picture import upright
 from rawback.version import __version__
 
-KINDS = (".tif", ".tiff", ".png")
-
 
 def encode(srgb: np.ndarray, orientation: int, kind: str, mark: str) -> bytes:
     """Planes (3, H, W) float32, 0..1 shown -> a file of 16 bits per channel, turned upright; sealed (`files.seal`)."""

@@ -24,18 +24,17 @@ NO_PARITY = "is of a JPEG's own sectors; a .jxl has others"
 
 def is_movie(output: str | None) -> bool:
     """Whether an output of `render` is a movie, by its name."""
-    from rawback.files.video.writer import FORMATS
+    from rawback.files.file_type import MOVIES
 
-    return output is not None and output.lower().endswith(tuple(FORMATS))
+    return output is not None and output.lower().endswith(tuple(MOVIES))
 
 
 def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions) -> None:
     """Raise UsageError for options that say nothing about photos, or about the kind of file that is asked for."""
-    from rawback.files.tiff_png16 import KINDS
-    from rawback.files.video.writer import FORMATS
+    from rawback.files.file_type import MOVIES, PICTURES_16
 
-    refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(FORMATS)}")
-    if files.suffix in KINDS:
+    refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(MOVIES)}")
+    if files.suffix in PICTURES_16:
         check_picture(options)
     if files.suffix == ".jxl":
         refuse(options, ("parity",), NO_PARITY)
@@ -73,9 +72,13 @@ def check_render_clip(
 
 def check_recover(files: FileOptions, frames: FrameOptions, options: RecoverOptions) -> None:
     """Raise UsageError for options that say nothing about photos, or about the very file."""
+    from rawback.files.file_type import ARRAYS
+
     if options.original:
         names = ("camera", "linear", "compress", "weights", "keep_exif", "noise")
         refuse(options, names, "is for DNGs that are made; --original gives back the file as it was")
+    if files.suffix in ARRAYS:
+        refuse(options, ("compress", "keep_exif"), "is for DNGs; an array holds the mosaic and its recipe")
     refuse(frames, ("packed", "denoise"), "is for clips; name one movie")
     _check_stream(files)
 

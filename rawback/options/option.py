@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import PurePath
@@ -29,6 +29,8 @@ class Option:
     """As the user writes it, e.g. ("-o", "--output"); none: two dashes and the name of the field."""
     choices: tuple[str, ...] = ()
     """All values there are; none: any of the type."""
+    offered: tuple[str, ...] | Callable[[], Iterable[str]] = ()
+    """Further values that a shell completes; there are others."""
     read: Callable[[str], Any] | None = None
     """Makes the value of the user's text; None: the type says how. Raises UsageError."""
     default: str = ""

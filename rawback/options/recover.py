@@ -29,7 +29,7 @@ class RecoverOptions:
     """The look to undo in a photo of another make, by name or by the path of its JSON; None: the installed one of its camera,
     else a generic one."""
     linear: Annotated[
-        bool, Option(KIND, ("--dng",), read=_is_linear, default="cfa", group=OUTPUT, metavar="KIND")
+        bool, Option(KIND, ("--dng",), offered=tuple(PIXELS), read=_is_linear, default="cfa", group=OUTPUT, metavar="KIND")
     ] = False  # fmt: skip
     """Camera RGB instead of a mosaic, for those who do not want to demosaic twice."""
     compress: Annotated[bool, Option("Store the mosaic without lossless JPEG.", ("--no-compress",), group=OUTPUT)] = True

@@ -19,6 +19,7 @@ LOSSLESS, ORIGINAL = "lossless", "original"
 EXPOSURE = "EV on top of the look. Default: auto, as the look has it."
 LOOKS = ("auto", "sidecar", "libraw", "camera")
 LOOKS_LIKE = "As the RAW's own picture (auto, default), sidecar, libraw or a card."
+KEPT = LOSSLESS, ORIGINAL, "noise"
 KEEP = "Instead of --quality: 4MB, 1.7bpp, 52dB or noise. Beside it: lossless (every bit of the RAW) or original (every byte)."
 EFFORT = "auto (default), fast, normal or best: smaller files, in more time."
 
@@ -75,7 +76,7 @@ class RenderOptions:
     """Whether the closed loop chooses the coefficients."""
     exposure: Annotated[float | None, Option(EXPOSURE, read=_exposure, default="auto", group=LOOK, metavar="EV")] = None
     """EV on top of the look, None being 0; with LibRaw's of the RAW itself, None being LibRaw's automatic brightness."""
-    look: Annotated[str, Option(LOOKS_LIKE, group=COMMON)] = "auto"
+    look: Annotated[str, Option(LOOKS_LIKE, offered=LOOKS, group=COMMON)] = "auto"
     """"auto": fitted to the picture inside the RAW, LibRaw's where that tells none; "sidecar": to the JPEG beside it; "libraw":
     LibRaw's own, the paper's protocol; "camera": that of the camera's card; or a card by name or the path of its JSON."""
     camera: Camera = None
@@ -88,7 +89,7 @@ class RenderOptions:
     "auto": normal, or fast where the compiled core is not there, without which that takes twice as long."""
     weights: Weights = None
     """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
-    keep: Annotated[str | None, Option(KEEP, group=COMMON, metavar="GOAL")] = None
+    keep: Annotated[str | None, Option(KEEP, offered=KEPT, group=COMMON, metavar="GOAL")] = None
     """How much of the RAW to keep, instead of `quality`: "4MB", "1.7bpp", "52dB" (of the mosaic) or "noise"; None: quality.
     "lossless" is another way to write `lossless=True`."""
     lossless: bool = False

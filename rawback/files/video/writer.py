@@ -13,10 +13,10 @@ import numpy as np
 
 from rawback.errors import RawbackError, UsageError
 from rawback.files import recipe_xmp, seal
+from rawback.files.file_type import MOVIES
 from rawback.files.video import frame_fields, movie, planes
 from rawback.files.video.soundtrack import Sound
 
-FORMATS = {".mov": "mov", ".mp4": "mp4", ".mkv": "matroska"}
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """Of the box that holds XMP in MP4 and QuickTime (XMP part 3, 2.1.9)."""
 
@@ -30,7 +30,7 @@ class Codec:
     options: dict[str, str]
     tag: str = ""
     """The four letters by which players know it, where FFmpeg's own are not the best."""
-    containers: tuple[str, ...] = tuple(FORMATS)
+    containers: tuple[str, ...] = tuple(MOVIES)
     steered_by: str = "crf"
     """The encoder's option for the quality; empty: it knows none."""
     passes: int = 1
@@ -60,7 +60,7 @@ class Form:
     codec: str
     """A key of CODECS."""
     container: str
-    """A key of FORMATS: the suffix of its file."""
+    """A key of MOVIES: the suffix of its file."""
     width: int
     height: int
     rate: Fraction
@@ -84,7 +84,7 @@ class Writer:
         self.packet_of_fields = recipe_xmp.build(fields)
         with self._errors():
             plain = {"write_crc32": "0"} if form.container == ".mkv" else {}  # the seal would not fit the checksums
-            self.container = self.av.open(file, "w", format=FORMATS[form.container], options=plain)
+            self.container = self.av.open(file, "w", format=MOVIES[form.container], options=plain)
             self.container.metadata["comment"] = self.packet_of_fields.decode()
             if form.time_code:
                 self.container.metadata["timecode"] = form.time_code
