@@ -31,6 +31,8 @@ def unpack(data: Buffer, name: str) -> Unpacked:
     """Decode a RAW file of any format that LibRaw knows. Raises RawbackError for what is none, or cut short."""
     if not data:
         raise RawbackError(f"{name} is empty; expected a RAW file")
+    if why := file_type.obstacle(data):
+        raise RawbackError(f"{name} is {why}")
     if missing := missing_bytes(data):
         raise RawbackError(f"{name} is cut short: {missing} bytes are missing at its end; get the file again")
     try:
@@ -46,8 +48,6 @@ def problem(error: rawpy.LibRawError, data: Buffer, name: str) -> RawbackError:
     if isinstance(error, rawpy.LibRawUnsufficientMemoryError):
         return MachineError(f"there is not enough memory to read {name}; close other programs")
     reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-    if why := file_type.obstacle(data):
-        return RawbackError(f"{name} is {why}")
     hint = "this is a JPEG: `rawback recover` takes those" if is_jpeg(data) else f"LibRaw says: {reason}"
     return RawbackError(f"{name} is not a RAW file that can be read; {hint}")
 
