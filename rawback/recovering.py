@@ -26,7 +26,7 @@ from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.sources import Given
 from rawback.files.tiff import Buffer
-from rawback.foreign import sensor
+from rawback.foreign import sensor, sharpening
 from rawback.foreign.plan import Plan, bright, error_left, plan
 from rawback.isp import full_colour, headroom, inverse_pass
 from rawback.isp import mosaic as mosaics
@@ -162,7 +162,8 @@ def from_photo(
     layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
     demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
-        restored = photo_restorer(planned.picture, options.weights) if planned.state is None else None
+        sharpened = sharpening.of(photo, named=options.camera is not None)
+        restored = photo_restorer(planned.picture, options.weights, sharpened) if planned.state is None else None
         guessed, room = bright(planned) if options.weights != NO_WEIGHTS else (None, 0.0)
         recipe = headroom.added(recipe, room)
         mosaic = sensor.sensor(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -58,21 +59,22 @@ class RawFile:
 
 def read(
     data: bytes, name: str, *, whole: bool = False, metadata: bool = False, linear: bool = False,
-    unpacked: Unpacked | None = None,
+    unpacking: Future[Unpacked] | None = None,
 ) -> RawFile:  # fmt: skip
     """Read a RAW file of any format that LibRaw knows.
 
     whole: with the photosites around the visible area. metadata: with all that the file says, in each of its directories;
     very large values only together with `whole`. linear: whether RAW that is demosaiced already will do, three values a pixel.
-    unpacked: what `libraw.unpack` has made of the data already; it is closed.
+    unpacking: what `libraw.unpack` is making of the data already; it is closed.
 
     Raises RawbackError for what is no mosaic of red, green and blue.
     """
-    unpacked = unpacked or libraw.unpack(data, name)
+    digest, pictures = hashlib.sha256(data).hexdigest(), embedded.pictures(data)  # while LibRaw unpacks
+    unpacked = unpacking.result() if unpacking else libraw.unpack(data, name)
     try:
         with unpacked.raw as raw:
             file = _linear(raw, data, name) if linear and _is_linear(raw) else _read(raw, data, name)
-            file.pictures = embedded.pictures(data)
+            file.recipe, file.pictures = replace(file.recipe, source_sha256=digest), pictures
             if whole:
                 file.frame = np.array(raw.raw_image[..., :3] if file.recipe.linear else raw.raw_image, np.uint16)
             if metadata:
@@ -153,7 +155,6 @@ def _file(
         scale=tags.scale if tags.scale != (1.0, 1.0) else (max(aspect, 1.0), max(1 / aspect, 1.0)),
         baseline_exposure=tags.baseline_exposure,
         noise=tags.noise,
-        source_sha256=hashlib.sha256(data).hexdigest(),
         **colours,
     )
     if problem := recipe.problem():
