@@ -86,5 +86,5 @@ def _colours_of_look(recipe: Recipe) -> Entries:
         forward = tiff.rationals(dng_look.forward_matrix(recipe).ravel().tolist(), SRATIONAL)
         return dict.fromkeys(FORWARD[:illuminants], forward)
     saturation = [0.0, 1.0, 1.0, 0.0, dng_look.saturation(recipe), 1.0]  # hue, saturation, value at no and at full saturation
-    maps = dict.fromkeys(HUE_SAT_DATA[:illuminants], tiff.pack(FLOAT, saturation))
-    return {Tag.ProfileHueSatMapDims: tiff.pack(LONG, [1, 2, 1]), **maps}
+    maps: Entries = dict.fromkeys(HUE_SAT_DATA[:illuminants], tiff.pack(FLOAT, saturation))
+    return maps | {Tag.ProfileHueSatMapDims: tiff.pack(LONG, [1, 2, 1])}

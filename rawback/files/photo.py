@@ -128,9 +128,9 @@ def _read_pixels(data: bytes, name: str) -> Photo:
     if jxl.is_jxl(data):
         return _read_jxl(data, name)
     if file_type.of(data) == "raw":  # many are TIFFs with a small preview in front
-        from rawback.files import raw  # LibRaw, for what is an error in any case
+        from rawback.files import libraw  # for what is an error in any case
 
-        raw.read(data, name, linear=True)  # raises where render cannot take it either, with what can be done
+        libraw.unpack(data, name).raw.close()  # raises where render cannot take it either, with what can be done
         raise RawbackError(f"{name} is a RAW file already; `rawback render` takes those")
     if deep := deep_tiff.read(data, name):
         return _of_values(*deep, data)

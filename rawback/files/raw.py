@@ -11,7 +11,7 @@ import numpy as np
 import rawpy
 
 from rawback.errors import RawbackError
-from rawback.files import dng, dng_levels, embedded, file_type, libraw, raw_colours, raw_exif, tiff
+from rawback.files import dng, dng_levels, embedded, libraw, raw_colours, raw_exif, tiff
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.libraw import Unpacked
@@ -93,8 +93,6 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
     if raw.raw_type == rawpy.RawType.Flat and raw.num_colors == 1 and raw.raw_image_visible.ndim == 2:
         return _monochrome(raw, data, name)
     if raw.raw_type != rawpy.RawType.Flat or raw.num_colors != 3 or raw.raw_image_visible.ndim != 2:
-        if raw.num_colors > 3:
-            raise RawbackError(f"{name} is {file_type.OTHER_FILTERS}")
         raise RawbackError(f"{name} holds no mosaic (it is demosaiced already, or Foveon); {DEMOSAICED}")
     cfa, mosaic = _pattern(raw, data, name), np.array(raw.raw_image_visible, np.uint16)  # before LibRaw renders, if it must
     colours, notes = _colours(raw, data, name)
