@@ -32,7 +32,7 @@ class Sensor:
     height: int
     """Rows of the visible mosaic, and of the JPEG."""
     cfa: tuple[tuple[int, ...], ...]
-    """Colour filter array from the top left of the visible mosaic: 0 red, 1 green, 2 blue; 2x2 or 6x6."""
+    """Colour filter array from the top left of the visible mosaic: 0 red, 1 green, 2 blue; 2x2, 4x4 or 6x6."""
     black: tuple[float, ...]
     """Black level in DN of each CFA position, row by row; as many as the CFA has positions."""
     white: float
@@ -153,7 +153,7 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
     def _problems(self) -> Iterator[tuple[str, bool]]:
         rows = {len(row) for row in self.cfa}
         yield "size", not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE)
-        yield "CFA", (len(self.cfa), *rows) not in ((2, 2), (6, 6)) or {c for row in self.cfa for c in row} != {0, 1, 2}
+        yield "CFA", (len(self.cfa), *rows) not in ((2, 2), (4, 4), (6, 6)) or {c for row in self.cfa for c in row} != {0, 1, 2}
         plain = (self.neutral, [tuple(row) for row in self.matrix]) == ((1, 1, 1), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
         yield "linear", self.linear and (self.monochrome or len(self.cfa) != 2)
         yield "monochrome", self.monochrome and (not plain or len(self.cfa) != 2)
