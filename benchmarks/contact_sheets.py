@@ -1,10 +1,10 @@
-"""A photo and its recovered RAW as developers show them: `python benchmarks/contact_sheets.py PHOTO... -o FOLDER [--blind SEED]`.
+"""What developers make of photos and of their RAW: `python benchmarks/contact_sheets.py PHOTO... -o FOLDER [--blind SEED]`.
 
-darktable-cli and rawtherapee-cli develop the JPEG and the DNG that `recover` makes of it: at their defaults, two stops brighter,
-two stops darker with highlights recovered, and with another white balance. FOLDER gets a sheet for each photo (JPEG above, DNG
-below) and, with --blind, pairs in an order that a seed hides, with the key in a file of its own. Printed are, for each
-development of either: the share of pixels at white, the share at black, steps at block borders beyond others (in levels of
-8 bits), and the noise of flat parts (in levels).
+darktable-cli and rawtherapee-cli develop the JPEG and the DNG that `recover` makes of it: at their defaults, two stops
+brighter, two stops darker with highlights recovered, and with another white balance. FOLDER gets a sheet for each photo (JPEG
+above, DNG below) and, with --blind, pairs in an order that a seed hides, with the key in a file of its own. Printed are, for
+each development of either: the share of pixels at white, the share at black, steps at block borders beyond others (in levels
+of 8 bits), and the noise of flat parts (in levels).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ DARKTABLE = """<?xml version="1.0"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
  darktable:xmp_version="4" darktable:raw_params="0" darktable:auto_presets_applied="0" darktable:history_end="1">
 <darktable:history><rdf:Seq><rdf:li darktable:num="0" darktable:operation="{operation}" darktable:enabled="1"
  darktable:modversion="{version}" darktable:params="{params}" darktable:multi_name="" darktable:multi_priority="0"
- darktable:blendop_version="11" darktable:blendop_params="gz12eJxjYGBgkGAAgRNODESDBnsIHll8ANNSGQM="/></rdf:Seq></darktable:history>
-</rdf:Description></rdf:RDF></x:xmpmeta>"""
+ darktable:blendop_version="11" darktable:blendop_params="gz12eJxjYGBgkGAAgRNODESDBnsIHll8ANNSGQM="/></rdf:Seq>
+</darktable:history></rdf:Description></rdf:RDF></x:xmpmeta>"""
 EXPOSURE_VERSION, TEMPERATURE_VERSION = 6, 3
 """Of the parameters of darktable's modules (4.2: exposure.c, temperature.c)."""
 USUAL = {"jpg": 0.0, "dng": 0.7}
