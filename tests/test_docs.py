@@ -90,6 +90,12 @@ def test_the_page_of_options_is_what_is_declared():
     assert (ROOT / "docs" / "options.md").read_text() == page
 
 
+def test_the_reference_is_what_docstrings_say():
+    """`python docs/make_reference.py` writes it."""
+    page = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["page"]()
+    assert (ROOT / "docs" / "reference.md").read_text() == page
+
+
 @pytest.mark.parametrize("page", [ROOT / "docs" / "guide.md"], ids=lambda page: page.name)
 def test_python_of_the_guide_is_python(page: Path):
     for text in blocks(page, "python"):
