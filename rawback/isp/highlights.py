@@ -34,7 +34,7 @@ BRIGHT_FIRST = 12
 """Power of their light by which blocks count as surroundings: what is nearly blown is most like what is."""
 BEYOND = (0.06, 0.18)
 """Stops by which what is blown, in part and as a whole, is brighter than white where nothing tells of more: blown light is
-never darker, and what lies around is its darker side. Chosen on ten real RAW files (`benchmarks/editing.md`)."""
+never darker, and what lies around is its darker side. Chosen on nine real RAW files (`benchmarks/editing.md`)."""
 LEAST_STOPS = 0.02
 """Above white: less is not worth the room."""
 NEARNESS = 1e-3
