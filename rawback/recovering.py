@@ -42,6 +42,7 @@ from rawback.recipe import Recipe
 from rawback.version import __version__
 
 TOO_WIDE = "LibRaw, and with it most developers, opens no RAW of more than 64000 rows or columns; scale the picture down"
+QUAD_BAYER = "its filters are 4 x 4 (quad Bayer), which few developers know; --dng linear is for all others"
 SEED_DIGITS = 8
 """Of the file's SHA-256, by which noise is drawn: the same photo gets the same."""
 LINEAR_LAYER = "its lossless layer is of the mosaic, and not used for demosaiced colours"
@@ -189,7 +190,9 @@ def from_photo(
     message = planned.message if is_layers else f"{planned.message}{error_left(planned)}"
     layer_notes = [LINEAR_LAYER] if layer.mosaic is not None and not is_layers else layer.notes
     too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > sensor.WIDEST else []
-    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in (message, *layer_notes, *told, *too_wide))]
+    quad = [QUAD_BAYER] if len(recipe.cfa) == 4 and mosaic.ndim == 2 else []
+    said = (message, *layer_notes, *told, *too_wide, *quad)
+    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in said)]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))

@@ -11,7 +11,7 @@ import numpy as np
 import rawpy
 
 from rawback.errors import RawbackError
-from rawback.files import dng, embedded, file_type, libraw, raw_colours, raw_exif, tiff
+from rawback.files import dng, dng_levels, embedded, libraw, raw_colours, raw_exif, tiff
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.libraw import Unpacked
@@ -27,7 +27,11 @@ FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 DAMAGED = "is damaged"
 MAX_CAMERA = 200
 """Characters of a camera's name: it goes into one segment of the JPEG, with all else that the recipe says."""
-UNUSUAL_CFA = "has an unusual colour filter array; expected Bayer (2x2) or X-Trans (6x6)"
+UNUSUAL_CFA = (
+    "has an unusual colour filter array; expected Bayer (2x2), quad Bayer (4x4) or X-Trans (6x6): "
+    "develop it, and export a 16-bit TIFF, which `rawback recover` takes"
+)
+DEMOSAICED = "expected a Bayer, X-Trans or monochrome RAW; of others export a 16-bit TIFF, which `rawback recover` takes"
 
 
 @dataclass
@@ -89,10 +93,8 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
     if raw.raw_type == rawpy.RawType.Flat and raw.num_colors == 1 and raw.raw_image_visible.ndim == 2:
         return _monochrome(raw, data, name)
     if raw.raw_type != rawpy.RawType.Flat or raw.num_colors != 3 or raw.raw_image_visible.ndim != 2:
-        if why := file_type.obstacle(data):
-            raise RawbackError(f"{name} is {why}")
-        raise RawbackError(f"{name} holds no mosaic (it is demosaiced, or Foveon); expected a Bayer, X-Trans or monochrome RAW")
-    cfa, mosaic = _pattern(raw, name), np.array(raw.raw_image_visible, np.uint16)  # before LibRaw renders, if it must
+        raise RawbackError(f"{name} holds no mosaic (it is demosaiced already, or Foveon); {DEMOSAICED}")
+    cfa, mosaic = _pattern(raw, data, name), np.array(raw.raw_image_visible, np.uint16)  # before LibRaw renders, if it must
     colours, notes = _colours(raw, data, name)
     return _file(raw, data, name, mosaic, cfa, colours, notes)
 
@@ -158,8 +160,13 @@ def _file(
     return RawFile(mosaic, recipe, exif, notes)
 
 
-def _pattern(raw: rawpy.RawPy, name: str) -> np.ndarray:
-    """The repeating CFA cell at the top left of the visible mosaic, LibRaw's colour numbers (3: the second green)."""
+def _pattern(raw: rawpy.RawPy, data: bytes, name: str) -> np.ndarray:
+    """The repeating CFA cell at the top left of the visible mosaic, LibRaw's colour numbers (3: the second green).
+
+    Of DNGs of 4x4 filters, which LibRaw takes for something else, by the file's own tags.
+    """
+    if (quad := dng_levels.quad_bayer(dng.directories(data)[1], (raw.sizes.top_margin, raw.sizes.left_margin))) is not None:
+        return quad
     colours = raw.raw_colors_visible
     for period in (2, 6):
         cell = colours[:period, :period]
