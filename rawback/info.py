@@ -100,7 +100,7 @@ def kind_of_photo(data: bytes) -> str:
 
 def _coding(coefficients: Coefficients, recipe: Recipe) -> dict:
     chroma = "grey" if recipe.monochrome else subsampling(coefficients)
-    return {"subsampling": chroma, "luma_step": int(coefficients.tables[0][0])}
+    return {"subsampling": chroma, "luma_step": int(coefficients.tables[0][1 if recipe.dependent else 0])}
 
 
 def _describe_raw(data: bytes, name: str) -> dict:

@@ -13,10 +13,10 @@ from rawback import metrics
 from rawback.errors import UsageError
 from rawback.files import jpeg
 from rawback.isp import inverse_pass, noise
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.isp.colour import curve_of
 from rawback.isp.exposure import is_dim
-from rawback.isp.quantisation_tables import flat_coding, weighed_coding
+from rawback.isp.quantisation_tables import dependent_coding, flat_coding, weighed_coding
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
@@ -81,6 +81,8 @@ class Search:
     """Whether levels are weighed against their bits."""
     thorough: bool
     """Whether all that `--effort best` does is done."""
+    dependent: bool
+    """Whether luma may have two quantisers."""
     encode: Encode
     file_size: Callable[[Coefficients], int]
     """Bytes of the file that a picture will make."""
@@ -156,7 +158,8 @@ class Search:
     def _coded(self, mosaic: np.ndarray, step: float) -> Coefficients:
         recipe = replace(self.recipe, height=mosaic.shape[0])
         weighed = self.optimise and not self.recipe.linear  # whose levels are not weighed: whole steps would be all there are
-        coding = (weighed_coding if weighed else flat_coding)(step, self.factors, dim=is_dim(recipe))
+        by_price = dependent_coding if self.dependent else weighed_coding
+        coding = (by_price if weighed else flat_coding)(step, self.factors, dim=is_dim(recipe))
         return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough))
 
     def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:

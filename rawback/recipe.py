@@ -110,6 +110,8 @@ class Decoding:
     _: KW_ONLY
     centroids: tuple[float, ...] = ()
     """Where in their interval the luma magnitudes 1, 2 and larger lie in the mean, in steps from its middle; or nothing."""
+    dependent: bool = False
+    """Whether luma has two quantisers, which take turns by the parity of levels (`isp.dependent`); `centroids` are of both."""
     arithmetic: int = 1
     """How the mosaic is computed from the picture: 1 as release 0.1.0 did, 2 the same on every processor (`isp.fixed_pass`)."""
 
@@ -166,7 +168,9 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
         yield "code matrix", bool(self.code_matrix) and not mixes(self.code_matrix)
         yield "vignette", len(self.vignette) not in (0, 5) or not _all(self.vignette, -10, 10)
         yield "pedestal", not _all([self.pedestal], 0, 0.5)
-        yield "centroids", len(self.centroids) not in (0, 3) or not _all(self.centroids, -1, 1)
+        quantisers = 2 if self.dependent else 1
+        yield "centroids", len(self.centroids) not in (0, 3 * quantisers) or not _all(self.centroids, -1, 1)
+        yield "quantisers", self.dependent and (self.linear or not self.refined or self.arithmetic != 2)
         yield "arithmetic", self.arithmetic not in (1, 2)
         yield "orientation", self.orientation not in range(1, 9)
         yield "margins", len(self.margins) != 4 or not all(0 <= m <= 10 * MAX_SIDE for m in self.margins)

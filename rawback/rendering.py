@@ -29,8 +29,8 @@ from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given, Source
 from rawback.isp import closed_loop, exposure, full_colour, grey, lit_map, mosaic, noise, remaining_error, stages
-from rawback.isp.closed_loop import Coding
-from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding
+from rawback.isp.coding import Coding
+from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent
 from rawback.lossless import layer
 from rawback.lossless.original import contents, kept
 from rawback.lossless.original.give_back import skeleton
@@ -142,7 +142,7 @@ def develop(
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
             recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
-            rms=rms,
+            dependent=picture.dependent, rms=rms,
         )  # fmt: skip
         file = _kept(raw) if options.original else None
         boxes = _layer(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
@@ -222,11 +222,13 @@ def coded(
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
     effort = options.effort_taken
     optimise = effort != "fast"
+    is_dependent = effort == "best" and options.refine and not (options.compatible or options.lossless or recipe.linear)
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
         price = tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
         tables = replace(tables, thorough=effort == "best", price=price, least=least)
+        tables = dependent(tables) if is_dependent else tables
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
@@ -235,7 +237,9 @@ def coded(
         return len(_file(lambda: written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
-    search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, effort == "best", closed_loop.encode, file_size)
+    search = rate_control.Search(
+        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, closed_loop.encode, file_size
+    )
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rawback.cameras.cards import FORMAT, NO_WEIGHTS, PHOTO_WEIGHTS, cards, path_of, read
 from rawback.errors import RawbackError
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.isp.sharpening import Sharpening
 from rawback.nets import photo_part
 from rawback.nets.parts import Demosaicer, Engine, FlowPart, Restorer, is_bayer
