@@ -19,7 +19,7 @@ PROGRAM = re.compile(
     r"adobe|photoshop|lightroom|camera raw|capture one|\bdxo|photolab|darktable|rawtherapee|\bart\b|dcraw|libraw|rawback|ufraw"
     r"|\bgimp|affinity|luminar|\bon1|picasa|snapseed|acdsee|aperture|iphoto|pixelmator|imagemagick|graphicsmagick|irfanview"
     r"|xnview|paint|digikam|gwenview|shotwell|silkypix|photo professional|capture nx|viewnx|nx studio|imaging edge|raw studio"
-    r"|photos? \d|photo ?gallery|photomatix|topaz|instagram|facebook|scan|vuescan|corel|helicon|hugin|microsoft|windows",
+    r"|photos? \d|photo ?gallery|photomatix|topaz|instagram|facebook|scan|vuescan|corel|helicon|hugin|microsoft",
     re.IGNORECASE,
 )
 """Names of programs that develop, edit, resize or scan, as they sign the pictures they save. Firmware has other names."""
