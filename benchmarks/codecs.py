@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from rawback.evaluate import raw_codecs
-from rawback.files import jpeg, raw
+from rawback.files import jpeg, jxl, raw
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.quantisation_tables import NORMAL_PRICE, flat_coding
+from rawback.isp.quantisation_tables import NORMAL_PRICE, dependent, flat_coding
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.rendering import RenderOptions, decide
 
@@ -27,26 +27,28 @@ METADATA = 3000
 """Bytes of recipe, profile and EXIF in a JPEG of a crop, as in the files of the command line."""
 
 
-EFFORTS = {"fast": (False, False), "normal": (True, False), "best": (True, True)}
+EFFORTS = {"fast": (False, False), "normal": (True, False), "best --compatible": (True, True), "best": (True, True)}
 
 
-def by_rawback(file: RawFile, step: int, effort: str) -> tuple[int, np.ndarray]:
-    """Bytes, and the mosaic that comes back."""
+def by_rawback(file: RawFile, step: int, effort: str, as_jxl: bool = False) -> tuple[int, np.ndarray]:
+    """Bytes, and the mosaic that comes back. as_jxl: as `-o x.jxl` writes it."""
     optimise, thorough = EFFORTS[effort]
     how = replace(flat_coding(step, (2, 2), optimise), thorough=thorough)
     how = replace(how, price=NORMAL_PRICE) if effort == "normal" else how
+    how = dependent(how) if effort == "best" else how
     recipe = replace(file.recipe, arithmetic=2)
     picture = closed_loop.encode(file.mosaic, recipe, how)
-    return len(jpeg.coded_picture(picture)) + METADATA, inverse_pass.decode(picture, recipe)
+    coded = jpeg.coded_picture(picture)
+    return len(jxl.transcoded(coded, "x") if as_jxl else coded) + METADATA, inverse_pass.decode(picture, recipe)
 
 
+STEPS = (24, 18, 13, 11, 9, 8, 7, 6, 5, 4, 3, 2, 1)
 METHODS: dict[str, tuple[tuple, Callable]] = {
     **{
-        f"rawback --effort {effort}": (
-            (24, 18, 13, 11, 9, 8, 7, 6, 5, 4, 3, 2, 1), lambda file, step, effort=effort: by_rawback(file, step, effort)
-        )
+        f"rawback --effort {effort}": (STEPS, lambda file, step, effort=effort: by_rawback(file, step, effort))
         for effort in EFFORTS
     },
+    "rawback --effort best -o x.jxl": (STEPS, lambda file, step: by_rawback(file, step, "best", as_jxl=True)),
     **{
         name: (raw_codecs.SETTINGS[name], lambda file, setting, name=name: raw_codecs.code(file, name, setting))
         for name in raw_codecs.available()
@@ -69,10 +71,13 @@ def main() -> None:
     parser.add_argument("raw", nargs="+", type=Path)
     parser.add_argument("--bits", nargs="+", type=float, default=[0.75, 1.35, 2.2, 3.0])
     parser.add_argument("--crop", type=int, default=1024)
+    parser.add_argument("--only", nargs="+", help="rows whose name contains any of these")
     args = parser.parse_args()
     files = [load(path, args.crop) for path in args.raw]
     print("| raw / lin dB at | " + " | ".join(f"{bits} bits" for bits in args.bits) + " |\n|---|" + "---|" * len(args.bits))
     for name, (settings, code) in METHODS.items():
+        if args.only and not any(wanted in name for wanted in args.only):
+            continue
         interpolated = []
         for file in files:
             points = [(len_ * 8 / file.mosaic.size, back) for len_, back in (code(file, s) for s in settings)]

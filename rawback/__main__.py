@@ -1,5 +1,5 @@
 """`python -m rawback`."""
 
-from rawback.cli.main import main
+from rawback.cli import run
 
-main()
+run()

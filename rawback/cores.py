@@ -29,10 +29,11 @@ def memory() -> int:
         return 0
 
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Parameters of glibc's mallopt."""
-KEPT, FROM_HEAP = 256 << 20, 64 << 20
-"""Bytes that a process may keep though they are free, and size up to which memory is taken from them."""
+KEPT, FROM_HEAP, HEAPS = 256 << 20, 64 << 20, 2
+"""Bytes that a process may keep though they are free, size up to which memory is taken from them, and how many heaps there
+are: what is free in one is not for the threads of another, and encoders of movies have many."""
 
 
 def keep_memory() -> None:
@@ -44,5 +45,6 @@ def keep_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError, TypeError):  # another library, or Windows
         return
+    mallopt(M_ARENA_MAX, HEAPS)
     mallopt(M_MMAP_THRESHOLD, FROM_HEAP)
     mallopt(M_TRIM_THRESHOLD, KEPT)

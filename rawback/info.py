@@ -9,16 +9,18 @@ from rawback.errors import MachineError, RawbackError
 from rawback.files import file_type, jumbf, jxl, parity, paths, picture_style, raw
 from rawback.files import photo as photos
 from rawback.files.exif import Exif
+from rawback.files.jpeg import Photo
 from rawback.files.jpeg_file import is_jpeg
 from rawback.files.jumbf import Box
 from rawback.files.original import packed
 from rawback.files.original.metadata import size_text
 from rawback.foreign import plan as plans
+from rawback.foreign import sharpening
 from rawback.isp.quantisation_tables import quality_of
 from rawback.lossless import restore
 from rawback.lossless.original import contents
 from rawback.nets.weights import photo_restorer
-from rawback.picture import Coefficients, Pixels
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
 
@@ -61,7 +63,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
         "rendered_by_rawback": photo.recipe is not None,
         "state": planned.state.value if planned.state else "foreign",
         "promise": planned.message + ("" if layer else plans.error_left(planned)),
-        **(_of_camera(photo.picture) if planned.state is None else {}),
+        **(_of_camera(photo) if planned.state is None else {}),
         **layer,
         **parity.describe(data),
         **_metadata(boxes),
@@ -70,13 +72,16 @@ def _describe_photo(data: bytes, name: str) -> dict:
     }
 
 
-def _of_camera(picture: Coefficients | Pixels) -> dict[str, object]:
+def _of_camera(photo: Photo) -> dict[str, object]:
     """What the restoration finds in a photo that rawback did not render."""
-    restorer = photo_restorer(picture, None)
+    restorer = photo_restorer(photo.picture, None, sharpening.of(photo))
     if restorer is None:
         return {}
-    sharpening, clipped = round(restorer.sharpening(), 2), round(restorer.clipped(), 4)
-    return {"quality": quality_of(restorer.picture.tables[0]), "sharpening_undone": sharpening, "clipped": clipped}
+    left = {"sharpness_left": restorer.undone.reason} if restorer.undone.reason else {}
+    return {
+        "quality": quality_of(restorer.picture.tables[0]), "sharpening_undone": round(restorer.sharpening(), 2), **left,
+        "clipped": round(restorer.clipped(), 4),
+    }  # fmt: skip
 
 
 def _metadata(boxes: list[Box]) -> dict[str, object]:
@@ -95,7 +100,7 @@ def kind_of_photo(data: bytes) -> str:
 
 def _coding(coefficients: Coefficients, recipe: Recipe) -> dict:
     chroma = "grey" if recipe.monochrome else subsampling(coefficients)
-    return {"subsampling": chroma, "luma_step": int(coefficients.tables[0][0])}
+    return {"subsampling": chroma, "luma_step": int(coefficients.tables[0][1 if recipe.dependent else 0])}
 
 
 def _describe_raw(data: bytes, name: str) -> dict:

@@ -34,7 +34,10 @@ class Coefficients:
     """Rows and columns of luma for one chroma sample: (1, 1) is 4:4:4, (1, 2) 4:2:2, (2, 2) 4:2:0."""
 
     centroids: tuple[float, ...] = ()
-    """What the decoder adds to luma magnitudes 1, 2 and larger, in steps (see `isp.blocks.dequantise`); not in the file."""
+    """What the decoder adds to luma magnitudes 1, 2 and larger, in steps, of each quantiser (see `isp.dct.dequantise`); not in
+    the file."""
+    dependent: bool = False
+    """Whether luma has two quantisers (`isp.dependent`), of which viewers know one; not in the file."""
     undo: Bijection | None = None
     """The way back through the flow that the picture was rendered with; not in the file."""
 

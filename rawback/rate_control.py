@@ -13,10 +13,10 @@ from rawback import metrics
 from rawback.errors import UsageError
 from rawback.files import jpeg
 from rawback.isp import inverse_pass, noise
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.isp.colour import curve_of
 from rawback.isp.exposure import is_dim
-from rawback.isp.quantisation_tables import flat_coding, weighed_coding
+from rawback.isp.quantisation_tables import dependent_coding, flat_coding, weighed_coding
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
@@ -32,6 +32,7 @@ CLOSE = {"size": 0.005, "rate": 0.005, "db": 0.05}
 """When to be content: relative for bytes and bits, absolute for dB."""
 NOISE_SHARE = 0.25
 """Of the noise variance that quantisation may add at any level."""
+FINEST_THERE_IS = "this is the finest there is; --keep lossless keeps every bit"
 ERROR_PER_STEP = 0.09
 """Variance of a quantised coefficient's error, in squared steps, where noise fills several steps (measured 0.085 to 0.09)."""
 
@@ -80,6 +81,8 @@ class Search:
     """Whether levels are weighed against their bits."""
     thorough: bool
     """Whether all that `--effort best` does is done."""
+    dependent: bool
+    """Whether luma may have two quantisers."""
     encode: Encode
     file_size: Callable[[Coefficients], int]
     """Bytes of the file that a picture will make."""
@@ -125,15 +128,10 @@ class Search:
     def _unreached(self, missing: float) -> str:
         """What to say where the goal lies outside of what luma steps can do."""
         if self.goal.kind == "db":
-            advice = self._lossless
-            return "" if missing <= 0 else f": {self.goal.value:g} dB cannot be reached, this is the finest there is{advice}"
+            return "" if missing <= 0 else f": {self.goal.value:g} dB cannot be reached, {FINEST_THERE_IS}"
         if missing < 0:
             return ": less cannot be reached, this is the coarsest there is"
-        return f": this is the finest there is{self._lossless}" if missing > 0.02 else ""
-
-    @property
-    def _lossless(self) -> str:
-        return "" if self.recipe.linear else "; --keep lossless keeps every bit"
+        return f": {FINEST_THERE_IS}" if missing > 0.02 else ""
 
     def _by_noise(self) -> tuple[Coefficients, Recipe, str]:
         model = self.recipe.noise or noise.estimate(self.mosaic, self.recipe) or (0.0, noise.rounding(self.recipe))
@@ -159,7 +157,9 @@ class Search:
 
     def _coded(self, mosaic: np.ndarray, step: float) -> Coefficients:
         recipe = replace(self.recipe, height=mosaic.shape[0])
-        coding = (weighed_coding if self.optimise else flat_coding)(step, self.factors, dim=is_dim(recipe))
+        weighed = self.optimise and not self.recipe.linear  # whose levels are not weighed: whole steps would be all there are
+        by_price = dependent_coding if self.dependent else weighed_coding
+        coding = (by_price if weighed else flat_coding)(step, self.factors, dim=is_dim(recipe))
         return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough))
 
     def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:

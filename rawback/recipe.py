@@ -32,7 +32,7 @@ class Sensor:
     height: int
     """Rows of the visible mosaic, and of the JPEG."""
     cfa: tuple[tuple[int, ...], ...]
-    """Colour filter array from the top left of the visible mosaic: 0 red, 1 green, 2 blue; 2x2 or 6x6."""
+    """Colour filter array from the top left of the visible mosaic: 0 red, 1 green, 2 blue; 2x2, 4x4 or 6x6."""
     black: tuple[float, ...]
     """Black level in DN of each CFA position, row by row; as many as the CFA has positions."""
     white: float
@@ -110,6 +110,8 @@ class Decoding:
     _: KW_ONLY
     centroids: tuple[float, ...] = ()
     """Where in their interval the luma magnitudes 1, 2 and larger lie in the mean, in steps from its middle; or nothing."""
+    dependent: bool = False
+    """Whether luma has two quantisers, which take turns by the parity of levels (`isp.dependent`); `centroids` are of both."""
     arithmetic: int = 1
     """How the mosaic is computed from the picture: 1 as release 0.1.0 did, 2 the same on every processor (`isp.fixed_pass`)."""
 
@@ -151,7 +153,7 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
     def _problems(self) -> Iterator[tuple[str, bool]]:
         rows = {len(row) for row in self.cfa}
         yield "size", not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE)
-        yield "CFA", (len(self.cfa), *rows) not in ((2, 2), (6, 6)) or {c for row in self.cfa for c in row} != {0, 1, 2}
+        yield "CFA", (len(self.cfa), *rows) not in ((2, 2), (4, 4), (6, 6)) or {c for row in self.cfa for c in row} != {0, 1, 2}
         plain = (self.neutral, [tuple(row) for row in self.matrix]) == ((1, 1, 1), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
         yield "linear", self.linear and (self.monochrome or len(self.cfa) != 2)
         yield "monochrome", self.monochrome and (not plain or len(self.cfa) != 2)
@@ -166,7 +168,9 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
         yield "code matrix", bool(self.code_matrix) and not mixes(self.code_matrix)
         yield "vignette", len(self.vignette) not in (0, 5) or not _all(self.vignette, -10, 10)
         yield "pedestal", not _all([self.pedestal], 0, 0.5)
-        yield "centroids", len(self.centroids) not in (0, 3) or not _all(self.centroids, -1, 1)
+        quantisers = 2 if self.dependent else 1
+        yield "centroids", len(self.centroids) not in (0, 3 * quantisers) or not _all(self.centroids, -1, 1)
+        yield "quantisers", self.dependent and (self.linear or not self.refined or self.arithmetic != 2)
         yield "arithmetic", self.arithmetic not in (1, 2)
         yield "orientation", self.orientation not in range(1, 9)
         yield "margins", len(self.margins) != 4 or not all(0 <= m <= 10 * MAX_SIDE for m in self.margins)

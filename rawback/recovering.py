@@ -26,7 +26,7 @@ from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.sources import Given
 from rawback.files.tiff import Buffer
-from rawback.foreign import sensor
+from rawback.foreign import sensor, sharpening
 from rawback.foreign.plan import Plan, bright, error_left, plan
 from rawback.isp import full_colour, headroom, inverse_pass
 from rawback.isp import mosaic as mosaics
@@ -42,6 +42,7 @@ from rawback.recipe import Recipe
 from rawback.version import __version__
 
 TOO_WIDE = "LibRaw, and with it most developers, opens no RAW of more than 64000 rows or columns; scale the picture down"
+QUAD_BAYER = "its filters are 4 x 4 (quad Bayer), which few developers know; --dng linear is for all others"
 SEED_DIGITS = 8
 """Of the file's SHA-256, by which noise is drawn: the same photo gets the same."""
 LINEAR_LAYER = "its lossless layer is of the mosaic, and not used for demosaiced colours"
@@ -161,7 +162,8 @@ def from_photo(
     layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
     demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
-        restored = photo_restorer(planned.picture, options.weights) if planned.state is None else None
+        sharpened = sharpening.of(photo, named=options.camera is not None)
+        restored = photo_restorer(planned.picture, options.weights, sharpened) if planned.state is None else None
         guessed, room = bright(planned) if options.weights != NO_WEIGHTS else (None, 0.0)
         recipe = headroom.added(recipe, room)
         mosaic = sensor.sensor(
@@ -188,7 +190,9 @@ def from_photo(
     message = planned.message if is_layers else f"{planned.message}{error_left(planned)}"
     layer_notes = [LINEAR_LAYER] if layer.mosaic is not None and not is_layers else layer.notes
     too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > sensor.WIDEST else []
-    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in (message, *layer_notes, *told, *too_wide))]
+    quad = [QUAD_BAYER] if len(recipe.cfa) == 4 and mosaic.ndim == 2 else []
+    said = (message, *layer_notes, *told, *too_wide, *quad)
+    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in said)]
     if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -29,8 +29,8 @@ from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given, Source
 from rawback.isp import closed_loop, exposure, full_colour, grey, lit_map, mosaic, noise, remaining_error, stages
-from rawback.isp.closed_loop import Coding
-from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding
+from rawback.isp.coding import Coding
+from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent
 from rawback.lossless import layer
 from rawback.lossless.original import contents, kept
 from rawback.lossless.original.give_back import skeleton
@@ -114,8 +114,7 @@ def render(
 def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
     """The RAW, and its name."""
     source = sources.read(given)
-    unpacked = source.unpacking.result() if source.unpacking else None
-    raw = read_raw(source.data, source.name, whole=options.lossless, metadata=True, linear=True, unpacked=unpacked)
+    raw = read_raw(source.data, source.name, whole=options.lossless, metadata=True, linear=True, unpacking=source.unpacking)
     if options.original:
         raw.data, raw.name = source.data, source.file_name
     if options.look == "sidecar":
@@ -143,11 +142,11 @@ def develop(
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
             recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
-            rms=rms,
+            dependent=picture.dependent, rms=rms,
         )  # fmt: skip
         file = _kept(raw) if options.original else None
         boxes = _layer(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
-        data, left_out = _file(coded_picture.result(), raw, picture, recipe, options, boxes, file, gain_map)
+        data, left_out = _file(coded_picture.result, raw, picture, recipe, options, boxes, file, gain_map)
     if options.parity:
         data = parity.added(data, options.parity)
     if left_out:
@@ -162,7 +161,7 @@ def develop(
 
 
 def _file(
-    coded: bytes,
+    coding: Callable[[], bytes],
     raw: RawFile,
     picture: Coefficients,
     recipe: Recipe,
@@ -171,18 +170,17 @@ def _file(
     file: Kept | None = None,
     gain_map: bytes = b"",
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The coded picture with all that goes along, and what of the RAW's metadata does not."""
+    """The coded picture, once it is there, with all that goes along, and what of the RAW's metadata does not."""
+    large = options.thumbnail and picture.width * picture.height >= THUMBNAIL_FROM
+    small, coded = _thumbnail(picture) if large else None, coding()
     take = Carried()
     exif_of_raw = raw.exif if options.keep_exif else None
     if raw.original is not None:
         original = raw.original if options.keep_exif else raw.original.anonymous()
         take = carried.fit(original, None if options.lossless else _budget(len(coded), options))
         exif_of_raw = shown.exif(original) if options.keep_exif else None
-    large = options.thumbnail and picture.width * picture.height >= THUMBNAIL_FROM
-    tags = exif.to_app1(
-        exif_of_raw, recipe.orientation, f"rawback {__version__}", _thumbnail(picture) if large else None,
-        size=(picture.width, picture.height),
-    )  # fmt: skip
+    software = f"rawback {__version__}"
+    tags = exif.to_app1(exif_of_raw, recipe.orientation, software, small, size=(picture.width, picture.height))
     segments = [jpeg_metadata.iptc_segment(take.iptc)] if take.iptc else []
     carried_boxes = take.boxes
     if file and raw.original is not None and contents.metadata_of(skeleton(file), recipe) == raw.original:
@@ -224,20 +222,24 @@ def coded(
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
     effort = options.effort_taken
     optimise = effort != "fast"
+    is_dependent = effort == "best" and options.refine and not (options.compatible or options.lossless or recipe.linear)
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
         price = tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
         tables = replace(tables, thorough=effort == "best", price=price, least=least)
+        tables = dependent(tables) if is_dependent else tables
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
         written = jpeg.coded_picture(_as_written(picture, recipe))
-        return len(_file(written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
+        return len(_file(lambda: written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
-    search = rate_control.Search(raw.mosaic, recipe, goal, factors, optimise, effort == "best", closed_loop.encode, file_size)
+    search = rate_control.Search(
+        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, closed_loop.encode, file_size
+    )
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
 

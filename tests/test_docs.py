@@ -90,6 +90,20 @@ def test_the_page_of_options_is_what_is_declared():
     assert (ROOT / "docs" / "options.md").read_text() == page
 
 
+def test_the_man_page_is_what_is_declared():
+    """`python docs/make_man.py` writes it; no line of it is taken for a request of roff's."""
+    page = runpy.run_path(str(ROOT / "docs" / "make_man.py"))["page"]()
+    assert (ROOT / "docs" / "rawback.1").read_text() == page
+    requests = {line.split()[0] for line in page.splitlines() if line.startswith((".", "'"))}
+    assert requests == {".TH", ".SH", ".SS", ".TP", ".PP", ".B", ".BR", ".nf", ".fi"}
+
+
+def test_the_reference_is_what_docstrings_say():
+    """`python docs/make_reference.py` writes it."""
+    page = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["page"]()
+    assert (ROOT / "docs" / "reference.md").read_text() == page
+
+
 @pytest.mark.parametrize("page", [ROOT / "docs" / "guide.md"], ids=lambda page: page.name)
 def test_python_of_the_guide_is_python(page: Path):
     for text in blocks(page, "python"):

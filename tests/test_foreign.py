@@ -11,11 +11,13 @@ from PIL import Image
 
 from rawback.cameras import looks
 from rawback.errors import RawbackError
-from rawback.files import camera_table
+from rawback.files import camera_table, tiff
 from rawback.files import photo as photos
+from rawback.files.tags import Tag
 from rawback.foreign import sensor
 from rawback.foreign.plan import plan
 from rawback.isp import colour, colour_profile, tone
+from rawback.isp.colour_profile import SRGB_TO_D50
 from rawback.recovering import recover
 
 SRGB = colour.CURVES["srgb"]
@@ -67,6 +69,22 @@ def test_pictures_of_any_format_become_dng(tmp_path, kind):
 def test_libraw_renders_the_dng_as_the_look_undone(tmp_path):
     shown = light_of(recovered(encoded(picture(), "PNG"), tmp_path, linear=True).dng())
     assert np.abs(shown - expected_light(picture())).max() < 2e-3
+
+
+def test_the_profile_of_the_dng_shows_the_picture(tmp_path):
+    """Exposure, ForwardMatrix and tone curve, as DNG 1.7.1, chapter 6, has it: nearly the picture that went in."""
+    dng = b"".join(map(bytes, recovered(encoded(picture(), "PNG"), tmp_path, linear=True).dng()))
+    tags = tiff.read(dng).entries
+    numbers = {tag: np.array(tiff.numbers(tags[tag])) for tag in (Tag.ForwardMatrix1, Tag.ProfileToneCurve, Tag.AsShotNeutral)}
+    with rawpy.imread(io.BytesIO(dng)) as raw:
+        s = raw.sizes
+        camera = raw.raw_image[s.crop_top_margin :, s.crop_left_margin :][: s.crop_height, : s.crop_width, :3] / 65535
+    exposure = sum(tiff.numbers(tags[tag])[0] for tag in (Tag.BaselineExposure, Tag.BaselineExposureOffset))
+    balanced = camera / numbers[Tag.AsShotNeutral] * 2**exposure
+    light = balanced @ (np.linalg.inv(SRGB_TO_D50) @ numbers[Tag.ForwardMatrix1].reshape(3, 3)).T
+    x, y = numbers[Tag.ProfileToneCurve].reshape(-1, 2).T
+    error = SRGB.encode(np.interp(light, x, y).astype(np.float32)) - np.asarray(picture()) / 255
+    assert -20 * np.log10(np.sqrt(np.mean(error**2))) > 33
 
 
 def test_the_mosaic_renders_like_the_linear_one(tmp_path):

@@ -23,6 +23,7 @@ from rawback.isp.mosaic import BAYER, RGGB, X_TRANS, level, tile  # noqa: E402
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding  # noqa: E402
 from rawback.learn import data, losses, pairs, sensors, train, unprocess  # noqa: E402
 from rawback.learn.jpeg_simulator import ROUNDINGS, JpegSimulator, fourier, soft  # noqa: E402
+from rawback.learn.progress import Bar  # noqa: E402
 from rawback.nets import features, weights  # noqa: E402
 
 
@@ -192,3 +193,16 @@ def test_wrong_options_and_empty_folders_are_refused(tmp_path):
         train.TrainOptions(parts=("restor",))
     with pytest.raises(RawbackError, match="multiple of 16"):
         train.TrainOptions(side=100)
+
+
+def test_a_short_training_makes_few_examples_and_a_long_one_all():
+    assert train._crops("demosaic", train.TrainOptions(steps=5)) == (20, 2)
+    assert train._crops("demosaic", train.TrainOptions()) == train.CROPS["demosaic"]
+
+
+def test_progress_is_said_without_a_terminal():
+    stream = io.StringIO()
+    with Bar(Console(file=stream), "demosaic: examples", 40) as (bar, at):
+        for done in range(1, 41):
+            bar.update(at, completed=done)
+    assert stream.getvalue().splitlines() == ["demosaic: examples: 1 of 40", "demosaic: examples: 40 of 40"]

@@ -11,11 +11,14 @@ from small import jpeg_bytes
 from rawback.cameras.cards import PHOTO_WEIGHTS
 from rawback.errors import UsageError
 from rawback.files import jpeg
-from rawback.foreign import sensor
+from rawback.files import photo as photos
+from rawback.files.tags import Tag
+from rawback.foreign import sensor, sharpening
 from rawback.isp import dct, intervals, inverse_pass, photo_noise
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
+from rawback.isp.sharpening import Sharpening
 from rawback.nets import photo_part, weights
 from rawback.options.recover import RecoverOptions
 from rawback.picture import Pixels
@@ -130,6 +133,50 @@ def test_pictures_of_rawbacks_own_are_not_touched(tmp_path, monkeypatch):
     recover(resaved)
 
 
+def signed(codes: np.ndarray, quality: int = 90, **tags: object) -> bytes:
+    """The JPEG of codes with EXIF's tags, Sharpness in its Exif directory."""
+    exif, stream = Image.Exif(), io.BytesIO()
+    for name, value in tags.items():
+        (exif.get_ifd(34665) if name == "Sharpness" else exif)[Tag[name]] = value
+    Image.fromarray(np.rint(codes * 255).astype(np.uint8)).save(stream, "JPEG", quality=quality, exif=exif)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("tags", "share"),
+    [
+        ({}, 0), ({"Make": "Canon", "Model": "EOS 30D"}, 1), ({"Make": "Apple", "Model": "iPhone 6", "Software": "8.3"}, 1),
+        ({"Make": "NIKON CORPORATION", "Software": "Ver.1.00", "Sharpness": 0}, 1), ({"Make": "GoPro", "Sharpness": 2}, 1.5),
+        ({"Make": "Motorola", "Sharpness": 1}, 0), ({"Make": "Canon", "Software": "Adobe Photoshop Lightroom 6.1"}, 0),
+        ({"Make": "Canon", "ProcessingSoftware": "digiKam-7"}, 0), ({"Software": "GIMP 2.10"}, 0),
+        ({"Make": "LGE", "Model": "Nexus 5", "Software": "Google"}, 1),
+    ],
+)  # fmt: skip
+def test_sharpening_is_undone_where_the_file_says_that_a_camera_sharpened(tags, share):
+    told = sharpening.of(photos.read(signed(scene(32, 32), **tags), "photo.jpg"))
+    assert told.share == share
+    assert bool(told.reason) == (share == 0)
+
+
+def test_the_user_and_xmp_say_who_made_it_too():
+    photo = photos.read(signed(scene(32, 32)), "photo.jpg")
+    assert sharpening.of(photo, named=True).share == 1
+    photo.xmp.append(b'<x xmp:CreatorTool="Adobe Photoshop Lightroom Classic 9.0"/>')
+    assert "Lightroom" in sharpening.of(photo, named=True).reason
+
+
+def test_what_was_never_sharpened_loses_nothing():
+    codes = scene()
+    picture = coefficients(photo(codes, 90))
+    before = luma_error(inverse_pass.decoded_planes(picture, 0, picture.height)[0], codes)
+    left = weights.photo_restorer(picture, None, Sharpening(0.0, "no camera is named"))
+    assert 20 * np.log10(before / luma_error(left(0, picture.height)[0], codes)) > -0.1
+    assert left.sharpening() == 0
+    assert "no camera is named" in left.message()
+    undone = weights.photo_restorer(picture, None, Sharpening(1.0))
+    assert 20 * np.log10(before / luma_error(undone(0, picture.height)[0], codes)) < -0.1  # what the guard is for
+
+
 def test_info_tells_what_the_camera_did(tmp_path, run):
     path = tmp_path / "photo.jpg"
     codes = scene()
@@ -138,7 +185,12 @@ def test_info_tells_what_the_camera_did(tmp_path, run):
     told = json.loads(run("info", str(path), "--json")[1])
     assert told["quality"] == 90
     assert 0.2 < told["clipped"] < 0.3
-    assert told["sharpening_undone"] >= 0
+    assert told["sharpening_undone"] == 0
+    assert told["sharpness_left"] == "no camera is named"
+    path.write_bytes(signed(sharpened(codes), Make="Canon", Model="Canon EOS 30D"))
+    told = json.loads(run("info", str(path), "--json")[1])
+    assert told["sharpening_undone"] > 0
+    assert "sharpness_left" not in told
 
 
 @pytest.mark.parametrize("quality", [1, 50, 80, 96, 100])

@@ -60,6 +60,15 @@ def test_unknown_methods_are_refused_and_missing_weights_say_how_to_make_them(tm
         methods.method("magic")
     with pytest.raises(RawbackError, match=r"benchmarks/baselines\.py .* --methods unet"):
         methods.method("unet", tmp_path)
+    with pytest.raises(RawbackError, match=r"not in this installation.*--methods paper"):
+        methods.method("paper")
+
+
+@pytest.mark.parametrize("name", ["flow", "unet", "cycleisp", "gray"])
+def test_learned_methods_come_with_an_installation(name: str):
+    """And are no wrecks: within what nothing learned comes to on this crop, some dB."""
+    (row,) = evaluate.evaluate(SAMPLE, OPEN, [90], [name], crop=128)
+    assert row["raw_db"] > 35 and "steps of 2 squares" in methods.described(name)
 
 
 def test_the_closed_loop_beats_what_it_is_compared_with():

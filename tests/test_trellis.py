@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rawback.isp import trellis
+from rawback.isp.levels import ZIGZAG
 from rawback.isp.statistics import Statistics
-from rawback.isp.trellis import ZIGZAG, Bits, bits_of, magnitude_bits, optimise, symbol_counts
+from rawback.isp.trellis import Bits, bits_of, magnitude_bits, symbol_counts
 
 NONE = np.zeros(3, np.float32)
 """No centroids: levels stand for themselves."""
@@ -49,6 +50,11 @@ def block(steps_at: dict[int, float]) -> np.ndarray:
 def priced(level: float, end: float = 0.0) -> Bits:
     """All levels at so many bits, after any run."""
     return Bits(np.full((trellis.SIZES, 63), level, np.float32), end)
+
+
+def optimise(steps: np.ndarray, bits: Bits, centroids: np.ndarray) -> np.ndarray:
+    """At the usual price, all blocks alike."""
+    return trellis.optimise(steps, bits.priced(np.zeros(len(steps), np.uint8)), centroids)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.4, 0), (0.6, 1), (1.4, 1), (1.6, 2), (-2.4, -2), (-2.6, -3)])

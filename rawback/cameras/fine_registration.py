@@ -45,7 +45,8 @@ class Plane:
         self.shape = light.shape
         self.level = float(light.mean())  # sums stay small without it: float32 holds them
         self.sums = np.zeros((light.shape[0] + 1, light.shape[1]), np.float32)
-        np.cumsum(light - np.float32(self.level), axis=0, out=self.sums[1:])
+        for row, above, below in zip(light - np.float32(self.level), self.sums, self.sums[1:], strict=False):
+            np.add(above, row, out=below)  # numpy's cumsum goes down each column, which takes ten times as long
         self.by_rows: dict[tuple[float, float, int], np.ndarray] = {}
 
     def means(self, region: Region, rows: int, columns: int) -> np.ndarray:

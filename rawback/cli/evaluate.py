@@ -20,11 +20,13 @@ Quality = Annotated[str, typer.Option(metavar="N,N...", help="Qualities, with co
 Against = Annotated[
     str,
     typer.Option(
-        metavar="NAMES", help="Other methods: classical, open, upi, flow, paper, unet, cycleisp, gray.", show_default=False
+        metavar="NAMES",
+        help="Other methods: classical, open, upi, flow, unet, cycleisp, gray; paper with --baselines.",
+        show_default=False,
     ),
 ]
 Baselines = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Where benchmarks/baselines.py put the learned ones.", show_default=False)
+    Path | None, typer.Option(metavar="DIR", help="Learned ones as benchmarks/baselines.py makes them.", show_default=False)
 ]
 Report = Annotated[
     Path | None, typer.Option(metavar="OUT.html", help="Write a page with plots, pictures and error maps.", show_default=False)

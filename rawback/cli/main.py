@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -22,9 +21,6 @@ from rawback.options.clips import FrameOptions, MovieOptions
 from rawback.options.files import FileOptions
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import ArchiveOptions, RenderOptions
-
-RARELY = 100_000
-"""Objects until Python looks for cycles among them: importing makes tens of thousands, all of which stay."""
 
 app = typer.Typer(
     help="Develop RAW into JPEGs that still contain it, and turn JPEGs back into RAW.",
@@ -116,7 +112,6 @@ def main() -> None:
         if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, _stop)
     keep_memory()
-    gc.set_threshold(RARELY)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait busily beside ours: half of all time
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # for those who develop, with python -W

@@ -14,7 +14,7 @@ from rawback.files.raw import DAMAGED, RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.video import cinema_dng, timecode
 from rawback.files.video.cinema_dng import FrameMetadata
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
@@ -77,7 +77,7 @@ def survey(frames: list[Path], options: RenderOptions, rate: Fraction | None = N
     decided, notes, middle = _decided(sampled, options)
     coding, recipe = None, decided[middle]
     if options.keep:
-        picture, recipe, reached = rendering.coded(sampled[middle], decided[middle], options)
+        picture, recipe, reached = rendering.coded(sampled[middle], decided[middle], replace(options, compatible=True))
         notes += reached
         coding = Coding(picture.tables[0], picture.tables[1], picture.factors, optimise=options.effort == "best")
     metadata = cinema_dng.read(paths.load(frames[0]), frames[0].stem)

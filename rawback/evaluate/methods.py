@@ -1,4 +1,4 @@
-"""What rawback is compared with: its own open loop, UPI's inverse, and nets that `benchmarks/baselines.py` trains."""
+"""What rawback is compared with: its own open loop, UPI's inverse, and nets that `benchmarks/baselines.py` has trained."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import rawpy
 
+from rawback.cameras import cards
 from rawback.cameras.cards import NO_WEIGHTS
 from rawback.errors import RawbackError, UsageError
 from rawback.files import dng, exif, jpeg
@@ -49,8 +50,10 @@ LIBRAW: dict[str, Any] = {"use_camera_wb": True, "no_auto_bright": True, "adjust
 """Options of the rendering that the paper calls ground truth: the camera's white balance, nothing rescaled."""
 TILE, CELLS = 512, 16
 """Pixels along a tile, and what the nets' sides must be multiples of."""
-CHECKOUT = Path(__file__).parents[2] / "benchmarks" / "baselines"
-"""Where trained baselines lie in a checkout."""
+FLOW = "paper-1"
+"""The weights that are the flow at rawback's size."""
+BUNDLED = "baselines"
+"""The folder of the others, among the cards."""
 
 
 class CannotCompare(RawbackError):
@@ -84,21 +87,34 @@ def method(name: str, baselines: Path | None = None) -> Method:
         return lambda file, data, options: _open_loop(name, file, options)
     if name == UPI:
         return _upi
-    card = (baselines or CHECKOUT) / f"{name}.json"
-    if not card.is_file():
-        made = f"python benchmarks/baselines.py PHOTOS -o {card.parent} --methods {name}"
-        raise RawbackError(f"{card} is not there: the baseline {name!r} must be trained first, by `{made}`")
-    return Learned(name, weights.load(str(card)))
+    return Learned(name, weights.load(str(_card(name, baselines))))
+
+
+def _card(name: str, baselines: Path | None) -> Path:
+    """Of a learned method, in the folder `baselines`, or where rawback brings it. Raises RawbackError where it is not."""
+    bundled = [folder / BUNDLED / f"{name}.json" for folder in cards.folders()]
+    places = [baselines / f"{name}.json"] if baselines else bundled
+    card = next((place for place in places if place.is_file()), None)
+    if card is None and name == "flow" and not baselines:
+        card = cards.path_of(FLOW)
+    if card is None:
+        made = f"python benchmarks/baselines.py PHOTOS -o {baselines or 'DIR'} --methods {name}"
+        raise RawbackError(
+            f"the baseline {name!r} is not in {baselines or 'this installation'}; train it in a checkout by `{made}`, and name "
+            f"that folder with --baselines"
+        )
+    return card
 
 
 def described(name: str, baselines: Path | None = None) -> str:
     """What a method is, and what a learned one was trained with."""
-    card = (baselines or CHECKOUT) / f"{name}.json"
-    if name not in LEARNED or not card.is_file():
+    if name not in LEARNED:
         return SAYS[name]
-    training = weights.load(str(card)).card["training"]
-    crops = f"{training['steps']:,} steps of {training['batch']} squares of {training['side']} x {training['side']}"
-    return f"{SAYS[name]}; {training['parameters']:,} parameters, trained {crops}, {training['cpu_seconds']:,} s of one core"
+    card = weights.load(str(_card(name, baselines))).card
+    training = card["training"]
+    options, parameters = training.get("options", training), max(part["parameters"] for part in card["parts"].values())
+    crops = f"{options['steps']:,} steps of {options['batch']} squares of {options['side']} x {options['side']}"
+    return f"{SAYS[name]}; {parameters:,} parameters, trained {crops}, {training['cpu_seconds']:,} s of one core"
 
 
 def _open_loop(name: str, file: RawFile, options: RenderOptions) -> Trip:
@@ -161,7 +177,9 @@ class Learned:
 
     def _run(self, part: str, planes: np.ndarray, recipe: Recipe) -> np.ndarray:
         """The net in tiles with the context that it needs; cells of 2x2 begin with red, as in training."""
-        net, halo = self.weights.part(part), -(-int(self.weights.card["parts"][part]["config"]["halo"]) // CELLS) * CELLS
+        config = self.weights.card["parts"][part]["config"]
+        reach = config["halo"] if "halo" in config else 2 * config["depth"] * config["blocks"] * config["cell"]  # a flow's
+        net, halo = self.weights.part(part), -(-int(reach) // CELLS) * CELLS
         before = [int(n) for n in np.argwhere(np.array(recipe.cfa) == 0)[0] % 2]
         beside = [(b, -(n + b) % CELLS) for n, b in zip(planes.shape[1:], before, strict=True)]
         framed = np.pad(planes, [(0, 0), *beside], mode="symmetric")

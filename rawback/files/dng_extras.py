@@ -13,6 +13,7 @@ from rawback.isp import dng_look
 from rawback.recipe import Recipe
 
 HUE_SAT_DATA = (Tag.ProfileHueSatMapData1, Tag.ProfileHueSatMapData2)
+FORWARD = (Tag.ForwardMatrix1, Tag.ForwardMatrix2)
 ALLOW_COPYING, NO_BLACK_SUBTRACTION = 0, 1
 STRUCTURAL = {
     Tag.NewSubfileType, Tag.SubfileType, Tag.ImageWidth, Tag.ImageLength, Tag.BitsPerSample, Tag.Compression,
@@ -69,13 +70,21 @@ def look(recipe: Recipe, headroom: float = 0.0) -> Entries:
     """
     if not recipe.tone:
         return {}
-    maps = HUE_SAT_DATA if "ColorMatrix2" in recipe.dng else HUE_SAT_DATA[:1]
-    saturation = [0.0, 1.0, 1.0, 0.0, dng_look.saturation(recipe), 1.0]  # hue, saturation, value at no and at full saturation
-    return {
+    return _colours_of_look(recipe) | {
         Tag.ProfileName: tiff.ascii_text(f"rawback {recipe.look} look"),
         Tag.ProfileToneCurve: tiff.pack(FLOAT, dng_look.tone_curve(recipe).ravel().tolist()),
         Tag.BaselineExposureOffset: tiff.rationals([recipe.exposure - headroom], SRATIONAL),
         Tag.ProfileEmbedPolicy: tiff.pack(LONG, [ALLOW_COPYING]),
         Tag.DefaultBlackRender: tiff.pack(LONG, [NO_BLACK_SUBTRACTION]),
-        Tag.ProfileHueSatMapDims: tiff.pack(LONG, [1, 2, 1]), **{tag: tiff.pack(FLOAT, saturation) for tag in maps},
     }  # fmt: skip
+
+
+def _colours_of_look(recipe: Recipe) -> Entries:
+    """What the look does to colours before its curve: ForwardMatrix has all of it; where the RAW has its own, a saturation."""
+    illuminants = 2 if "ColorMatrix2" in recipe.dng else 1
+    if not recipe.dng.keys() & {"ForwardMatrix1", "ForwardMatrix2"}:
+        forward = tiff.rationals(dng_look.forward_matrix(recipe).ravel().tolist(), SRATIONAL)
+        return dict.fromkeys(FORWARD[:illuminants], forward)
+    saturation = [0.0, 1.0, 1.0, 0.0, dng_look.saturation(recipe), 1.0]  # hue, saturation, value at no and at full saturation
+    maps: Entries = dict.fromkeys(HUE_SAT_DATA[:illuminants], tiff.pack(FLOAT, saturation))
+    return maps | {Tag.ProfileHueSatMapDims: tiff.pack(LONG, [1, 2, 1])}

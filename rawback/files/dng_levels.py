@@ -17,6 +17,8 @@ from rawback.files.tiff import Entries, Entry
 
 MAX_REPEAT = 64
 """Rows and columns of a pattern; real ones have up to 8."""
+QUAD = 4
+"""Rows and columns of the filters of quad Bayer sensors."""
 LARGEST = 65535.0
 MAX_SIDE = 1 << 17
 
@@ -73,6 +75,20 @@ def read(entries: Entries) -> Levels:
         white[0] if white else None,
         (int(active[0]), int(active[1])) if active else (0, 0),
     )
+
+
+def quad_bayer(entries: Entries, origin: tuple[int, int]) -> np.ndarray | None:
+    """The CFA (4, 4) of 0 red, 1 green, 2 blue that a mosaic's directory says, from row and column `origin` of the frame on.
+
+    None where it has another size, or other colours.
+    """
+    size, filters = (
+        _numbers(entries, tag, count, 0, 255) for tag, count in ((Tag.CFARepeatPatternDim, 2), (Tag.CFAPattern, 16))
+    )
+    if size != (QUAD, QUAD) or set(filters) != {0, 1, 2}:
+        return None
+    top, left = (at - start for at, start in zip(origin, read(entries).origin, strict=True))
+    return np.roll(np.array(filters, int).reshape(QUAD, QUAD), (-top, -left), (0, 1))
 
 
 def _numbers(entries: Entries, tag: int, count: int | None, least: float, most: float) -> tuple[float, ...]:

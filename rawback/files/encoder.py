@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 
 from rawback.files.jpeg_file import JpegFile
+from rawback.isp.levels import ZIGZAG
 from rawback.isp.quantisation_tables import standard_tables
-from rawback.isp.trellis import ZIGZAG
 
 DQT = 0xDB
 DIGITS = 16

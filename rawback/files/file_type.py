@@ -28,6 +28,21 @@ OBSTACLES: dict[int, str] = {
     Compression.VC5: "a GPR, coded with VC-5; convert it to DNG with GoPro's or Adobe's converter first",
 }  # fmt: skip
 """By the compression of the sensor's values."""
+X3F = b"FOVb"
+FOVEON = (
+    "a Foveon RAW (X3F), whose pixels see in layers and have no filters; "
+    "export a 16-bit TIFF with Sigma Photo Pro, which `rawback recover` takes"
+)
+FLOAT_SAMPLES = 3
+"""SampleFormat of IEEE floating point."""
+FLOATING = (
+    "a DNG of floating point values (an HDR merge), which rawback would have to round; merge it again as 16-bit integers, "
+    "or export a TIFF of 32-bit float, which `rawback recover` takes"
+)
+OTHER_FILTERS = (
+    "a RAW with other filters than red, green and blue (as CYGM or RGBE); develop it, "
+    "and export a 16-bit TIFF, which `rawback recover` takes"
+)
 JXL_MAGICS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 """JPEG XL, bare and in boxes (ISO/IEC 18181-2, 9.1)."""
 PHOTOS = ("jpeg", "heif", "jxl")
@@ -102,6 +117,8 @@ def _is_raw_tiff(data: Buffer) -> bool:
 
 def obstacle(data: Buffer) -> str:
     """Why neither verb can take a RAW file, and what to do; empty where nothing is known that would hinder them."""
+    if bytes(data[: len(X3F)]) == X3F:
+        return FOVEON
     try:
         first = tiff.read(data) if tiff.is_tiff(data) else tiff.Directory()
     except RawbackError:
@@ -112,8 +129,12 @@ def obstacle(data: Buffer) -> str:
     for entries in mosaics or linear:
         if reason := OBSTACLES.get(int(_number(entries, Tag.Compression) or 0)):
             return reason
+        if _number(entries, Tag.SampleFormat) == FLOAT_SAMPLES:
+            return FLOATING
+        if Tag.CFAPlaneColor in entries and set(tiff.numbers(entries[Tag.CFAPlaneColor])) - {0, 1, 2}:
+            return OTHER_FILTERS
     if not mosaics and any(_number(entries, Tag.SamplesPerPixel) not in (1, 3) for entries in linear):
-        return "a DNG without a mosaic (linear: demosaiced already), which rawback does not take yet"
+        return "a linear DNG of other than one or three values a pixel; export it as a TIFF, which `rawback recover` takes"
     return ""
 
 

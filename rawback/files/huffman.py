@@ -13,8 +13,8 @@ import numpy as np
 
 from rawback.files.jpeg_file import DHT, EOI_BYTES, SOF0, SOI, SOS, Frame, JpegFile, segment
 from rawback.files.libjpeg import Decoded
+from rawback.isp.levels import ZIGZAG
 from rawback.isp.native.library import call, library
-from rawback.isp.trellis import ZIGZAG
 
 DQT, DRI = 0xDB, 0xDD
 JFIF_HEADER = segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")

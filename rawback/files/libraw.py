@@ -13,6 +13,8 @@ from rawback.files.jpeg_file import MAX_PIXELS, is_jpeg
 from rawback.files.tiff import Buffer
 from rawback.files.truncation import missing_bytes
 
+RGB = 3
+"""Colours of filters."""
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
 """No RAW codec spends less than an eighth of a bit on a pixel; below a megapixel nobody is hurt."""
 
@@ -28,14 +30,18 @@ class Unpacked:
 
 
 def unpack(data: Buffer, name: str) -> Unpacked:
-    """Decode a RAW file of any format that LibRaw knows. Raises RawbackError for what is none, or cut short."""
+    """Decode a RAW file of any format that LibRaw knows. Raises RawbackError for what is none or cut short."""
     if not data:
         raise RawbackError(f"{name} is empty; expected a RAW file")
+    if why := file_type.obstacle(data):
+        raise RawbackError(f"{name} is {why}")
     if missing := missing_bytes(data):
         raise RawbackError(f"{name} is cut short: {missing} bytes are missing at its end; get the file again")
     try:
         raw = rawpy.imread(io.BytesIO(jxl_dng.plain(data, name)))
         _check_size(raw, len(data), name)
+        if raw.num_colors > RGB:
+            raise RawbackError(f"{name} is {file_type.OTHER_FILTERS}")
         return Unpacked(raw, _decoded(raw))
     except rawpy.LibRawError as error:
         raise problem(error, data, name) from error
@@ -46,8 +52,6 @@ def problem(error: rawpy.LibRawError, data: Buffer, name: str) -> RawbackError:
     if isinstance(error, rawpy.LibRawUnsufficientMemoryError):
         return MachineError(f"there is not enough memory to read {name}; close other programs")
     reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-    if why := file_type.obstacle(data):
-        return RawbackError(f"{name} is {why}")
     hint = "this is a JPEG: `rawback recover` takes those" if is_jpeg(data) else f"LibRaw says: {reason}"
     return RawbackError(f"{name} is not a RAW file that can be read; {hint}")
 

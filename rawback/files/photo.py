@@ -128,8 +128,10 @@ def _read_pixels(data: bytes, name: str) -> Photo:
     if jxl.is_jxl(data):
         return _read_jxl(data, name)
     if file_type.of(data) == "raw":  # many are TIFFs with a small preview in front
-        why = file_type.obstacle(data)
-        raise RawbackError(f"{name} is {why}" if why else f"{name} is a RAW file already; `rawback render` takes those")
+        from rawback.files import libraw  # for what is an error in any case
+
+        libraw.unpack(data, name).raw.close()  # raises where render cannot take it either, with what can be done
+        raise RawbackError(f"{name} is a RAW file already; `rawback render` takes those")
     if deep := deep_tiff.read(data, name):
         return _of_values(*deep, data)
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import rawpy
 
 from rawback.errors import RawbackError
-from rawback.files import dng, embedded, file_type, libraw, raw_colours, raw_exif, tiff
+from rawback.files import dng, dng_levels, embedded, libraw, raw_colours, raw_exif, tiff
 from rawback.files.dng import DngTags
 from rawback.files.exif import Exif
 from rawback.files.libraw import Unpacked
@@ -26,7 +27,11 @@ FLIP_TO_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 DAMAGED = "is damaged"
 MAX_CAMERA = 200
 """Characters of a camera's name: it goes into one segment of the JPEG, with all else that the recipe says."""
-UNUSUAL_CFA = "has an unusual colour filter array; expected Bayer (2x2) or X-Trans (6x6)"
+UNUSUAL_CFA = (
+    "has an unusual colour filter array; expected Bayer (2x2), quad Bayer (4x4) or X-Trans (6x6): "
+    "develop it, and export a 16-bit TIFF, which `rawback recover` takes"
+)
+DEMOSAICED = "expected a Bayer, X-Trans or monochrome RAW; of others export a 16-bit TIFF, which `rawback recover` takes"
 
 
 @dataclass
@@ -54,21 +59,22 @@ class RawFile:
 
 def read(
     data: bytes, name: str, *, whole: bool = False, metadata: bool = False, linear: bool = False,
-    unpacked: Unpacked | None = None,
+    unpacking: Future[Unpacked] | None = None,
 ) -> RawFile:  # fmt: skip
     """Read a RAW file of any format that LibRaw knows.
 
     whole: with the photosites around the visible area. metadata: with all that the file says, in each of its directories;
     very large values only together with `whole`. linear: whether RAW that is demosaiced already will do, three values a pixel.
-    unpacked: what `libraw.unpack` has made of the data already; it is closed.
+    unpacking: what `libraw.unpack` is making of the data already; it is closed.
 
     Raises RawbackError for what is no mosaic of red, green and blue.
     """
-    unpacked = unpacked or libraw.unpack(data, name)
+    digest, pictures = hashlib.sha256(data).hexdigest(), embedded.pictures(data)  # while LibRaw unpacks
+    unpacked = unpacking.result() if unpacking else libraw.unpack(data, name)
     try:
         with unpacked.raw as raw:
             file = _linear(raw, data, name) if linear and _is_linear(raw) else _read(raw, data, name)
-            file.pictures = embedded.pictures(data)
+            file.recipe, file.pictures = replace(file.recipe, source_sha256=digest), pictures
             if whole:
                 file.frame = np.array(raw.raw_image[..., :3] if file.recipe.linear else raw.raw_image, np.uint16)
             if metadata:
@@ -87,10 +93,8 @@ def _read(raw: rawpy.RawPy, data: bytes, name: str) -> RawFile:
     if raw.raw_type == rawpy.RawType.Flat and raw.num_colors == 1 and raw.raw_image_visible.ndim == 2:
         return _monochrome(raw, data, name)
     if raw.raw_type != rawpy.RawType.Flat or raw.num_colors != 3 or raw.raw_image_visible.ndim != 2:
-        if why := file_type.obstacle(data):
-            raise RawbackError(f"{name} is {why}")
-        raise RawbackError(f"{name} holds no mosaic (it is demosaiced, or Foveon); expected a Bayer, X-Trans or monochrome RAW")
-    cfa, mosaic = _pattern(raw, name), np.array(raw.raw_image_visible, np.uint16)  # before LibRaw renders, if it must
+        raise RawbackError(f"{name} holds no mosaic (it is demosaiced already, or Foveon); {DEMOSAICED}")
+    cfa, mosaic = _pattern(raw, data, name), np.array(raw.raw_image_visible, np.uint16)  # before LibRaw renders, if it must
     colours, notes = _colours(raw, data, name)
     return _file(raw, data, name, mosaic, cfa, colours, notes)
 
@@ -149,7 +153,6 @@ def _file(
         scale=tags.scale if tags.scale != (1.0, 1.0) else (max(aspect, 1.0), max(1 / aspect, 1.0)),
         baseline_exposure=tags.baseline_exposure,
         noise=tags.noise,
-        source_sha256=hashlib.sha256(data).hexdigest(),
         **colours,
     )
     if problem := recipe.problem():
@@ -157,8 +160,13 @@ def _file(
     return RawFile(mosaic, recipe, exif, notes)
 
 
-def _pattern(raw: rawpy.RawPy, name: str) -> np.ndarray:
-    """The repeating CFA cell at the top left of the visible mosaic, LibRaw's colour numbers (3: the second green)."""
+def _pattern(raw: rawpy.RawPy, data: bytes, name: str) -> np.ndarray:
+    """The repeating CFA cell at the top left of the visible mosaic, LibRaw's colour numbers (3: the second green).
+
+    Of DNGs of 4x4 filters, which LibRaw takes for something else, by the file's own tags.
+    """
+    if (quad := dng_levels.quad_bayer(dng.directories(data)[1], (raw.sizes.top_margin, raw.sizes.left_margin))) is not None:
+        return quad
     colours = raw.raw_colors_visible
     for period in (2, 6):
         cell = colours[:period, :period]

@@ -81,6 +81,12 @@ def origin(photo: Photo) -> Origin:
     return Origin(exif.make, exif.model, from_dng, picture_style.style(exif), encoder.fingerprint(file))
 
 
+def known_by_tables(origin: Origin) -> bool:
+    """Whether the tables of a JPEG that names no camera are those of one."""
+    look = looks.known(None, origin).look
+    return look is not None and look.scope != "generic"
+
+
 def guess(source: Photo, known: Known | None = None) -> Guess:
     """The recipe of a photo from what it says of itself, and from what is known of its camera (None: by its EXIF)."""
     exif = source.exif or Exif()

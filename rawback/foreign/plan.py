@@ -83,7 +83,7 @@ def plan(photo: Photo, camera: str | None = None, gain_map: bool = True) -> Plan
     else:
         state, picture = provenance.examine(photo.coefficients, recipe)
     if state in (State.UNTOUCHED, State.ROTATED) and isinstance(picture, Coefficients):
-        picture = replace(picture, centroids=recipe.centroids)
+        picture = replace(picture, centroids=recipe.centroids, dependent=recipe.dependent)
     if state is not State.EDITED:
         return Plan(state, picture, recipe, None, MESSAGES[state])
     black = float(np.mean(recipe.black))

@@ -8,14 +8,29 @@ what is left is the quantisation of luma. Frames are worked through in strips on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from rawback.cores import Progress
-from rawback.isp import blown, dct, fixed_dct, fixed_pass, full_colour, grey, inverse_pass, luma, parallel, stages, trellis
+from rawback.isp import (
+    bit_prices,
+    blown,
+    dct,
+    dependent_trellis,
+    fixed_dct,
+    fixed_pass,
+    full_colour,
+    grey,
+    inverse_pass,
+    luma,
+    parallel,
+    stages,
+    trellis,
+)
 from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
+from rawback.isp.coding import Coding
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.matmul import mix
 from rawback.isp.mosaic import HALO, level, tile, window
@@ -27,6 +42,8 @@ ENOUGH = 1 << 17
 """Levels of a strip from which on every fourth block stands for all."""
 SAMPLE_STRIPS = 4
 """Strips that tell what symbols cost, where not all are asked."""
+DEPENDENT_PASSES = 2
+"""Over the sample, before all of luma is quantised dependently: what symbols cost then, and where levels lie."""
 CHROMA_PRICE = 0.5
 """What a bit is worth in chroma's squared steps, against luma's. More loses: errors of chroma come back as bits of luma."""
 
@@ -38,27 +55,6 @@ class Demosaicer(Protocol):
     """Rows of context above and below that a strip needs."""
 
     def __call__(self, balanced: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray: ...
-
-
-@dataclass(frozen=True)
-class Coding:
-    """How the picture is to be coded."""
-
-    luma: np.ndarray
-    """(64,) quantisation table."""
-    chroma: np.ndarray
-    factors: tuple[int, int] = (2, 2)
-    """Rows and columns of luma for one chroma sample."""
-    dead_zone: float = 0.37
-    """A level of a coefficient is kept from (1 - dead_zone) of a step on."""
-    optimise: bool = False
-    """Whether luma's levels are weighed against their bits, block by block: slower, smaller."""
-    least: float = 0.0
-    """Steps of luma's coefficients, but for means, below which a level is 0 in any case; where luma is not weighed."""
-    price: float = trellis.LAMBDA
-    """What a bit is worth then, in squared steps."""
-    thorough: bool = False
-    """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
 
 
 def encode(
@@ -90,6 +86,7 @@ def encode(
     picture.planes[0] = y[: -(-height // 8), : -(-width // 8)]
     if recipe.refined:
         picture.centroids = tuple(job.centroids.tolist())
+        picture.dependent = job.dependent
     return picture
 
 
@@ -107,6 +104,9 @@ class _Encoding:
         self.white_at = min(1.0, 2.0**recipe.exposure)
         self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
         self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
+        self.dependent = False
+        self.means: dict[tuple[int, int], np.ndarray] = {}
+        self.kinds: np.ndarray | None = None
         self.statistics: dict[tuple[int, int], Statistics] = {}
         self.chroma_statistics: dict[tuple[int, int], Statistics] = {}
 
@@ -121,10 +121,13 @@ class _Encoding:
             return [(self.open_loop, strips)]
         if not self.coding.optimise:
             return [(self.chroma, strips), (self.luma, strips)]
-        apart = 1 if self.coding.thorough else max(len(strips) // SAMPLE_STRIPS, 1)
-        sample = strips[apart // 2 :: apart]
+        some = strips[len(strips) // SAMPLE_STRIPS // 2 :: max(len(strips) // SAMPLE_STRIPS, 1)]
         weighed = [(self.optimised_chroma, strips)] * self.coding.thorough
-        return [(self.chroma, strips), *weighed, (self.luma, sample), (self.optimised_luma, strips)]
+        if self.coding.dependent:
+            luma = [(self.luma, some), *[(self.dependent_luma, some)] * DEPENDENT_PASSES, (self.dependent_luma, strips)]
+        else:
+            luma = [(self.luma, strips if self.coding.thorough else some), (self.optimised_luma, strips)]
+        return [(self.chroma, strips), *weighed, *luma]
 
     def chroma(self, strip: tuple[int, int]) -> None:
         """Chroma of the picture with blown photosites white: viewers clamp Y, Cb and Cr before they convert to RGB."""
@@ -134,8 +137,9 @@ class _Encoding:
         """Quantise it again, each level weighed against its bits."""
         bits = trellis.bits_of(Statistics.sum(self.chroma_statistics.values()).symbols)
         for levels, steps in self._chroma_steps(self._chroma_planes(strip), strip):
-            weighed = trellis.optimise(steps.reshape(-1, 64), bits, np.zeros(3), CHROMA_PRICE * self.coding.price)
-            levels[:] = weighed.reshape(steps.shape)
+            blocks = steps.reshape(-1, 64)
+            prices = bits.priced(np.zeros(len(blocks), np.uint8), CHROMA_PRICE * self.coding.price)
+            levels[:] = trellis.optimise(blocks, prices, np.zeros(3)).reshape(steps.shape)
 
     def _chroma_planes(self, strip: tuple[int, int]) -> np.ndarray:
         if self.recipe.monochrome:
@@ -154,18 +158,40 @@ class _Encoding:
     def luma(self, strip: tuple[int, int]) -> None:
         """Quantise the luma that the mosaic needs, with a dead zone."""
         self._quantise_luma(self._needed_luma(strip), luma.FINE, strip, self.coding.optimise)
+        means = self.picture.planes[0][strip[0] // 8 : strip[1] // 8, :, 0].ravel()
+        self.means[strip] = np.bincount(bit_prices.codes(means, int(self.coding.luma[0])), minlength=bit_prices.CODES)
 
     def optimised_luma(self, strip: tuple[int, int]) -> None:
         """Quantise it again, each level weighed against its bits, now that the picture's statistics are known."""
         steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
-        levels = trellis.optimise(steps.reshape(-1, 64), self.bits, self.centroids, self.coding.price)
+        blocks = steps.reshape(-1, 64)
+        levels = trellis.optimise(blocks, self._prices(blocks), self.centroids)
         self._keep_luma(levels.reshape(steps.shape), steps, strip)
+
+    def dependent_luma(self, strip: tuple[int, int]) -> None:
+        """The same by two quantisers."""
+        steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
+        blocks = steps.reshape(-1, 64)
+        levels = dependent_trellis.optimise(blocks, self._prices(blocks), np.resize(self.centroids, 6))
+        self._keep_luma(levels.reshape(steps.shape), steps, strip, symbols=True, is_dependent=True)
+
+    def _prices(self, blocks: np.ndarray) -> trellis.Prices:
+        """By luma (N, 64) in steps."""
+        if self.kinds is None:
+            return self.bits.priced(np.zeros(len(blocks), np.uint8), self.coding.price)
+        kinds = self.kinds[bit_prices.codes(blocks[:, 0], int(self.coding.luma[0]))]
+        return self.bits.priced(kinds, self.coding.price, bit_prices.WEIGHTS)
 
     def learn_statistics(self) -> None:
         """Sum up what the strips so far have found of luma."""
         if self.statistics:
             total = Statistics.sum(self.statistics[strip] for strip in sorted(self.statistics))
             self.centroids, self.bits = total.centroids(), trellis.bits_of(total.symbols)
+            self.dependent = len(self.centroids) == 6
+            self.statistics.clear()
+        if self.means:
+            self.kinds = bit_prices.by_code(self.recipe, np.sum([self.means[strip] for strip in sorted(self.means)], 0))
+            self.means.clear()
 
     def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int], symbols: bool = False) -> None:
         steps = self._luma_steps(plane, white)
@@ -242,11 +268,13 @@ class _Encoding:
         steps[..., 0] -= np.float32(8 * 128 / self.coding.luma[0])
         return steps
 
-    def _keep_luma(self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int], symbols: bool = False) -> None:
+    def _keep_luma(
+        self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int], symbols: bool = False, is_dependent: bool = False
+    ) -> None:
         self.picture.planes[0][strip[0] // 8 : strip[1] // 8] = levels
         if self.recipe.refined:
             apart = 1 if symbols or self.coding.thorough or levels.size < ENOUGH else 4
-            self.statistics[strip] = Statistics.of(levels, steps, symbols, apart)
+            self.statistics[strip] = Statistics.of(levels, steps, symbols, apart, is_dependent)
 
     @property
     def _dead_zone(self) -> float:

@@ -6,11 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from rawback.isp import dependent
+from rawback.isp.levels import LIMIT
 from rawback.isp.matmul import times
 from rawback.isp.native.library import call, library
 
-LIMIT = 1023
-"""Largest magnitude of a quantised coefficient in a baseline JPEG."""
 CHUNK = 1 << 15
 """Samples that are worked on at a time."""
 
@@ -75,16 +75,20 @@ def drop_small(levels: np.ndarray, steps: np.ndarray, least: float) -> None:
     levels *= kept
 
 
-def dequantise(levels: np.ndarray, table: np.ndarray, centroids: tuple[float, ...] = ()) -> np.ndarray:
+def dequantise(
+    levels: np.ndarray, table: np.ndarray, centroids: tuple[float, ...] = (), is_dependent: bool = False
+) -> np.ndarray:
     """(m, n, 64) int16 levels -> (8m, 8n) float32 samples.
 
     centroids: what to add to the magnitudes 1, 2 and larger of AC levels, in steps: the mean of what was quantised to
-    them. Nothing: the middle, as every viewer takes it.
+    them. Nothing: the middle, as every viewer takes it. is_dependent: whether there are two quantisers (`isp.dependent`).
     """
     steps = table.reshape(64).astype(np.float32)
     values = np.empty(levels.shape, np.float32)
     for rows in _chunks(*levels.shape[:2]):
-        if centroids:
+        if is_dependent:
+            np.multiply(dependent.values(levels[rows], dependent.answers(centroids)), steps, out=values[rows])
+        elif centroids:
             answers(centroids).take(np.add(levels[rows], LIMIT, dtype=np.intp), mode="clip", out=values[rows])
             values[rows, :, 0] = levels[rows, :, 0]
             values[rows] *= steps

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rawback.isp.colour import CURVES, curve_of, matrix_from_xyz
+from rawback.isp.colour_profile import SRGB_TO_D50
 from rawback.recipe import Recipe
 
 TONE_POINTS = 64
@@ -18,6 +19,11 @@ def tone_curve(recipe: Recipe) -> np.ndarray:
     displayed = np.clip(CURVES[recipe.curve].decode(curve_of(recipe).encode(light.astype(np.float32)))[0], 0, 1)
     displayed[0], displayed[-1] = 0, 1
     return np.stack([light, np.maximum.accumulate(displayed)], 1)
+
+
+def forward_matrix(recipe: Recipe) -> np.ndarray:
+    """White-balanced camera RGB -> XYZ under D50 (3, 3), as the picture has its colours (DNG 1.7.1, tag 50964)."""
+    return SRGB_TO_D50 @ np.array(recipe.matrix)
 
 
 def saturation(recipe: Recipe) -> float:

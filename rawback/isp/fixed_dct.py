@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rawback.isp import dependent
 from rawback.isp.native.library import call, library
 
 CHUNK = 1 << 9
@@ -52,13 +53,13 @@ def forward(plane: np.ndarray, factors: np.ndarray) -> np.ndarray:
 def inverse(levels: np.ndarray, factors: np.ndarray, answers: np.ndarray | None = None) -> np.ndarray:
     """(m, n, 64) int16 levels -> (8m, 8n) float32 samples.
 
-    answers: what AC levels from -len / 2 to len / 2 stand for, in steps (float32); beyond, the ends are taken.
+    answers: what AC levels from -n / 2 to n / 2 stand for, in steps (n,) float32; beyond, the ends are taken; (2, n): of
+    two quantisers (`isp.dependent`).
     """
     m, n = levels.shape[:2]
     plane = np.empty((8 * m, 8 * n), np.float32)
     if library() is not None:
-        reach = 0 if answers is None else len(answers) // 2
-        call("core_inverse_dct", np.ascontiguousarray(levels), m, n, factors, answers, reach, plane)
+        call("core_inverse_dct", np.ascontiguousarray(levels), m, n, factors, *answers_of(answers), plane)
         return plane
     scale, blocks = factors[:, None], plane.reshape(m, 8, n, 8)
     for row, out in zip(levels, blocks, strict=True):
@@ -70,10 +71,19 @@ def inverse(levels: np.ndarray, factors: np.ndarray, answers: np.ndarray | None 
     return plane
 
 
+def answers_of(answers: np.ndarray | None) -> tuple[np.ndarray | None, int, int]:
+    """As the compiled core takes them: the answers, the largest level of any, and whether they are of two quantisers."""
+    if answers is None:
+        return None, 0, 0
+    return answers, answers.shape[-1] // 2, int(answers.ndim == 2)
+
+
 def _values(levels: np.ndarray, answers: np.ndarray | None) -> np.ndarray:
     """(64, blocks) int16 -> float32."""
     if answers is None:
         return np.ascontiguousarray(levels, np.float32)
+    if answers.ndim == 2:
+        return np.ascontiguousarray(dependent.values(levels.T, answers).T)
     values = answers.take(np.add(levels, len(answers) // 2, dtype=np.intp), mode="clip")
     values[0] = levels[0]
     return values

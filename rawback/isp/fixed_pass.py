@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rawback.isp import dct, fixed_dct
+from rawback.isp import dct, dependent, fixed_dct
 from rawback.isp.colour import YCC_TO_RGB, curve_of
 from rawback.isp.mosaic import black_pattern, level
 from rawback.isp.native.library import call, library
@@ -39,7 +39,7 @@ class Decoder:
         self.light, self.rise = light_table(curve_of(recipe))
         self.forms = np.asarray(np.array(recipe.code_matrix or np.eye(3)) @ YCC_TO_RGB[:, 1:].astype(np.float64), np.float32)
         self.weights = _weights(recipe, picture.width)
-        self.answers = dct.answers(picture.centroids) if picture.centroids else None
+        self.answers = _answers(picture)
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Rows start..stop of the mosaic, (stop - start, width) uint16; `start` begins a block."""
@@ -83,12 +83,17 @@ class Decoder:
         mosaic: np.ndarray,
     ) -> None:  # fmt: skip
         picture, (v, h) = self.picture, self.picture.factors
-        reach = 0 if self.answers is None else len(self.answers) // 2
         call(
-            "core_inverse_pass", np.ascontiguousarray(levels), levels.shape[1], factors, self.answers, reach, float(ZERO),
-            small[0], small[1], *small[0].shape, v, h, start - first_row(picture, start) * v, self.forms, self.light,
-            self.rise, len(self.rise), weights, self.period, self.white, *mosaic.shape, mosaic,
+            "core_inverse_pass", np.ascontiguousarray(levels), levels.shape[1], factors, *fixed_dct.answers_of(self.answers),
+            float(ZERO), small[0], small[1], *small[0].shape, v, h, start - first_row(picture, start) * v, self.forms,
+            self.light, self.rise, len(self.rise), weights, self.period, self.white, *mosaic.shape, mosaic,
         )  # fmt: skip
+
+
+def _answers(picture: Coefficients) -> np.ndarray | None:
+    if picture.dependent:
+        return dependent.answers(picture.centroids)
+    return dct.answers(picture.centroids) if picture.centroids else None
 
 
 def is_for(picture: Coefficients, recipe: Recipe) -> bool:

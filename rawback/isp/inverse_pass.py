@@ -80,7 +80,7 @@ def decoded_planes(picture: Coefficients, start: int, stop: int) -> tuple[np.nda
     if picture.undo:
         return _undone(picture, picture.undo, start, stop)
     first, last = start // 8, -(-stop // 8)
-    luma = dct.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids)
+    luma = dct.dequantise(picture.planes[0][first:last], picture.tables[0], picture.centroids, picture.dependent)
     luma = luma[start - 8 * first : stop - 8 * first, : picture.width] * np.float32(1 / 255)
     luma += np.float32(128 / 255)
     if len(picture.planes) == 1:

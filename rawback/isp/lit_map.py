@@ -13,8 +13,10 @@ from rawback.isp.parallel import in_threads, strips
 from rawback.isp.tone import LUMINANCE
 from rawback.recipe import Recipe
 
+X_TRANS = 6
+"""Side of a CFA that has all colours in each quarter of it."""
 CELLS = 2
-"""Cells of the CFA along each side of a code of the map: 4 photosites of Bayer, 6 of X-Trans."""
+"""Cells of the CFA along each side of a code of the map: 4 photosites of Bayer, 8 of quad Bayer, 6 of X-Trans."""
 MOST_STOPS = 4.0
 """Headroom that is told at most: 16 times the picture's white, what screens will show."""
 LEAST_STOPS = 0.1
@@ -33,7 +35,7 @@ class LitMap:
 
 def of(mosaic: np.ndarray, recipe: Recipe) -> LitMap | None:
     """The map of a mosaic (H, W) uint16 that is rendered by a recipe; None where nothing is brighter than its white."""
-    side = len(recipe.cfa) if len(recipe.cfa) > 2 else CELLS * len(recipe.cfa)
+    side = len(recipe.cfa) if len(recipe.cfa) == X_TRANS else CELLS * len(recipe.cfa)
     height, width = (-(-length // side) for length in mosaic.shape)
     gains = np.ones((height, width), np.float32)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rawback.isp import dct
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.matmul import mix
 from rawback.picture import Coefficients

@@ -6,23 +6,18 @@ run of zeros before it (ITU T.81, F.1.2.2). Distortion is the squared error of t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rawback.isp.dct import LIMIT
+from rawback.isp.levels import LIMIT, ZIGZAG
 from rawback.isp.native.library import call, library
 
 LAMBDA = 0.14
 """Squared quantiser steps that a bit is worth: flat optimum over 0.12 to 0.16 in both metrics, at all rates."""
 SIZES = 12  # bits of a level's magnitude: 0 to 11
 CHUNK = 4096  # blocks worked on at a time, to stay in the cache
-ZIGZAG = np.array([
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
-    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55,
-    62, 63,
-])  # fmt: skip
-"""Natural order at each place of the scan (ITU T.81, figure A.6)."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +28,27 @@ class Bits:
     """(SIZES, 63) float32: a level of that size after that many zeros, its own bits and those of ZRL included."""
     end: float
     """End of block."""
+
+    def priced(self, kinds: np.ndarray, price: float = LAMBDA, weights: Sequence[float] = (1.0,)) -> Prices:
+        """At `price` squared steps for a bit, times the weight that each of some blocks has by its kind (N,) uint8."""
+        each = price * np.array(weights)
+        level = np.ascontiguousarray(each.astype(np.float32)[:, None, None] * self.level)
+        cheapest = np.ascontiguousarray(np.minimum.accumulate(level[..., ::-1], -1)[..., ::-1])
+        return Prices(level, cheapest, (each * self.end).astype(np.float32), np.ascontiguousarray(kinds))
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What AC symbols cost, in squared steps."""
+
+    level: np.ndarray
+    """(kinds, SIZES, 63) float32, as `Bits.level`, for blocks of each kind."""
+    cheapest: np.ndarray
+    """(kinds, SIZES, 63) float32: the least price after so many zeros or more."""
+    end: np.ndarray
+    """(kinds,) float32."""
+    kinds: np.ndarray
+    """(N,) uint8: which kind each block is of."""
 
 
 def symbol_counts(levels: np.ndarray) -> np.ndarray:
@@ -63,29 +79,27 @@ def magnitude_bits(levels: np.ndarray) -> np.ndarray:
     return np.frexp(np.abs(levels).astype(np.float32))[1]
 
 
-def optimise(scaled: np.ndarray, bits: Bits, centroids: np.ndarray, price: float = LAMBDA) -> np.ndarray:
+def optimise(scaled: np.ndarray, prices: Prices, centroids: np.ndarray) -> np.ndarray:
     """Coefficients in steps (N, 64) float32, natural order -> (N, 64) int16 levels; DC is rounded.
 
-    `centroids` (3,): what the decoder adds to the magnitudes 1, 2 and larger. price: squared steps that a bit is worth.
+    `centroids` (3,): what the decoder adds to the magnitudes 1, 2 and larger.
     """
-    levels = np.empty(scaled.shape, np.int16)
+    levels, shifts = np.empty(scaled.shape, np.int16), np.asarray(centroids, np.float32)
     if library() is not None:
-        prices, shifts = np.ascontiguousarray(price * bits.level), np.asarray(centroids, np.float32)
         scaled = np.ascontiguousarray(scaled)
-        call("core_trellis", scaled, len(scaled), prices, price * bits.end, shifts, ZIGZAG, levels)
+        call("core_trellis", scaled, len(scaled), prices.level, prices.cheapest, prices.end, prices.kinds, shifts, levels)
         return levels
     for start in range(0, len(scaled), CHUNK):
-        part = scaled[start : start + CHUNK]
-        levels[start : start + CHUNK] = _Scan(part, bits, centroids, price).levels()
+        part = slice(start, start + CHUNK)
+        levels[part] = _Scan(scaled[part], prices, prices.kinds[part], shifts).levels()
     return levels
 
 
 class _Scan:
     """Some blocks, scanned: the cheapest way to end with a level at each position, and where it came from."""
 
-    def __init__(self, scaled: np.ndarray, bits: Bits, centroids: np.ndarray, price: float) -> None:
-        self.price = price
-        self.scaled, self.bits, self.centroids = scaled, bits, np.asarray(centroids, np.float32)
+    def __init__(self, scaled: np.ndarray, prices: Prices, kinds: np.ndarray, centroids: np.ndarray) -> None:
+        self.scaled, self.prices, self.kinds, self.centroids = scaled, prices, kinds, centroids
         self.magnitude = np.abs(scaled[:, ZIGZAG])
         self.magnitude[:, 0] = 0
         shape = self.magnitude.shape
@@ -111,10 +125,10 @@ class _Scan:
         before = self.cost[blocks, :position]
         magnitude = self.magnitude[blocks, position]
         upper = np.minimum(np.floor(magnitude + np.float32(0.5)), LIMIT).astype(np.int16)
-        prices = self.price * self.bits.level[:, position - 1 :: -1] if position > 1 else self.price * self.bits.level[:, :1]
+        prices = self.prices.level[:, :, position - 1 :: -1] if position > 1 else self.prices.level[:, :, :1]
         best = np.full(len(blocks), np.float32(1e9))
         for level in (upper, upper - 1):
-            total = before + prices[magnitude_bits(np.maximum(level, 1))]
+            total = before + prices[self.kinds[blocks], magnitude_bits(np.maximum(level, 1))]
             origin = total.argmin(1)
             error = magnitude - level - self.centroids[np.clip(level - 1, 0, 2)]
             cost = total[np.arange(len(blocks)), origin] + error**2 - magnitude**2
@@ -126,8 +140,9 @@ class _Scan:
 
     def _trace(self) -> np.ndarray:
         """Walk back from the best last level of each block."""
-        ended = self.cost + self.price * self.bits.end
-        ended[:, 63] -= self.price * self.bits.end
+        end = self.prices.end[self.kinds]
+        ended = self.cost + end[:, None]
+        ended[:, 63] -= end
         at = ended.argmin(1)
         levels = np.zeros(self.magnitude.shape, np.int16)
         blocks = np.flatnonzero(at)

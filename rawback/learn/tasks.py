@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.learn import data, losses, pairs
 from rawback.learn.shards import RESTORE, SIDE, Shards
 from rawback.nets.demosaic import Demosaic

@@ -62,7 +62,7 @@ def train(photos: str | Path, out: str | Path, name: str, options: TrainOptions 
     console = Console(stderr=True)
     nets = _start(options.start) if options.start else {}
     for part in options.parts:
-        task = TASKS[part](work, options.crops or CROPS[part], options.seed, CONFIGS[part])
+        task = TASKS[part](work, options.crops or _crops(part, options), options.seed, CONFIGS[part])
         if options.camera:
             task.sensor = pairs.sensor_of(options.camera)
         if isinstance(task, RestoreTask) and "demosaic" in nets:
@@ -70,6 +70,13 @@ def train(photos: str | Path, out: str | Path, name: str, options: TrainOptions 
         make_examples(task, sources, console)
         nets[part] = Training(task, work, options, nets.get(part)).run(console).net
     return export_training(work, Path(out), name)
+
+
+def _crops(part: str, options: TrainOptions) -> tuple[int, int]:
+    """How many crops to make: a short training sees few of them, and need not wait for more."""
+    for_training, for_validation = CROPS[part]
+    seen = (options.steps or STEPS[part]) * options.batch
+    return min(for_training, max(seen // 2, 1)), min(for_validation, max(seen // 16, 1))
 
 
 def _start(name_or_path: str) -> dict[str, nn.Module]:

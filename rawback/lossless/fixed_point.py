@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rawback.isp.dct import LIMIT
+from rawback.isp.levels import LIMIT
 
 BITS = 13
 """Of fractions in weights."""

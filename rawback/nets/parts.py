@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
 from rawback.isp.dct import grow, shrink
 from rawback.nets import features
 from rawback.nets.noise_gate import NoiseGate, spread

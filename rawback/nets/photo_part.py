@@ -8,6 +8,7 @@ from rawback.isp import intervals, inverse_pass
 from rawback.isp.dct import grow, shrink
 from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
+from rawback.isp.sharpening import Sharpening, taken_away
 from rawback.nets import features
 from rawback.nets.parts import Engine
 from rawback.picture import Coefficients
@@ -32,8 +33,8 @@ def knows(picture: Coefficients) -> bool:
 class PhotoRestorer:
     """`restore_photo` for one JPEG."""
 
-    def __init__(self, engine: Engine, picture: Coefficients, depth: int) -> None:
-        self.engine, self.picture = engine, picture
+    def __init__(self, engine: Engine, picture: Coefficients, depth: int, sharpening: Sharpening) -> None:
+        self.engine, self.picture, self.undone = engine, picture, sharpening
         self.halo = -(-4 * depth // BLOCKS) * BLOCKS
         """Rows of context above and below that a strip needs."""
         self.bands = [inverse_pass.decoded_planes(picture, *rows) for rows in _bands(picture.height)]
@@ -56,9 +57,10 @@ class PhotoRestorer:
         """What is done, and what to expect of it, in words."""
         quality, sharpening = quality_of(self.picture.tables[0]), self.sharpening()
         also = f" and a sharpening of about {sharpening:.1f}, as cameras do," if sharpening >= SHARPENED else ""
+        left = f"; its sharpness stays as it is ({self.undone.reason})" if self.undone.reason else ""
         return (
             f"the steps of its encoder (about quality {quality}){also} undone as far as can be known; "
-            "shadows and white balance edit better than in the JPEG, lost detail stays lost"
+            f"shadows and white balance edit better than in the JPEG, lost detail stays lost{left}"
         )
 
     def sharpening(self) -> float:
@@ -66,13 +68,7 @@ class PhotoRestorer:
 
         A picture alone hardly tells how it was sharpened: most of this is what cameras do in the mean.
         """
-        added = fine = 0.0
-        for planes, (luma, sharpened, *_) in zip(self.bands, self.changes, strict=True):
-            plain = planes[0] + luma + sharpened
-            detail = plain[1:-1, 1:-1] - (plain[:-2, 1:-1] + plain[2:, 1:-1] + plain[1:-1, :-2] + plain[1:-1, 2:]) / 4
-            added -= float(np.vdot(sharpened[1:-1, 1:-1], detail))
-            fine += float(np.vdot(detail, detail))
-        return max(added / fine, 0.0) if fine else 0.0
+        return taken_away((b[0] + c[0] + c[1], c[1]) for b, c in zip(self.bands, self.changes, strict=True))
 
     def clipped(self) -> float:
         """The share of pixels with a channel at white."""
@@ -89,8 +85,9 @@ class PhotoRestorer:
         if self.deblocking:
             encoded = self.deblocking.applied(encoded)
         encoded = intervals.within(encoded - luma, self.picture.tables[0])
+        sharpened = np.float32(self.undone.share) * _shuffled(change[6:])
         colours = (self._chroma(change[4 + i], self.picture.tables[1 + i]) for i in range(2))
-        return tuple(plane[:height, :width] for plane in (encoded, _shuffled(change[6:]), *colours))
+        return tuple(plane[:height, :width] for plane in (encoded, sharpened, *colours))
 
     def _chroma(self, change: np.ndarray, table: np.ndarray) -> np.ndarray:
         """A change of chroma at half size, within its intervals, at full size."""

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rawback.cameras.cards import FORMAT, NO_WEIGHTS, PHOTO_WEIGHTS, cards, path_of, read
 from rawback.errors import RawbackError
-from rawback.isp.closed_loop import Coding
+from rawback.isp.coding import Coding
+from rawback.isp.sharpening import Sharpening
 from rawback.nets import photo_part
 from rawback.nets.parts import Demosaicer, Engine, FlowPart, Restorer, is_bayer
 from rawback.nets.photo_part import PhotoRestorer
@@ -59,12 +60,12 @@ class Weights:
             return None
         return Demosaicer(self.part("demosaic"), recipe, coding, part["config"]["depth"])
 
-    def photo_restorer(self, picture: Coefficients) -> PhotoRestorer | None:
+    def photo_restorer(self, picture: Coefficients, sharpening: Sharpening) -> PhotoRestorer | None:
         """The restoration for a photo that rawback did not render, or None where these weights know no such picture."""
         part = self.card["parts"].get("restore_photo")
         if part is None or not photo_part.knows(picture):
             return None
-        return PhotoRestorer(self.part("restore_photo"), picture, part["config"]["depth"])
+        return PhotoRestorer(self.part("restore_photo"), picture, part["config"]["depth"], sharpening)
 
     def flow(self, recipe: Recipe) -> FlowPart | None:
         """The flow for that recipe, or None: the closed loop goes without, X-Trans has none."""
@@ -133,15 +134,17 @@ def _read(path: Path) -> Weights:
     return Weights(path.stem, path.parent, card, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def photo_restorer(picture: Coefficients | Pixels, weights: str | None) -> PhotoRestorer | None:
+def photo_restorer(
+    picture: Coefficients | Pixels, weights: str | None, sharpening: Sharpening = Sharpening()
+) -> PhotoRestorer | None:
     """The restoration for a photo that rawback did not render; None where there is none, or `weights` are "none".
 
     Those that are named, by name or path, if they know such photos; else PHOTO_WEIGHTS.
     """
     if weights == NO_WEIGHTS or not isinstance(picture, Coefficients):
         return None
-    named = load(weights).photo_restorer(picture) if weights else None
-    return named or load(PHOTO_WEIGHTS).photo_restorer(picture)
+    named = load(weights).photo_restorer(picture, sharpening) if weights else None
+    return named or load(PHOTO_WEIGHTS).photo_restorer(picture, sharpening)
 
 
 def flow_inverse(recipe: Recipe, weights: str) -> FlowPart:

@@ -43,7 +43,10 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
 
 def check_picture(options: RenderOptions) -> None:
     """Raise UsageError for options that say nothing about a picture without a RAW."""
-    names = ("quality", "subsampling", "tables", "refine", "effort", "weights", "keep", "original", "parity", "lossless", "hdr")
+    names = (
+        "quality", "subsampling", "tables", "refine", "effort", "compatible", "weights", "keep", "original", "parity",
+        "lossless", "hdr",
+    )  # fmt: skip
     refuse(options, names, "is for JPEGs; a TIFF or PNG has 16 bits and carries no RAW")
 
 

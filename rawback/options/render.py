@@ -87,6 +87,10 @@ class RenderOptions:
     ] = "auto"
     """"fast"; "normal": each luma level is weighed against its bits, about a twentieth fewer bytes; "best": chroma's, too.
     "auto": normal, or fast where the compiled core is not there, without which that takes twice as long."""
+    compatible: Annotated[
+        bool, Option("So that rawback 0.1 reads the RAW, too: larger with --effort best.", group=QUALITY, rare=True)
+    ] = False
+    """Whether `effort` best does without two quantisers of luma (recipe version 2), which gain from quality 87 on."""
     weights: Weights = None
     """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
     keep: Annotated[str | None, Option(KEEP, offered=KEPT, group=COMMON, metavar="GOAL")] = None

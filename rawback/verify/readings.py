@@ -10,6 +10,8 @@ import rawpy
 
 from rawback.errors import MachineError, RawbackError
 from rawback.files import jxl_dng, stderr
+from rawback.files.tags import Tag
+from rawback.verify import inventory
 
 PIXELS_PER_BYTE, SMALL = 64, 1 << 20
 """No RAW codec spends less than an eighth of a bit on a pixel: what claims more would only fill the memory."""
@@ -19,6 +21,8 @@ LINEAR = ((0, 1, 2),)
 """Stands for pixels that have all three values."""
 PERIOD = 12
 """Rows and columns after which every known CFA repeats: the least common multiple of 2 and 6."""
+QUAD = 4
+"""Rows and columns of the filters of quad Bayer sensors."""
 TOLERANCE = 1e-4
 """Of white balance gains, which LibRaw keeps in single precision and files in fractions."""
 
@@ -62,11 +66,24 @@ def read(data: bytes, name: str) -> Reading:
                 raise RawbackError(f"{name} holds neither a mosaic nor three colours a pixel; expected either")
             frame = np.array(raw.raw_image[..., :3] if linear else raw.raw_image, np.uint16)
             area = sizes.top_margin, sizes.left_margin, sizes.height, sizes.width
-            return Reading(frame, area, LINEAR if linear else _cfa(raw), _levels(raw), _gains(raw.camera_whitebalance), damage)
+            cfa = LINEAR if linear else _quad_bayer(data, area) or _cfa(raw)
+            return Reading(frame, area, cfa, _levels(raw), _gains(raw.camera_whitebalance), damage)
     except rawpy.LibRawUnsufficientMemoryError as error:
         raise MachineError(f"there is not enough memory to read {name}; close other programs") from error
     except (rawpy.LibRawError, NotImplementedError) as error:
         raise RawbackError(f"{name} is not a RAW file that LibRaw can read ({error})") from error
+
+
+def _quad_bayer(data: bytes, area: tuple[int, int, int, int]) -> tuple[tuple[int, ...], ...]:
+    """As `Reading.cfa`, of a DNG of 4x4 filters by its tags, which LibRaw does not understand; nothing of any other."""
+    directory = inventory.mosaic_of(inventory.take(data), None)
+    filters = [tag.integers() for tag in directory.by_number.get(Tag.CFAPattern, ())] if directory else []
+    if directory is None or not filters or filters[0].size != QUAD**2:
+        return ()
+    active = [tag.integers() for tag in directory.by_number.get(Tag.ActiveArea, ()) if tag.count == 4]
+    top, left = (int(at) - start for at, start in zip(active[0][:2], area[:2], strict=True)) if active else (-area[0], -area[1])
+    rolled = np.roll(filters[0].reshape(QUAD, QUAD), (top, left), (0, 1))
+    return tuple(tuple(row) for row in np.tile(rolled, (PERIOD // QUAD, PERIOD // QUAD)).tolist())
 
 
 def _cfa(raw: rawpy.RawPy) -> tuple[tuple[int, ...], ...]:

@@ -1,4 +1,6 @@
 /* The DCT of isp/fixed_dct.py: each line there is a line here. */
+#include "dependent.h"
+#include "jpeg_scan.h"
 #include "planes.h"
 
 #define HALF 0.707106781f
@@ -64,15 +66,25 @@ static inline void transpose(Row x[8])
         x[i] = *(Row *)turned[i];
 }
 
+static float answer(const Dequantiser *by, int quantiser, int level)
+{
+    int64_t last = 2 * by->reach, at = level + by->reach;
+    return by->answers[quantiser * (last + 1) + (at < 0 ? 0 : at > last ? last : at)];
+}
+
 void block_to_samples(const int16_t *levels, const Dequantiser *by, float added, float *out, int64_t stride)
 {
     float values[64];
-    if (by->answers) {
-        int64_t last = 2 * by->reach;
-        for (int i = 1; i < 64; i++) {
-            int64_t at = levels[i] + by->reach;
-            values[i] = by->answers[at < 0 ? 0 : at > last ? last : at];
+    if (by->dependent) {
+        for (int k = 1, state = 0; k < 64; k++) {
+            int level = levels[ZIGZAG[k]];
+            values[ZIGZAG[k]] = answer(by, state & 1, level);
+            state = next_state(state, level);
         }
+        values[0] = levels[0];
+    } else if (by->answers) {
+        for (int i = 1; i < 64; i++)
+            values[i] = answer(by, 0, levels[i]);
         values[0] = levels[0];
     } else {
         for (int i = 0; i < 64; i++)
@@ -91,9 +103,9 @@ void block_to_samples(const int16_t *levels, const Dequantiser *by, float added,
 
 /* (m, n, 64) levels -> (8m, 8n) samples. */
 EXPORT int64_t core_inverse_dct(const int16_t *levels, int64_t m, int64_t n, const float *factors, const float *answers,
-                                int64_t reach, float *plane)
+                                int64_t reach, int64_t dependent, float *plane)
 {
-    Dequantiser by = {factors, answers, reach};
+    Dequantiser by = {factors, answers, reach, (int)dependent};
     for (int64_t row = 0; row < m; row++)
         for (int64_t column = 0; column < n; column++)
             block_to_samples(levels + 64 * (row * n + column), &by, 0, plane + 8 * (row * 8 * n + column), 8 * n);

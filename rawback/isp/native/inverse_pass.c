@@ -85,12 +85,12 @@ static void photosites(const Decoder *by, const float *restrict luma, const floa
 /* `rows` rows of a mosaic from a row of blocks on. small_cb, small_cr: (small_rows, columns) chroma as it is coded, in which
  * the first row lies `offset` rows (of luma) deep. weights: (4, period, width) from the first row's on. */
 EXPORT int64_t core_inverse_pass(const int16_t *levels, int64_t blocks, const float *factors, const float *answers, int64_t reach,
-                                 float zero, const float *small_cb, const float *small_cr, int64_t small_rows, int64_t columns,
+                                 int64_t dependent, float zero, const float *small_cb, const float *small_cr, int64_t small_rows, int64_t columns,
                                  int64_t v, int64_t h, int64_t offset, const float *forms, const float *light, const float *rise,
                                  int64_t entries, const float *weights, int64_t period, int64_t white, int64_t rows,
                                  int64_t width, uint16_t *out)
 {
-    Dequantiser by = {factors, answers, reach};
+    Dequantiser by = {factors, answers, reach, (int)dependent};
     Decoder decoder = {forms, light, rise, (int32_t)entries - 1, (int32_t)white};
     int64_t stride = 8 * blocks;
     float *luma = malloc(sizeof(float) * (size_t)(8 * stride + columns + 2 * width));

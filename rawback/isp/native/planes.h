@@ -11,6 +11,7 @@ typedef struct {
     const float *factors; /* (64,): by which a level is multiplied */
     const float *answers; /* what AC levels stand for, from -reach to reach; NULL: themselves */
     int64_t reach;
+    int dependent;        /* whether there are answers of two quantisers, one after the other */
 } Dequantiser;
 
 /* A block of levels -> eight rows of samples, `stride` floats apart. */

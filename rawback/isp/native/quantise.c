@@ -1,5 +1,7 @@
 /* Levels and what they look like: isp/dct.py's `quantise`, isp/statistics.py. */
 #include "core.h"
+#include "dependent.h"
+#include "jpeg_scan.h"
 #include <math.h>
 
 #define LIMIT 1023.0f
@@ -20,30 +22,41 @@ EXPORT int64_t core_quantise(const float *steps, int64_t count, float dead_zone,
     return 0;
 }
 
-/* Sums of |coefficient| - |level| of AC, and how many there are, by magnitude 1, 2, larger (3 each); of every `apart`-th
- * block in rows of n. counts: (16, 12) of AC symbols, or NULL. */
-EXPORT int64_t core_statistics(const int16_t *levels, const float *steps, int64_t m, int64_t n, int64_t apart,
-                               const int64_t *zigzag, double *excess, int64_t *number, int64_t *counts)
+/* Which of its two quantisers each level of a block is of. */
+static void quantisers(const int16_t *levels, uint8_t *of)
 {
-    double sums[4] = {0};
-    int64_t numbers[4] = {0};
+    for (int k = 1, state = 0; k < 64; k++) {
+        of[ZIGZAG[k]] = state & 1;
+        state = next_state(state, levels[ZIGZAG[k]]);
+    }
+}
+
+/* Sums of |coefficient| - |level| of AC, and how many there are, by magnitude 1, 2, larger (3 each); of every `apart`-th
+ * block in rows of n. dependent: of each quantiser, whose second one's magnitudes stand for half a step less (2, 3).
+ * counts: (16, 12) of AC symbols, or NULL. */
+EXPORT int64_t core_statistics(const int16_t *levels, const float *steps, int64_t m, int64_t n, int64_t apart,
+                               int64_t dependent, double *excess, int64_t *number, int64_t *counts)
+{
+    uint8_t quantiser[64] = {0};
     for (int64_t row = 0; row < m; row++)
         for (int64_t column = 0; column < n; column += apart) {
             const int16_t *of = levels + 64 * (row * n + column);
             const float *truth = steps + 64 * (row * n + column);
+            if (dependent)
+                quantisers(of, quantiser);
             for (int i = 1; i < 64; i++) {
                 int magnitude = of[i] < 0 ? -of[i] : of[i];
                 if (magnitude) {
-                    int kind = magnitude < 3 ? magnitude : 3;
-                    sums[kind] += (double)(fabsf(truth[i]) - (float)magnitude);
-                    numbers[kind]++;
+                    int kind = 3 * quantiser[i] + (magnitude < 3 ? magnitude : 3) - 1;
+                    excess[kind] += (double)(fabsf(truth[i]) - ((float)magnitude - 0.5f * (float)quantiser[i]));
+                    number[kind]++;
                 }
             }
             if (!counts)
                 continue;
             int run = 0;
             for (int k = 1; k < 64; k++) {
-                int level = of[zigzag[k]];
+                int level = of[ZIGZAG[k]];
                 if (!level) {
                     run++;
                     continue;
@@ -54,7 +67,5 @@ EXPORT int64_t core_statistics(const int16_t *levels, const float *steps, int64_
             }
             counts[0] += run > 0;
         }
-    for (int kind = 0; kind < 3; kind++)
-        excess[kind] = sums[kind + 1], number[kind] = numbers[kind + 1];
     return 0;
 }

@@ -1,5 +1,6 @@
 /* Rate-distortion optimised levels: isp/trellis.py, block by block. */
 #include "core.h"
+#include "jpeg_scan.h"
 #include <math.h>
 
 #define SIZES 12
@@ -7,25 +8,20 @@
 #define UNREACHED 1e9f
 #define ROUNDER 12582912.0f
 
-/* (count, 64) coefficients in steps -> levels, natural order. prices: (SIZES, 63) of a level of that size after that many
- * zeros, and `end` that of an end of block, in squared steps. centroids: (3,). */
-EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *prices, float end, const float *centroids,
-                            const int64_t *zigzag, int16_t *levels)
+/* (count, 64) coefficients in steps -> levels, natural order. prices: (kinds, SIZES, 63) of a level of that size after that
+ * many zeros, and `ends` of an end of block (kinds,), in squared steps; cheapest: the least price after so many or more;
+ * kinds: (count,) of blocks. centroids: (3,). */
+EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *prices, const float *cheapest, const float *ends,
+                            const uint8_t *kinds, const float *centroids, int16_t *levels)
 {
-    float cheapest[SIZES * 63]; /* of a level of that size after so many zeros or more */
-    for (int size = 0; size < SIZES; size++) {
-        cheapest[63 * size + 62] = prices[63 * size + 62];
-        for (int run = 61; run >= 0; run--) {
-            float here = prices[63 * size + run], longer = cheapest[63 * size + run + 1];
-            cheapest[63 * size + run] = here < longer ? here : longer;
-        }
-    }
     for (int64_t block = 0; block < count; block++, scaled += 64, levels += 64) {
+        int64_t kind = kinds[block];
+        float end = ends[kind];
         float cost[64] = {0}, lowest[64] = {0}; /* of ending at a place that is reached; and of all up to it */
         int place[64] = {0}, from[64] = {0}, chosen[64] = {0}, reached = 1;
         for (int k = 1; k < 64; k++) {
-            float magnitude = fabsf(scaled[zigzag[k]]);
-            levels[zigzag[k]] = 0;
+            float magnitude = fabsf(scaled[ZIGZAG[k]]);
+            levels[ZIGZAG[k]] = 0;
             if (magnitude < 0.5f)
                 continue;
             float upper = floorf(magnitude + 0.5f);
@@ -33,7 +29,7 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
             float best = UNREACHED;
             for (int level = highest; level >= highest - 1 && level > 0; level--) {
                 int size = bit_length((unsigned)level), origin = 0;
-                const float *price = prices + 63 * size, *onwards = cheapest + 63 * size;
+                const float *price = prices + 63 * (SIZES * kind + size), *onwards = cheapest + 63 * (SIZES * kind + size);
                 float least = INFINITY;
                 for (int i = reached - 1; i >= 0; i--) { /* of equals the first; none before `i` can be below the bound */
                     int run = k - 1 - place[i];
@@ -62,7 +58,7 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
                 least = ended, last = i;
         }
         for (; last; last = from[last]) {
-            int64_t at = zigzag[place[last]];
+            int at = ZIGZAG[place[last]];
             levels[at] = (int16_t)(scaled[at] < 0 ? -chosen[last] : chosen[last]);
         }
         float mean = scaled[0] > LIMIT ? LIMIT : scaled[0] < -LIMIT ? -LIMIT : scaled[0];
