@@ -21,7 +21,8 @@ from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.quantisation_tables import NORMAL_PRICE, dependent, flat_coding
 from rawback.metrics import mosaic_psnr, paper_psnr
-from rawback.rendering import RenderOptions, decide
+from rawback.options.render import RenderOptions
+from rawback.rendering import decide
 
 METADATA = 3000
 """Bytes of recipe, profile and EXIF in a JPEG of a crop, as in the files of the command line."""

@@ -1,10 +1,10 @@
-"""A photo and its recovered RAW as developers show them: `python benchmarks/contact_sheets.py PHOTO... -o FOLDER [--blind SEED]`.
+"""What developers make of photos and of their RAW: `python benchmarks/contact_sheets.py PHOTO... -o FOLDER [--blind SEED]`.
 
-darktable-cli and rawtherapee-cli develop the JPEG and the DNG that `recover` makes of it: at their defaults, two stops brighter,
-two stops darker with highlights recovered, and with another white balance. FOLDER gets a sheet for each photo (JPEG above, DNG
-below) and, with --blind, pairs in an order that a seed hides, with the key in a file of its own. Printed are, for each
-development of either: the share of pixels at white, the share at black, steps at block borders beyond others (in levels of
-8 bits), and the noise of flat parts (in levels).
+darktable-cli and rawtherapee-cli develop the JPEG and the DNG that `recover` makes of it: at their defaults, two stops
+brighter, two stops darker with highlights recovered, and with another white balance. FOLDER gets a sheet for each photo (JPEG
+above, DNG below) and, with --blind, pairs in an order that a seed hides, with the key in a file of its own. Printed are, for
+each development of either: the share of pixels at white, the share at black, steps at block borders beyond others (in levels
+of 8 bits), and the noise of flat parts (in levels). A RAW becomes a camera's JPEG first (`camera_jpegs`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import camera_jpegs
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
@@ -29,6 +30,8 @@ KELVIN = 4000
 WARMER = (0.72, 1.0, 1.62)
 """Gains of red, green and blue with which darktable sees light of D65 as if it were of KELVIN."""
 PROGRAMS = ("darktable", "rawtherapee")
+QUALITY = 88
+"""Of the JPEG that a RAW becomes."""
 TILE = 480
 """Pixels of a sheet's picture along its longer side."""
 WHITE, BLACK = 254, 1
@@ -37,8 +40,8 @@ DARKTABLE = """<?xml version="1.0"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
  darktable:xmp_version="4" darktable:raw_params="0" darktable:auto_presets_applied="0" darktable:history_end="1">
 <darktable:history><rdf:Seq><rdf:li darktable:num="0" darktable:operation="{operation}" darktable:enabled="1"
  darktable:modversion="{version}" darktable:params="{params}" darktable:multi_name="" darktable:multi_priority="0"
- darktable:blendop_version="11" darktable:blendop_params="gz12eJxjYGBgkGAAgRNODESDBnsIHll8ANNSGQM="/></rdf:Seq></darktable:history>
-</rdf:Description></rdf:RDF></x:xmpmeta>"""
+ darktable:blendop_version="11" darktable:blendop_params="gz12eJxjYGBgkGAAgRNODESDBnsIHll8ANNSGQM="/></rdf:Seq>
+</darktable:history></rdf:Description></rdf:RDF></x:xmpmeta>"""
 EXPOSURE_VERSION, TEMPERATURE_VERSION = 6, 3
 """Of the parameters of darktable's modules (4.2: exposure.c, temperature.c)."""
 USUAL = {"jpg": 0.0, "dng": 0.7}
@@ -69,7 +72,7 @@ def main() -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     everything: dict[str, list[Figures]] = {}
     key: dict[str, str] = {}
-    for number, photo in enumerate(args.photos):
+    for number, photo in enumerate(as_jpeg(path, args.output) for path in args.photos):
         developed = developments(photo, args.output)
         for (program, edit, kind), pixels in developed.items():
             figures = measured(pixels)
@@ -83,6 +86,15 @@ def main() -> None:
         print(f"{name:30} {_text(rows)}")
     if args.blind is not None:
         (args.output / "key.json").write_text(json.dumps(key, indent=1))
+
+
+def as_jpeg(path: Path, folder: Path) -> Path:
+    """The photo itself, or the JPEG in the folder that a RAW became."""
+    if path.suffix.lower() in (".jpg", ".jpeg"):
+        return path
+    photo = folder / f"{path.stem}.jpg"
+    photo.write_bytes(camera_jpegs.scene(path, camera_jpegs.STYLES[0]).jpeg(QUALITY, "4:2:0"))
+    return photo
 
 
 Developments = dict[tuple[str, str, str], np.ndarray]

@@ -4,7 +4,8 @@ Each RAW becomes a camera's JPEG (`camera_jpegs`), and each JPEG is edited in li
 (a) the JPEG with sRGB's curve undone, (b) its look undone only (`recover --weights none`), (c) `recover`, (d) the RAW itself;
 b, c and d as LibRaw renders them. Edits: +3 EV, -2 EV, white balance for 3200 K and 8000 K, local contrast. Told are dB in
 sRGB between the edited picture and the edited RAW, both brought to half size (what a demosaicing makes up is no matter here),
-after one gain; where neither the photo nor the RAW is clipped, and for -2 EV where the photo is and the RAW is not; then, at
+after one gain; where neither the photo nor the RAW is clipped, and for -2 EV where the photo is and the RAW is not, in all and
+for parts with some of their channels clipped and with all of them on their own; then, at
 full size after +3 EV, how much stronger steps are at the borders of 8x8 blocks than within (in levels of 8 bits), and the
 noise of flat parts (c over d).
 """
@@ -60,6 +61,10 @@ EDITS: dict[str, Edit] = {
     "local": _local_contrast,
 }  # fmt: skip
 METHODS = ("a", "b", "c")
+CLIPPED = ("clipped", "partly", "fully")
+"""Where the photo has a channel at white; where it has others below; where it has not."""
+CUT = 250
+"""Code above which a channel is clipped."""
 
 
 @dataclass
@@ -68,7 +73,7 @@ class Row:
 
     quality: int
     decibels: dict[str, dict[str, float]]
-    """By method and edit; "clipped": -2 EV where the photo is clipped."""
+    """By method and edit; and by CLIPPED: -2 EV where the photo is."""
     blocks: dict[str, float]
     """By method, the RAW's too."""
     noise: dict[str, float]
@@ -130,8 +135,9 @@ def measured(data: bytes, real: np.ndarray, quality: int, weights: str | None) -
     plain = srgb_light(codes / 255.0).astype(np.float32)
     light = {"a": plain, "b": recovered(data, NO_WEIGHTS), "c": recovered(data, weights)}
     half = {name: _half(full) for name, full in (light | {"d": real}).items()}
-    cut = _half((codes.max(-1, keepdims=True) > 250).astype(np.float32))[..., 0] > 0
-    half, cut = _laid(half, cut)
+    cut = _half((np.stack([codes.max(-1), codes.min(-1)], -1) > CUT).astype(np.float32)) > 0  # some channel, every channel
+    half, cuts = _laid(half, cut)
+    cut, fully = cuts[..., 0], cuts[..., 1]
     truth, usable = half["d"], half["d"].max(-1) < UNCLIPPED
     decibels: dict[str, dict[str, float]] = {}
     noise = {}
@@ -141,7 +147,8 @@ def measured(data: bytes, real: np.ndarray, quality: int, weights: str | None) -
         light[name] = light[name] * gain
         matched = half[name] * gain
         decibels[name] = {edit: _psnr(change, matched, truth, keep) for edit, change in EDITS.items()}
-        decibels[name]["clipped"] = _psnr(EDITS["-2 EV"], matched, truth, usable & cut)
+        parts = zip(CLIPPED, (cut, cut & ~fully, cut & fully), strict=True)
+        decibels[name] |= {part: _psnr(EDITS["-2 EV"], matched, truth, usable & where) for part, where in parts}
         noise[name] = _grain(matched, truth)
     blocks = {name: blocking(full) for name, full in (light | {"d": real}).items()}
     return Row(quality, decibels, blocks, noise)
@@ -212,7 +219,7 @@ def _steps(luma: np.ndarray) -> float:
 
 
 def _text(row: Row) -> str:
-    edits = "  ".join(f"{e} " + "/".join(f"{row.decibels[m][e]:.2f}" for m in METHODS) for e in (*EDITS, "clipped"))
+    edits = "  ".join(f"{e} " + "/".join(f"{row.decibels[m][e]:.2f}" for m in METHODS) for e in (*EDITS, *CLIPPED))
     blocks, noise = ("/".join(f"{v:.2f}" for v in values.values()) for values in (row.blocks, row.noise))
     return f"{edits}  blocks {blocks}  noise {noise}"
 
@@ -222,7 +229,7 @@ def _summary(rows: list[Row]) -> None:
     if not rows:
         return
     print(f"\nmean of {len(rows)} photos, qualities {JUDGED[0]} to {JUDGED[1]}")
-    for edit in (*EDITS, "clipped"):
+    for edit in (*EDITS, *CLIPPED):
         told = [row for row in rows if np.isfinite(row.decibels["c"][edit])]
         if not told:
             continue

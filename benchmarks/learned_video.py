@@ -44,9 +44,9 @@ from rawback.learn import data, losses, pairs
 from rawback.learn.unprocess import linear_light
 from rawback.nets import features
 from rawback.nets.cells import CELL, cosines
+from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
-from rawback.rendering import RenderOptions
 
 CLIPS = ("mjpeg 85, libx264 10", "mjpeg 85, libx264 18", "mjpeg 85, libx264 23", "mjpeg 85, libx264 28", "mjpeg 85, libx265 23",
          "h264 10, libx264 20", "h264 22", "h264 15", "h264 8", "hevc 22", "hevc 15", "hevc 8")  # fmt: skip

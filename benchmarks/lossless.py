@@ -30,9 +30,11 @@ from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.quantisation_tables import coding
 from rawback.lossless import rans
 from rawback.lossless.coder import encode
+from rawback.options.render import RenderOptions
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
-from rawback.rendering import LEAST_BESIDE_LAYER, RenderOptions, decide
+from rawback.rendering import decide
+from rawback.rendering.picture_coding import LEAST_BESIDE_LAYER
 
 TWELVE_MEGAPIXELS = 12e6
 EFFORT = 5

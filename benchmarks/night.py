@@ -33,8 +33,9 @@ from rawback.files.raw import RawFile
 from rawback.isp import exposure, noise, stages
 from rawback.isp.quantisation_tables import coding
 from rawback.metrics import black_bias, mosaic_psnr, noise_kept, paper_psnr, psnr
+from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
-from rawback.rendering import RenderOptions, decide, develop
+from rawback.rendering import decide, develop
 
 ImageFile.MAXBLOCK = 1 << 24  # what noise at the finest quality needs: Pillow foresees less
 QUALITIES = (30, 40, 50, 60, 70, 75, 80, 85, 87, 90, 93, 95, 97, 98, 99, 100)

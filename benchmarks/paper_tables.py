@@ -25,7 +25,7 @@ from scipy.ndimage import uniform_filter
 from rawback import metrics
 from rawback.evaluate import evaluate, methods
 from rawback.evaluate.evaluate import Case
-from rawback.rendering import RenderOptions
+from rawback.options.render import RenderOptions
 
 PARTS, QUALITY = 3, 90
 SENDS_THE_TARGET = (methods.UPI, "cycleisp")

@@ -24,9 +24,10 @@ from rawback.isp.quantisation_tables import coding
 from rawback.metrics import mosaic_psnr, noise_kept, paper_psnr
 from rawback.nets.parts import Restorer
 from rawback.nets.weights import Weights, load
+from rawback.options.render import RenderOptions
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
-from rawback.rendering import RenderOptions, decide
+from rawback.rendering import decide
 
 JPEGS = [("saved again", q, s) for q, s in ((80, "4:2:0"), (85, "4:4:4"), (90, "4:4:4"), (95, "4:4:4"), (98, "4:4:4"))]
 JPEGS += [("open loop", q, "4:2:0") for q in (80, 90, 95)]

@@ -33,9 +33,9 @@ from rawback.files.video.writer import Form, Writer
 from rawback.isp import closed_loop, inverse_pass, quantisation_tables
 from rawback.isp.video import signal, temporal
 from rawback.metrics import mosaic_psnr, paper_psnr
+from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
 from rawback.recipe_text import to_fields
-from rawback.rendering import RenderOptions
 
 RATE = Fraction(24)
 STILL = 0.5

@@ -33,7 +33,8 @@ def raw_bytes(seed: int = 0, width: int = 64, height: int = 48, software: str = 
 def jpeg_bytes(seed: int = 0, width: int = 64, height: int = 48, **options) -> bytes:
     """A JPEG that contains its RAW."""
     from rawback.files.raw import read
-    from rawback.rendering import RenderOptions, render
+    from rawback.options.render import RenderOptions
+    from rawback.rendering import render
 
     return render(read(raw_bytes(seed, width, height), "small"), RenderOptions(**options)).data
 

@@ -11,7 +11,7 @@ import subprocess
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import raw_file
+from scenes import photograph, raw_file, recipe_of
 from small import raw_bytes
 from small import rawback as command
 
@@ -108,8 +108,22 @@ def test_nothing_above_white_makes_no_map(raw):
 def test_x_trans_has_a_map_too():
     raw = raw_file(96, 120, X_TRANS)
     lit = lit_map.of(raw.mosaic, render(raw, RenderOptions(exposure=2.0)).recipe)
-    assert lit.codes.shape == (16, 20)
+    assert lit.codes.shape[:2] == (16, 20)
     assert 0.5 < lit.stops <= lit_map.MOST_STOPS
+
+
+@pytest.mark.parametrize(("colour", "dimensions"), [((1.0, 1.0, 1.0), 2), ((1.0, 0.55, 0.6), 3)])
+def test_a_map_is_grey_where_one_gain_serves_all_colours(colour, dimensions):
+    """Light twice to three times the picture's white, on a grey of a quarter of it; each channel comes back."""
+    recipe = recipe_of(64, 64, exposure=1.7)
+    scene = np.full((64, 64, 3), 0.08)
+    scene[16:48, 16:48] = np.array(colour) * 0.9
+    lit = lit_map.of(photograph(scene, recipe, noise=0), recipe)
+    assert lit.codes.ndim == dimensions
+    middle = 2 ** (lit.stops * np.broadcast_to(lit.codes[8, 8] / 255, 3))
+    expected = np.array(colour) * 0.9 * 2**1.7
+    assert np.abs(middle * np.minimum(expected, 1) - expected).max() < 0.05 * expected.max()
+    assert lit.codes[1, 1].max() == 0
 
 
 def test_strip_hdr_takes_the_map_alone(lit, plain, tmp_path):

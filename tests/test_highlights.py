@@ -115,7 +115,16 @@ def test_codes_go_through_the_curve_there_and_back():
     codes[:, :8] = 0.5
     got = guess.restored(codes, codes, 0)
     assert np.array_equal(got[:, :8], codes[:, :8])
-    assert curve_of(RECIPE).light(got[:, 20]) == pytest.approx(2.0, abs=1e-3) and guess.stops == pytest.approx(1.0)
+    stops = np.hypot(1.0, highlights.BEYOND[1])
+    assert curve_of(RECIPE).light(got[:, 20]) == pytest.approx(2**stops, abs=1e-3) and guess.stops == pytest.approx(stops)
+
+
+def test_blown_light_lies_above_white_even_where_nothing_tells_by_how_much():
+    ones = np.ones((3, 1))
+    for known, least in ((0, highlights.BEYOND[1]), (1, highlights.BEYOND[0])):
+        share = np.array([[1.0], [1.0], [1.0 - known]])
+        got = highlights.restored_light(ones, share, 0 * ones, ones)
+        assert np.log2(got[:, 0]) == pytest.approx(least * share[:, 0], abs=1e-6)
 
 
 def test_a_photo_of_nothing_but_white_is_no_fault(tmp_path: Path):

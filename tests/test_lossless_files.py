@@ -25,9 +25,10 @@ from rawback.files.jpeg_file import JpegFile
 from rawback.files.original import packed
 from rawback.files.strip import strip
 from rawback.lossless import coder, layer
+from rawback.options.render import RenderOptions
 from rawback.provenance import TURNS
 from rawback.recovering import Recovered, recover
-from rawback.rendering import RenderOptions, render
+from rawback.rendering import render
 from rawback.verify.deletion import delete_original
 from rawback.verify.verdict import verify
 from rawback.version import __version__

@@ -146,7 +146,7 @@ def signed(codes: np.ndarray, quality: int = 90, **tags: object) -> bytes:
     ("tags", "share"),
     [
         ({}, 0), ({"Make": "Canon", "Model": "EOS 30D"}, 1), ({"Make": "Apple", "Model": "iPhone 6", "Software": "8.3"}, 1),
-        ({"Make": "NIKON CORPORATION", "Software": "Ver.1.00", "Sharpness": 0}, 1), ({"Make": "GoPro", "Sharpness": 2}, 1.5),
+        ({"Make": "NIKON CORPORATION", "Software": "Ver.1.00", "Sharpness": 0}, 1), ({"Make": "GoPro", "Sharpness": 2}, 2),
         ({"Make": "Motorola", "Sharpness": 1}, 0), ({"Make": "Canon", "Software": "Adobe Photoshop Lightroom 6.1"}, 0),
         ({"Make": "Canon", "ProcessingSoftware": "digiKam-7"}, 0), ({"Software": "GIMP 2.10"}, 0),
         ({"Make": "LGE", "Model": "Nexus 5", "Software": "Google"}, 1),

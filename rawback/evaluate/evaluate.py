@@ -21,8 +21,8 @@ from rawback.files import dng, paths, raw
 from rawback.files.raw import RawFile
 from rawback.isp import illuminant
 from rawback.isp.colour import SRGB_TO_XYZ
+from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
-from rawback.rendering import RenderOptions
 
 EXPOSURES = (-2, 2, 4)
 """EV by which developments are pushed."""

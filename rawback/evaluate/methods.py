@@ -23,10 +23,11 @@ from rawback.isp.exposure import with_shoulder
 from rawback.isp.matmul import mix
 from rawback.isp.quantisation_tables import coding
 from rawback.nets import weights
+from rawback.options.render import RenderOptions
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 from rawback.recovering import recover
-from rawback.rendering import Rendered, RenderOptions, decide, develop, render
+from rawback.rendering import Rendered, decide, develop, render
 
 OURS, CLASSICAL, OPEN, UPI = "rawback", "classical", "open", "upi"
 """Names of methods that need no training."""

@@ -17,9 +17,10 @@ from rawback.files import embedded
 from rawback.files.embedded import Picture
 from rawback.files.raw import RawFile
 from rawback.isp.colour import curve_of
+from rawback.options.render import RenderOptions
 from rawback.picture import upright
 from rawback.recipe import Recipe
-from rawback.rendering import RenderOptions, develop, render
+from rawback.rendering import develop, render
 
 DARKEST, STEP = -10.0, 0.1
 """EV below the sensor's white at which plots of curves begin, and between their points: 12 bits of light are 12 EV, 8 of codes

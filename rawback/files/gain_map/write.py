@@ -30,7 +30,7 @@ DESCRIPTION = re.compile(rb"\s*" + re.escape(OPENING).encode() + rb".*?</rdf:Des
 
 
 def map_file(lit: LitMap) -> bytes:
-    """The map as a grey JPEG that says what its codes mean, twice."""
+    """The map as a JPEG that says what its codes mean, twice; in colour without subsampling."""
     n = Numbers((0.0,) * 3, (lit.stops,) * 3, (1.0,) * 3, (OFFSET,) * 3, (OFFSET,) * 3, lit.stops)
     fields = {
         "Version": "1.0", "GainMapMin": "0", "GainMapMax": f"{lit.stops:.6f}", "Gamma": "1", "OffsetSDR": OFFSET,
@@ -39,7 +39,7 @@ def map_file(lit: LitMap) -> bytes:
     attributes = " ".join(f'hdrgm:{name}="{value}"' for name, value in fields.items())
     packet = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}">{OPENING}'
     stream = io.BytesIO()
-    Image.fromarray(lit.codes).save(stream, "JPEG", quality=QUALITY)
+    Image.fromarray(lit.codes).save(stream, "JPEG", quality=QUALITY, subsampling=0)
     coded = stream.getvalue()
     head = 4 + int.from_bytes(coded[4:6], "big")  # after SOI and JFIF's APP0
     xmp = segment(APP1, XMP + (packet + attributes + "/></rdf:RDF></x:xmpmeta>").encode())

@@ -1,0 +1,65 @@
+"""The picture coded at the quality, size or error asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rawback import rate_control
+from rawback.cameras.cards import NO_WEIGHTS, weights_for
+from rawback.cores import Progress
+from rawback.files import jpeg
+from rawback.files.raw import RawFile
+from rawback.isp import closed_loop, exposure
+from rawback.isp.coding import Coding
+from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent
+from rawback.nets.parts import Demosaicer, FlowPart
+from rawback.nets.weights import load as load_weights
+from rawback.options.render import RenderOptions
+from rawback.picture import Coefficients
+from rawback.recipe import Recipe
+from rawback.rendering.assembly import as_written, assembled
+
+LEAST_BESIDE_LAYER = 1.2
+"""Steps of a coefficient that a picture keeps beside a lossless layer, which codes what is smaller in fewer bits."""
+HASHES = 700
+"""Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
+
+
+def coded(
+    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None, gain_map: bytes = b""
+) -> tuple[Coefficients, Recipe, list[str]]:
+    """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
+    effort = options.effort_taken
+    optimise = effort != "fast"
+    is_dependent = effort == "best" and options.refine and not (options.compatible or options.lossless or recipe.linear)
+    if not options.keep:
+        tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
+        price = tables.price if effort == "best" else NORMAL_PRICE
+        least = LEAST_BESIDE_LAYER if options.lossless else 0.0
+        tables = replace(tables, thorough=effort == "best", price=price, least=least)
+        tables = dependent(tables) if is_dependent else tables
+        demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
+        return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
+
+    def file_size(picture: Coefficients) -> int:
+        written = jpeg.coded_picture(as_written(picture, recipe))
+        return len(assembled(lambda: written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
+
+    factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
+    search = rate_control.Search(
+        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, closed_loop.encode, file_size
+    )
+    picture, recipe, reached = search.run()
+    return picture, recipe, [reached]
+
+
+def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer | None, FlowPart | None, Recipe]:
+    """The learned demosaicing or the flow, where they help: the closed loop makes up for any. The recipe says whose it is."""
+    if weights == NO_WEIGHTS or recipe.refined or recipe.monochrome or recipe.linear:
+        return None, None, recipe
+    loaded = load_weights(weights)
+    flow = loaded.flow(recipe)
+    demosaicer = None if flow else loaded.demosaicer(recipe, tables)
+    if flow or demosaicer:
+        recipe = replace(recipe, weights=loaded.name, weights_sha256=loaded.sha256, flow=flow is not None)
+    return demosaicer, flow, recipe
