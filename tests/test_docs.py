@@ -1,5 +1,6 @@
 """README and docs say what is so: their commands run, their options are there, their links lead somewhere."""
 
+import json
 import os
 import re
 import runpy
@@ -77,6 +78,21 @@ def test_links_lead_somewhere(page: Path):
         target = (page.parent / name) if name else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Its cells, one after the other in one namespace, as a kernel runs them."""
+    (tmp_path / "tests" / "data").mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "data" / "sample.dng", tmp_path / "tests" / "data")
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((ROOT / "docs" / "there_and_back.ipynb").read_text())["cells"]
+    namespace: dict[str, object] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), namespace)
+    said = capsys.readouterr().out
+    assert namespace["decibels"] > 50 and "clipped" in said and "mosaic" in said and "95: " in said
 
 
 def test_every_page_is_in_the_index():

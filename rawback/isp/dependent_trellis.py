@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rawback.isp.dependent import NEXT, STATES
+from rawback.isp.dependent import NEXT, OFFSETS, STATES
 from rawback.isp.levels import LIMIT, ZIGZAG
 from rawback.isp.native.library import call, library
 from rawback.isp.trellis import Prices, magnitude_bits
@@ -85,11 +85,11 @@ class _Paths:
         magnitude = np.minimum(self.magnitude[blocks, place], np.float32(LIMIT))
         ways = {}
         for quantiser in (0, 1):
-            half = np.float32(0.5 * quantiser)
-            below = np.floor(magnitude + half).astype(np.int64)
+            offset = OFFSETS[quantiser]
+            below = np.floor(magnitude - offset).astype(np.int64)
             for parity in (0, 1):
                 level = below + (below + parity & 1)
-                error = magnitude - (level.astype(np.float32) - half) - self.centroids[quantiser, np.clip(level - 1, 0, 2)]
+                error = magnitude - (level.astype(np.float32) + offset) - self.centroids[quantiser, np.clip(level - 1, 0, 2)]
                 gain = np.where((level < 1) | (level > LIMIT), UNREACHED, error * error - magnitude * magnitude)
                 ways[quantiser, parity] = level, gain, *self._cheapest(place, blocks, level)
         for lane in range(STATES):

@@ -38,10 +38,13 @@ class Statistics:
             call("core_statistics", *arrays, *levels.shape[:2], apart, int(is_dependent), sums, number, wanted)
             return cls(sums, number, counts)
         levels, steps = levels[:, ::apart], steps[:, ::apart]
-        of = dependent.quantisers(levels)[..., 1:] if is_dependent else np.uint8(0)
+        of, offset = np.uint8(0), np.float32(0)
+        if is_dependent:
+            of = dependent.quantisers(levels)[..., 1:]
+            offset = dependent.OFFSETS[of]
         magnitude = np.abs(levels[..., 1:])
         kind = (np.minimum(magnitude, 3) + 4 * of).ravel()
-        rest = (np.abs(steps[..., 1:]) - (magnitude - np.float32(0.5) * of)).ravel()
+        rest = (np.abs(steps[..., 1:]) - (magnitude + offset)).ravel()
         excess, number = (np.bincount(kind, weights, 8 if is_dependent else 4) for weights in (rest, None))
         drawn = np.arange(len(number)) % 4 > 0
         if symbols:

@@ -66,7 +66,7 @@ static Candidate candidate(float magnitude, int quantiser, int level, const floa
 {
     if (level < 1 || level > LIMIT)
         return (Candidate){0, 0, UNREACHED};
-    float value = (float)level - 0.5f * (float)quantiser;
+    float value = (float)level + OFFSETS[quantiser];
     float error = magnitude - value - centroids[3 * quantiser + (level < 3 ? level - 1 : 2)];
     return (Candidate){level, bit_length((unsigned)level), error * error - magnitude * magnitude};
 }
@@ -97,7 +97,7 @@ EXPORT int64_t core_dependent(const float *scaled, int64_t count, const float *p
             magnitude = magnitude > LIMIT ? LIMIT : magnitude;
             Candidate by[2][2]; /* quantiser, parity */
             for (int quantiser = 0; quantiser < 2; quantiser++) {
-                int below = (int)(magnitude + 0.5f * (float)quantiser);
+                int below = (int)(magnitude - OFFSETS[quantiser]);
                 for (int level = below; level <= below + 1; level++)
                     by[quantiser][level & 1] = candidate(magnitude, quantiser, level, centroids);
             }

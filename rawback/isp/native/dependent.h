@@ -6,6 +6,9 @@
 
 #define STATES 8
 
+/* By what magnitudes of the first and of the second quantiser are more than their level, in steps. */
+static const float OFFSETS[2] = {0.25f, -0.25f};
+
 /* After a level in a state; the state's lowest bit says which quantiser it was. */
 static inline int next_state(int state, int level)
 {

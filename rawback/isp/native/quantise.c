@@ -32,7 +32,7 @@ static void quantisers(const int16_t *levels, uint8_t *of)
 }
 
 /* Sums of |coefficient| - |level| of AC, and how many there are, by magnitude 1, 2, larger (3 each); of every `apart`-th
- * block in rows of n. dependent: of each quantiser, whose second one's magnitudes stand for half a step less (2, 3).
+ * block in rows of n. dependent: of each quantiser, beyond what its magnitudes stand for (2, 3).
  * counts: (16, 12) of AC symbols, or NULL. */
 EXPORT int64_t core_statistics(const int16_t *levels, const float *steps, int64_t m, int64_t n, int64_t apart,
                                int64_t dependent, double *excess, int64_t *number, int64_t *counts)
@@ -48,7 +48,8 @@ EXPORT int64_t core_statistics(const int16_t *levels, const float *steps, int64_
                 int magnitude = of[i] < 0 ? -of[i] : of[i];
                 if (magnitude) {
                     int kind = 3 * quantiser[i] + (magnitude < 3 ? magnitude : 3) - 1;
-                    excess[kind] += (double)(fabsf(truth[i]) - ((float)magnitude - 0.5f * (float)quantiser[i]));
+                    float offset = dependent ? OFFSETS[quantiser[i]] : 0;
+                    excess[kind] += (double)(fabsf(truth[i]) - ((float)magnitude + offset));
                     number[kind]++;
                 }
             }
