@@ -29,7 +29,7 @@ from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
 from rawback.isp.quantisation_tables import coding
 from rawback.lossless import rans
-from rawback.lossless.coder import Coder
+from rawback.lossless.coder import encode
 from rawback.options.render import RenderOptions
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -86,11 +86,9 @@ def _row(name: str, file: RawFile, quality: int) -> list[float]:
 
 def _by_layer(file: RawFile, picture: Coefficients, recipe: Recipe) -> Result:
     began = time.process_time()
-    coder = Coder.of(file.mosaic, picture, recipe)
-    rows = coder.blocks()
-    codes = [coder.encode(file.mosaic[start:stop], start) for start, stop in rows]
+    coder, codes = encode(file.mosaic, picture, recipe)
     middle = time.process_time()
-    decoded = [coder.decode(code, start, stop) for code, (start, stop) in zip(codes, rows, strict=True)]
+    decoded = [coder.decode(code, start, stop) for code, (start, stop) in zip(codes, coder.blocks(), strict=True)]
     end = time.process_time()
     assert np.array_equal(np.concatenate(decoded), file.mosaic)
     return Result(sum(map(len, codes)) + len(coder.to_bytes()), middle - began, end - middle)
@@ -112,11 +110,10 @@ def _by_constriction(file: RawFile, picture: Coefficients, recipe: Recipe) -> Re
     """The symbols of the layer, gathered by table; nothing but the entropy coder in the seconds."""
     import constriction
 
-    coder = Coder.of(file.mosaic, picture, recipe)
-    with patch.object(rans, "encode", side_effect=rans.encode) as encode:
-        size_of_blocks = sum(len(coder.encode(file.mosaic[start:stop], start)) for start, stop in coder.blocks())
-        caught = [call.args[:3] for call in encode.call_args_list]
-    size, coding_time, decoding_time = size_of_blocks + len(coder.to_bytes()), 0.0, 0.0
+    with patch.object(rans, "encode", side_effect=rans.encode) as caught_encode:
+        coder, codes = encode(file.mosaic, picture, recipe)
+        caught = [call.args[:3] for call in caught_encode.call_args_list]
+    size, coding_time, decoding_time = sum(map(len, codes)) + len(coder.to_bytes()), 0.0, 0.0
     for symbols, of, tables in caught:
         began = time.process_time()
         queue = constriction.stream.queue.RangeEncoder()
@@ -132,7 +129,7 @@ def _by_constriction(file: RawFile, picture: Coefficients, recipe: Recipe) -> Re
         for number, (group, model) in enumerate(zip(groups, models, strict=True)):
             decoded[of == number] = stream.decode(model, len(group))
         coding_time, decoding_time = coding_time + middle - began, decoding_time + time.process_time() - middle
-        size += 4 * len(words) - len(rans.encode(symbols, of, tables)) + 2 * rans.lanes_for(len(symbols))
+        size += 4 * len(words) - len(rans.encode(symbols, of, tables)) + 2 * rans.FINE.lanes_for(len(symbols))
     return Result(size, coding_time, decoding_time)
 
 

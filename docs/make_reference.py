@@ -51,9 +51,12 @@ def page() -> str:
 
 def described(place: str, name: str, shown: str) -> Iterator[str]:
     """A function or class of a module. shown: from where users import it."""
-    path = ROOT.joinpath(*place.split("."))
-    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8"))
+    tree = parsed(place)
     nodes = [node for node in tree.body if getattr(node, "name", "") == name]
+    if not nodes:  # the package only passes it on
+        given = {alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+        yield from described(str(given[name]), name, shown)
+        return
     node = nodes[-1]
     yield f"### `{shown}.{name}`\n"
     if isinstance(node, ast.FunctionDef):
@@ -61,6 +64,12 @@ def described(place: str, name: str, shown: str) -> Iterator[str]:
     yield text(node) + "\n"
     if isinstance(node, ast.ClassDef):
         yield from members(node, {known.name: known for known in tree.body if isinstance(known, ast.ClassDef)})
+
+
+def parsed(place: str) -> ast.Module:
+    """The source of a module."""
+    path = ROOT.joinpath(*place.split("."))
+    return ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8"))
 
 
 def members(node: ast.ClassDef, beside: dict[str, ast.ClassDef]) -> Iterator[str]:

@@ -1,16 +1,17 @@
 """README and docs say what is so: their commands run, their options are there, their links lead somewhere."""
 
-import os
+import json
 import re
 import runpy
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rawpy
 import typer
+from scenes import Run
 
 from rawback.cli.main import app
 
@@ -36,23 +37,26 @@ def test_the_readme_is_a_screen_and_a_half():
 
 
 @pytest.mark.slow
-def test_what_the_readme_prints_runs_in_its_order(tmp_path: Path):
+def test_what_the_readme_prints_runs_in_its_order(run: Run, capfd: pytest.CaptureFixture[str], tmp_path: Path):
+    """In this process; `.ci/errands.py` does it in a clean environment."""
     for name in ("tests/data/sample.dng", "docs/before_after.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    environment, ran = os.environ | {"PYTHONPATH": str(ROOT)}, 0
+    ran = 0
     for line in "\n".join(blocks(ROOT / "README.md", "sh")).splitlines():
         for part in line.split(" && "):
             if part.startswith("rawback "):
-                words = [sys.executable, "-m", "rawback", *shlex.split(part, comments=True)[1:]]
-                subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True)
+                assert run(*shlex.split(part, comments=True)[1:])[0] == 0, part
                 ran += 1
     assert ran >= 8
     assert (tmp_path / "back/sample.dng").read_bytes() == (ROOT / "tests/data/sample.dng").read_bytes()
+    with rawpy.imread("sample.dng") as back, rawpy.imread("tests/data/sample.dng") as original:
+        error = back.raw_image_visible.astype(float) - original.raw_image_visible
+        assert np.sqrt(np.mean(error**2)) < 0.003 * (4095 - 256)
     for text in blocks(ROOT / "README.md", "python") + blocks(ROOT / "docs/python.md", "python"):
-        line = [sys.executable, "-c", text]
-        said = subprocess.run(line, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
-        assert all(told in text for told in said.splitlines())
+        capfd.readouterr()
+        exec(compile(text, "README", "exec"), {})
+        assert all(told in text for told in capfd.readouterr().out.splitlines())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -77,6 +81,21 @@ def test_links_lead_somewhere(page: Path):
         target = (page.parent / name) if name else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Its cells, one after the other in one namespace, as a kernel runs them."""
+    (tmp_path / "tests" / "data").mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "data" / "sample.dng", tmp_path / "tests" / "data")
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((ROOT / "docs" / "there_and_back.ipynb").read_text())["cells"]
+    namespace: dict[str, object] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), namespace)
+    said = capsys.readouterr().out
+    assert namespace["decibels"] > 50 and "clipped" in said and "mosaic" in said and "95: " in said
 
 
 def test_every_page_is_in_the_index():

@@ -56,23 +56,23 @@ def boxes(data: bytes) -> list[tuple[str, bytes]]:
     return found
 
 
-def rans(code: bytes, of: list[int], tables: list[list[int]]) -> tuple[list[int], bytes]:
+def rans(code: bytes, of: list[int], tables: list[list[int]], precision: int = 12) -> tuple[list[int], bytes]:
     """Symbols, and the bytes that the states began with."""
-    lanes = min(max(len(of) // 512, 1), 1024)
+    lanes = min(max(len(of) // 512, 1), 1024 if precision == 12 else 128)
     states = list(struct.unpack_from(f"<{lanes}I", code))
     words = iter(struct.unpack(f"<{(len(code) - 4 * lanes) // 2}H", code[4 * lanes :]))
     symbols = []
     for start in range(0, len(of), lanes):
         short = []
         for lane, table in enumerate(of[start : start + lanes]):
-            slot, first = states[lane] & 4095, 0
+            slot, first = states[lane] & (1 << precision) - 1, 0
             symbol = 0
             while slot >= first + tables[table][symbol]:
                 first += tables[table][symbol]
                 symbol += 1
             frequency = tables[table][symbol]
             symbols.append(symbol)
-            states[lane] = frequency * (states[lane] >> 12) + slot - first
+            states[lane] = frequency * (states[lane] >> precision) + slot - first
             short += [lane] if states[lane] < 65536 else []
         for lane in short:
             states[lane] = states[lane] << 16 | next(words)
@@ -88,14 +88,31 @@ def unpacked(data: bytes, contexts: list[int]) -> list[int]:
     tables = [list(numbers[t::count]) for t in range(count)]
     at += table_size
     symbols, first = rans(data[at : at + code_size], [sum(c >= b for b in bounds) for c in contexts], tables)
-    bits = first + data[at + code_size :]
+    return with_bits(symbols, first + data[at + code_size :], [c & 63 for c in contexts], escapes)
+
+
+def with_bits(symbols: list[int], bits: bytes, classes: list[int], escapes: int) -> list[int]:
+    """Residuals, from symbols, and classes of slopes."""
+    assert symbols.count(255) == escapes
     text = "".join(f"{byte:08b}" for byte in bits[2 * escapes :])
     escaped, residuals = struct.iter_unpack("<H", bits[: 2 * escapes]), []
-    for symbol, context in zip(symbols, contexts, strict=True):
-        low = min(max((context & 63) // 4 - 8, 0), 7)
+    for symbol, kind in zip(symbols, classes, strict=True):
+        low = min(max(kind // 4 - 8, 0), 7)
         number, text = int(text[:low] or "0", 2), text[low:]
         residuals.append(next(escaped)[0] if symbol == 255 else (symbol - 128 << low) + number)
     return residuals
+
+
+def of_version_3(data: bytes, cells: list[int], tables: bytes) -> list[int]:
+    """Residuals of a block, by the tables in the header."""
+    _, count, size = struct.unpack_from("<HBI", tables)
+    table_of = zlib.decompress(tables[7 : 7 + size])
+    assert len(table_of) == 16 * 3 * 64 * 8
+    numbers = struct.unpack(f"<{256 * count}H", zlib.decompress(tables[7 + size :]))
+    code_size, escapes = struct.unpack_from("<II", data)
+    by = [list(numbers[t::count]) for t in range(count)]
+    symbols, first = rans(data[8 : 8 + code_size], [table_of[cell] for cell in cells], by, 14)
+    return with_bits(symbols, first + data[8 + code_size :], [cell >> 3 & 63 for cell in cells], escapes)
 
 
 def idct(block: list[int]) -> list[list[int]]:
@@ -170,7 +187,11 @@ class Tables:
         tables = header[struct.calcsize("<H32s32s8I") :]
         (size,) = struct.unpack_from("<I", tables)
         predictor = zlib.decompress(tables[4 : 4 + size])
-        self.used = np.unpackbits(np.frombuffer(zlib.decompress(tables[4 + size :]), np.uint8)).reshape(3, 65536)
+        values, self.more = tables[4 + size :], b""
+        if header[0] == 3:
+            size = int.from_bytes(values[:4], "little")
+            values, self.more = values[4 : 4 + size], values[4 + size :]
+        self.used = np.unpackbits(np.frombuffer(zlib.decompress(values), np.uint8)).reshape(3, 65536)
         self.ranks = [Ranks(np.flatnonzero(line).tolist()) for line in self.used]
         *numbers, self.white, self.rows, self.columns = struct.unpack_from("<9q3iHBB", predictor)
         n, at = self.rows * self.columns, struct.calcsize("<9q3iHBB")
@@ -209,6 +230,12 @@ class Tables:
         active = int(np.count_nonzero(self.picture.planes[0][y // 8, x // 8, 1:]))
         side = slope < 64 and abs(rest) > 3
         return rank, -1 if rest < 0 else 1, 128 * sum(active >= a for a in (1, 4, 10)) + 64 * side + kind
+
+    def cell(self, rank: int, context: int, colour: int) -> int:
+        """Context of version 3 from that of version 1."""
+        highest = int.from_bytes(self.more[:2], "little")
+        brightness = min(rank, highest) * 16 // (highest + 1)
+        return ((3 * brightness + colour) * 64 + context % 64) * 8 + context // 64
 
     def value(self, colour: int, rank: int) -> int:
         return rank if self.used.all() else self.ranks[colour].used[rank]
@@ -258,7 +285,8 @@ def layer(content: dict[str, list[bytes]], picture) -> np.ndarray:
     """The frame."""
     header = content["rawback.lossless"][0]
     version, sha_picture, sha_frame, width, height, top, left, w, h, count, _ = struct.unpack_from("<H32s32s8I", header)
-    assert (version, sha_picture.hex(), count) == (1, picture.sha256(), 1)
+    assert version in (1, 3)
+    assert (sha_picture.hex(), count) == (picture.sha256(), 1)
     tables = Tables(header, picture)
     rows, columns = tables.rows, tables.columns
     foretold = [
@@ -266,10 +294,14 @@ def layer(content: dict[str, list[bytes]], picture) -> np.ndarray:
         for y in range(height) for x in range(width)
     ]  # fmt: skip
     ranks, signs, contexts = (list(part) for part in zip(*foretold, strict=True))
+    if version == 3:
+        colours = [tables.cfa[y % rows * columns + x % columns] for y in range(height) for x in range(width)]
+        contexts = [tables.cell(*both) for both in zip(ranks, contexts, colours, strict=True)]
     number, of_foretold, of_samples = struct.unpack_from("<III", content["rawback.lossless.block"][0])
     checksum = zlib.crc32(np.array(contexts, "<u2").tobytes(), zlib.crc32(np.array(ranks, "<i4").tobytes()))
     assert (number, of_foretold) == (0, checksum)
-    residuals = unpacked(content["rawback.lossless.block"][0][12:], contexts)
+    packed = content["rawback.lossless.block"][0][12:]
+    residuals = of_version_3(packed, contexts, tables.more) if version == 3 else unpacked(packed, contexts)
     values = []
     for i, (rank, residual, sign) in enumerate(zip(ranks, residuals, signs, strict=True)):
         true = rank + residual * sign & 65535
@@ -303,7 +335,7 @@ def margins(data: bytes, frame: np.ndarray, area: tuple[int, int, int, int]) -> 
             group[i, x] = (total if way else start + residual) % 65536
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "contexts"])
 def test_the_lossless_layer(name: str):
     data = (FOLDER / f"{name}.jpg").read_bytes()
     content: dict[str, list[bytes]] = {}

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from rawback.files.jumbf import Box
 
-VERSION, OF_PIXELS = 1, 2
-"""Of the layer of a mosaic, and of one whose pixels have three values each."""
+FIRST, OF_PIXELS, VERSION = 1, 2, 3
+"""Of layers: a mosaic's as of release 0.1.0, those whose pixels have three values each, a mosaic's as written now."""
 LABEL = "rawback.lossless"
 """Of its box; those of all other boxes of the layer begin with it."""
 HEADER = struct.Struct("<H32s32s8I")

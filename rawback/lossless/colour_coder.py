@@ -15,7 +15,8 @@ import numpy as np
 
 from rawback.errors import RawbackError
 from rawback.lossless import residuals
-from rawback.lossless.coder import CHECKS, LOW_OF_CLASS, SLOPES, Coder
+from rawback.lossless.coder import CHECKS, Coder
+from rawback.lossless.foretelling import LOW_OF_CLASS, SLOPES, busy_of, contexts_of
 from rawback.lossless.residuals import Model
 
 RED, GREEN, BLUE = range(3)
@@ -83,9 +84,9 @@ class _Block:
 
     def __init__(self, coder: ColourCoder, start: int, stop: int) -> None:
         codes = coder.predictor.codes(coder.picture, start, stop)
-        self.coder, self.activity = coder, coder.activity(start, stop)
+        self.coder, self.busy = coder, busy_of(coder.picture, start, stop)
         self.planes = [self._converted(codes, colour) for colour in range(3)]
-        self.off = np.zeros(self.activity.shape, np.int32)
+        self.off = np.zeros(self.busy.shape, np.int32)
         """By how much green was foretold too low, in sixteenths of a rank."""
         self.checksum = 0
         for value, slope in self.planes:
@@ -103,7 +104,7 @@ class _Block:
         """Ranks, signs (rows, width), and the model of the residuals, with so much of green's and so many classes narrower."""
         value, slope = self.planes[colour]
         value = np.clip(value + self.lent(colour, share), 0, (SLOPES << 4) - 1).astype(np.int32) if share else value
-        rank, sign, context = self.coder.contexts(value, slope, self.activity)
+        rank, sign, context = contexts_of(value, slope, self.busy)
         kind = (context & 63).astype(np.int16)
         kind = np.where(kind > TOO_NARROW, np.maximum(kind - narrower, TOO_NARROW), kind).astype(np.uint16)
         model = Model((context & ~np.uint16(63) | kind).ravel(), np.take(LOW_OF_CLASS, kind).ravel())

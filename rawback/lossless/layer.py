@@ -13,12 +13,12 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import recipe_xmp
 from rawback.files.jumbf import Box
-from rawback.files.layer_header import HEADER, OF_PIXELS, VERSION, checked, with_crc
+from rawback.files.layer_header import FIRST, HEADER, OF_PIXELS, VERSION, checked, with_crc
 from rawback.files.layer_header import LABEL as HEADER_LABEL
 from rawback.isp.mosaic import sha256
 from rawback.isp.parallel import in_threads
 from rawback.lossless import margins
-from rawback.lossless.coder import Coder
+from rawback.lossless.coder import Coder, MosaicCoder, encode
 from rawback.lossless.colour_coder import ColourCoder
 from rawback.lossless.margins import Area
 from rawback.picture import Coefficients
@@ -29,6 +29,8 @@ BLOCK_LABEL = "rawback.lossless.block"
 """JUMBF label; blocks have a box each."""
 MARGINS_LABEL, RECIPE_LABEL = "rawback.lossless.margins", "rawback.lossless.recipe"
 LABELS = (HEADER_LABEL, MARGINS_LABEL, RECIPE_LABEL, BLOCK_LABEL)
+CODERS: dict[int, type[Coder]] = {FIRST: Coder, OF_PIXELS: ColourCoder, VERSION: MosaicCoder}
+"""By the version that the header says."""
 UNHASHED = {entry.name: entry.default for entry in fields(Provenance)}
 LARGEST_FRAME = 1 << 29
 """Photosites; and a frame has no more than four times those that are visible, and SPARE."""
@@ -50,8 +52,8 @@ class Layer:
     area: Area
     frame: tuple[int, int]
     """Height and width of the frame."""
-    values: int
-    """Of each pixel: 1 of a mosaic, 3 where it is demosaiced already."""
+    version: int
+    """Of `layer_header`."""
     count: int
     """How many blocks there should be."""
     tables: bytes
@@ -88,14 +90,17 @@ def make(frame: np.ndarray, area: Area, picture: Coefficients, recipe: Recipe) -
     """The boxes for a frame (H, W) or, of a linear RAW, (H, W, 3) uint16 whose visible `area` was rendered as `picture`."""
     top, left, bottom, right = area
     mosaic = frame[top:bottom, left:right]
-    version, kind = (OF_PIXELS, ColourCoder) if frame.ndim == 3 else (VERSION, Coder)
-    coder = kind.of(mosaic, picture, recipe)
-    blocks = coder.blocks()
-    codes = in_threads(lambda rows: coder.encode(mosaic[rows[0] : rows[1]], rows[0]), blocks)
-    sizes = (right - left, bottom - top, top, left, frame.shape[1], frame.shape[0], len(blocks), 0)
+    if frame.ndim == 3:
+        version, coder = OF_PIXELS, ColourCoder.of(mosaic, picture, recipe)
+        codes = in_threads(lambda rows: coder.encode(mosaic[rows[0] : rows[1]], rows[0]), coder.blocks())
+        tables = coder.to_bytes()
+    else:
+        version, (by, codes) = VERSION, encode(mosaic, picture, recipe)
+        tables = by.to_bytes()
+    sizes = (right - left, bottom - top, top, left, frame.shape[1], frame.shape[0], len(codes), 0)
     picture_sha256 = bytes.fromhex(recipe.picture_sha256 or picture.sha256())
     head = HEADER.pack(version, picture_sha256, bytes.fromhex(sha256(frame)), *sizes)
-    parts = [(HEADER_LABEL, head + coder.to_bytes())]
+    parts = [(HEADER_LABEL, head + tables)]
     if frame.shape != mosaic.shape:
         parts.append((MARGINS_LABEL, margins.encode(frame, area)))
     parts.append((RECIPE_LABEL, recipe_sha256(recipe)))
@@ -140,16 +145,16 @@ def restore(
     """
     if layer.size != (picture.width, picture.height) or layer.picture_sha256 != picture_sha256:
         raise RawbackError("the lossless layer belongs to another picture")
-    coder = (Coder if layer.values == 1 else ColourCoder).from_bytes(layer.tables, picture)
-    rows = coder.blocks()
-    frame = np.zeros(layer.frame if layer.values == 1 else (*layer.frame, layer.values), np.uint16)
+    by = CODERS[layer.version].from_bytes(layer.tables, picture)
+    rows = by.blocks()
+    frame = np.zeros((*layer.frame, 3) if layer.version == OF_PIXELS else layer.frame, np.uint16)
     restored = Restored(frame, layer.area, False, [])
     mosaic = restored.mosaic
 
     def block(job: tuple[int, tuple[int, int]]) -> bool:
         number, (start, stop) = job
         try:
-            mosaic[start:stop] = coder.decode(layer.blocks.get(number, b""), start, stop)
+            mosaic[start:stop] = by.decode(layer.blocks.get(number, b""), start, stop)
         except RawbackError:
             return False
         return True
@@ -178,12 +183,12 @@ def _fill_margins(layer: Layer, frame: np.ndarray) -> bool:
 
 
 def _header(body: bytes) -> Layer:
-    if len(body) < HEADER.size or int.from_bytes(body[:2], "little") > OF_PIXELS:
+    if len(body) < HEADER.size or int.from_bytes(body[:2], "little") not in CODERS:
         raise RawbackError("the lossless layer inside is of a later version; update rawback")
     version, picture, frame, width, height, top, left, frame_width, frame_height, count, _ = HEADER.unpack_from(body)
     area = (top, left, top + height, left + width)
     fits = area[2] <= frame_height and area[3] <= frame_width and width > 0 < height
     if not fits or frame_height * frame_width > min(LARGEST_FRAME, 4 * width * height + SPARE):
         raise RawbackError("the lossless layer inside has impossible sizes; it is damaged")
-    values, tables = 3 if version == OF_PIXELS else 1, body[HEADER.size :]
-    return Layer(picture.hex(), frame, (width, height), area, (frame_height, frame_width), values, count, tables)
+    tables = body[HEADER.size :]
+    return Layer(picture.hex(), frame, (width, height), area, (frame_height, frame_width), version, count, tables)

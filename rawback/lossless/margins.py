@@ -12,13 +12,13 @@ import numpy as np
 
 from rawback.errors import RawbackError
 from rawback.lossless import residuals
-from rawback.lossless.coder import CLASS_OF_SLOPE, LOW_OF_CLASS, SLOPES
+from rawback.lossless.foretelling import CLASS_OF_SLOPE, LOW_OF_CLASS, SLOPES
 from rawback.lossless.residuals import Model
 
 Area = tuple[int, int, int, int]
 """Top, left, bottom, right of the visible mosaic in the whole frame."""
 SLOPE_PER_ERROR = 69
-"""Of noise with a mean error of 1 DN, in the units of `lossless.CLASS_OF_SLOPE`."""
+"""Of noise with a mean error of 1 DN, in the units of `foretelling.CLASS_OF_SLOPE`."""
 BEFORE = 1
 """The way of a line that is coded against the photosite before; 0: against the median."""
 LINE = np.dtype([("start", "<u2"), ("way", "u1"), ("kind", "u1")])

@@ -28,7 +28,7 @@ LOWEST, CODES = -256, 1024
 LIGHT_BITS, WEIGHT_BITS = 20, 8
 """Of fractions in light, and in weights beyond those of a sixteenth of a DN."""
 LIGHT_LIMIT, ENTRY_LIMIT = (1 << 30) - 1, 1 << 26
-"""Of light, so that times a weight it fits into 63 bits; of an entry of `_values`, so that sums of three fit into int32."""
+"""Of light, so that times a weight it fits into 63 bits; of an entry of `values`, so that sums of three fit into int32."""
 OF_PIXELS = (1, 3)
 """The CFA's shape where each pixel has all three values: red, green, blue."""
 SHAPES = ((2, 2), (4, 4), (6, 6), OF_PIXELS)
@@ -132,11 +132,15 @@ class Predictor:
         """What `predict` gives, where each photosite has a colour; added to `value`, its answer to darkness."""
         slope = np.zeros(value.shape, np.int32)
         for channel, code in enumerate(codes):
-            value += np.take(self._values[channel], colour * (16 * CODES) + code)
-            slope += np.take(self._slopes[channel], colour * CODES + (code >> 4))
+            value += np.take(self.values[channel], colour * (16 * CODES) + code)
+            slope += np.take(self.slopes[channel], colour * CODES + (code >> 4))
         np.clip(value, 0, 16 * self.white, out=value)
-        slope *= min(int(picture.tables[0][1:].max()), 255)
+        slope *= self.step(picture)
         return value, np.maximum(slope, 1, out=slope)
+
+    def step(self, picture: Coefficients) -> int:
+        """The coarsest of luma's."""
+        return min(int(picture.tables[0][1:].max()), 255)
 
     def _planes(self, picture: Coefficients, start: int, stop: int) -> list[np.ndarray]:
         """Luma in sixteenths above LOWEST, and upsampled chroma."""
@@ -156,7 +160,7 @@ class Predictor:
         return fixed_point.grow(small, (v, h))[offset : offset + stop - start, : picture.width]
 
     @cached_property
-    def _values(self) -> list[np.ndarray]:
+    def values(self) -> list[np.ndarray]:
         """By channel: sixteenths of a DN by colour of the photosite and sixteenths of a code value, (3 * 16 * CODES,) int32."""
         fraction = np.arange(16)
         light = self.light.astype(np.int64)
@@ -164,7 +168,7 @@ class Predictor:
         return [self._weighted(fine, channel).ravel() for channel in range(3)]
 
     @cached_property
-    def _slopes(self) -> list[np.ndarray]:
+    def slopes(self) -> list[np.ndarray]:
         """By channel: sixteenths of a DN for one code value, (3 * CODES,) int32, at most 2^21 so that sums times a step fit."""
         rise = np.diff(self.light.astype(np.int64))
         return [np.clip(self._weighted(rise, channel), -(1 << 21), 1 << 21).ravel() for channel in range(3)]

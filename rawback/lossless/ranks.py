@@ -80,14 +80,14 @@ class Ranks:
         """
         at = value >> 4
         at += colour * (VALUES + 1)
-        low, high = np.take(self._sixteenths, at), np.take(self._sixteenths, at + 1)
+        low, high = np.take(self.sixteenths, at), np.take(self.sixteenths, at + 1)
         rank = low + ((high - low) * (value & 15) >> 4)
-        rise = np.take(self._density, at)
+        rise = np.take(self.density, at)
         slope = np.minimum(slope, VALUES - 1) * rise >> 8
         return rank, np.maximum(slope, 1, out=slope)
 
     @cached_property
-    def _sixteenths(self) -> np.ndarray:
+    def sixteenths(self) -> np.ndarray:
         """(3 * 65537,) int32: sixteenths of a rank at each DN, in integers."""
         lines = []
         for used in self.used:
@@ -103,8 +103,8 @@ class Ranks:
         return np.concatenate(lines).astype(np.int32)
 
     @cached_property
-    def _density(self) -> np.ndarray:
+    def density(self) -> np.ndarray:
         """(3 * 65537,) int32: ranks for a DN around each DN, times 256; at most 256."""
-        lines = self._sixteenths.reshape(3, -1)
+        lines = self.sixteenths.reshape(3, -1)
         padded = np.pad(lines, [(0, 0), (8, 8)], mode="edge")
         return np.clip(padded[:, 16:] - padded[:, :-16], 1, 256).ravel().astype(np.int32)

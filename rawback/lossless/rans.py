@@ -10,38 +10,55 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from rawback.errors import RawbackError
+from rawback.isp.native.library import call, library
 
-PRECISION = 12
-"""Bits of a frequency."""
-TOTAL = 1 << PRECISION
-"""Frequencies of a table sum to it."""
 SYMBOLS = 256
 """Bytes."""
 LOW = 1 << 16
 """States lie in LOW..2^32 - 1 between symbols; sixteen bits leave or enter at a time."""
-MAX_LANES, PER_LANE = 1024, 512
-"""States that are interleaved at most, and symbols that are worth a state of their own."""
+PER_LANE = 512
+"""Symbols that are worth a state of their own."""
 MAX_TABLES = 256
 """That a byte can tell apart."""
 
 
 @dataclass(frozen=True)
+class Layout:
+    """How code is laid out."""
+
+    precision: int
+    """Bits of a frequency: those of a table sum to 2^precision."""
+    lanes: int
+    """States that are interleaved at most. More are quicker in numpy, and take three bytes of a block each."""
+
+    def lanes_for(self, count: int) -> int:
+        """How many states code `count` symbols."""
+        return min(max(count // PER_LANE, 1), self.lanes)
+
+
+OLD, FINE = Layout(12, 1024), Layout(14, 128)
+"""Of packed residuals; and of layers of version 3."""
+
+
+@dataclass(frozen=True)
 class Tables:
-    """Frequencies of the symbols, table by table: (tables, 256) uint16, each row summing to 4096."""
+    """Frequencies of the symbols, table by table: (tables, 256) uint16, each row summing to 2^precision."""
 
     frequencies: np.ndarray
+    layout: Layout = OLD
 
     @classmethod
-    def of(cls, counts: np.ndarray) -> Tables:
+    def of(cls, counts: np.ndarray, layout: Layout = OLD) -> Tables:
         """Scale (tables, 256) counts; every symbol that occurs keeps at least 1."""
-        totals = np.maximum(counts.sum(1, keepdims=True), 1)
-        scaled = np.where(counts > 0, np.maximum(counts * TOTAL // totals, 1), 0)
+        totals, total = np.maximum(counts.sum(1, keepdims=True), 1), 1 << layout.precision
+        scaled = np.where(counts > 0, np.maximum(counts * total // totals, 1), 0)
         for row in scaled:
-            excess = int(row.sum()) - TOTAL
+            excess = int(row.sum()) - total
             if excess < 0:
                 row[row.argmax()] -= excess
             for index in np.argsort(-row):  # the largest give a part of what they have
@@ -50,14 +67,14 @@ class Tables:
                 taken = min(excess, int(row[index]) // 2)
                 row[index] -= taken
                 excess -= taken
-        return cls(scaled.astype(np.uint16))
+        return cls(scaled.astype(np.uint16), layout)
 
     def to_bytes(self) -> bytes:
         """Compressed; `from_bytes` is the inverse."""
         return zlib.compress(self.frequencies.astype("<u2").T.tobytes(), 9)
 
     @classmethod
-    def from_bytes(cls, data: bytes, count: int) -> Tables:
+    def from_bytes(cls, data: bytes, count: int, layout: Layout = OLD) -> Tables:
         """Raises RawbackError unless the data is `count` tables."""
         expected = count * SYMBOLS * 2
         try:
@@ -67,19 +84,19 @@ class Tables:
         if not 0 < count <= MAX_TABLES or len(raw) != expected:
             raise RawbackError("the tables of the entropy coder have the wrong size")
         frequencies = np.ascontiguousarray(np.frombuffer(raw, "<u2").reshape(SYMBOLS, count).T)
-        if (frequencies.astype(np.int64).sum(1) != TOTAL).any():
+        if (frequencies.astype(np.int64).sum(1) != 1 << layout.precision).any():
             raise RawbackError("the tables of the entropy coder do not add up")
-        return cls(frequencies.astype(np.uint16))
+        return cls(frequencies.astype(np.uint16), layout)
 
-    @property
+    @cached_property
     def starts(self) -> np.ndarray:
         """(tables, 256) uint32: the first slot of each symbol."""
         return (np.cumsum(self.frequencies, 1, dtype=np.uint32) - self.frequencies).astype(np.uint32)
 
-
-def lanes_for(count: int) -> int:
-    """How many states code `count` symbols: each costs nothing but time on few, none on many."""
-    return min(max(count // PER_LANE, 1), MAX_LANES)
+    @cached_property
+    def slots(self) -> tuple[np.ndarray, np.ndarray]:
+        """See `_slots`."""
+        return _slots(self)
 
 
 def encode(symbols: np.ndarray, of: np.ndarray, tables: Tables, spare: bytes = b"") -> bytes:
@@ -88,23 +105,29 @@ def encode(symbols: np.ndarray, of: np.ndarray, tables: Tables, spare: bytes = b
     The states have to start from something: they start from the first 2 * lanes bytes of `spare`, which `decode`
     gives back, so that they cost nothing.
     """
-    lanes = lanes_for(len(symbols))
+    lanes, precision = tables.layout.lanes_for(len(symbols)), tables.layout.precision
+    state = np.frombuffer(spare[: 2 * lanes].ljust(2 * lanes, b"\0"), "<u2").astype(np.uint32) + np.uint32(LOW)
+    if library() is not None:
+        words = np.empty(len(symbols), "<u2")
+        number = call(
+            "core_rans_encode", symbols, of, len(symbols), tables.frequencies, tables.starts, precision, lanes, state, words
+        )
+        return state.astype("<u4").tobytes() + words[len(words) - number :].tobytes()
     at = of.astype(np.int32)
     at *= SYMBOLS
     at += symbols
-    frequencies = _stepped(tables.frequencies.astype(np.uint32).ravel()[at], lanes, TOTAL)
+    frequencies = _stepped(tables.frequencies.astype(np.uint32).ravel()[at], lanes, 1 << precision)
     starts = _stepped(tables.starts.ravel()[at], lanes, 0)
-    state = np.frombuffer(spare[: 2 * lanes].ljust(2 * lanes, b"\0"), "<u2").astype(np.uint32) + np.uint32(LOW)
-    words = []
+    parts = []
     for frequency, start in zip(frequencies[::-1], starts[::-1], strict=True):
-        full = (state >> np.uint32(32 - PRECISION)) >= frequency
-        words.append(state[full].astype("<u2"))
+        full = (state >> np.uint32(32 - precision)) >= frequency
+        parts.append(state[full].astype("<u2"))
         np.right_shift(state, np.uint32(16), out=state, where=full)
         quotient = state // frequency
         state -= quotient * frequency
-        state += quotient << np.uint32(PRECISION)
+        state += quotient << np.uint32(precision)
         state += start
-    return state.astype("<u4").tobytes() + b"".join(part.tobytes() for part in reversed(words))
+    return state.astype("<u4").tobytes() + b"".join(part.tobytes() for part in reversed(parts))
 
 
 def decode(code: bytes, of: np.ndarray, tables: Tables) -> tuple[np.ndarray, bytes]:
@@ -112,30 +135,40 @@ def decode(code: bytes, of: np.ndarray, tables: Tables) -> tuple[np.ndarray, byt
 
     Raises RawbackError for a code that ends too early or too late, or tables that do not exist.
     """
-    lanes = lanes_for(len(of))
+    lanes, precision = tables.layout.lanes_for(len(of)), tables.layout.precision
     if len(code) < 4 * lanes or len(code) % 2 or (len(of) and int(of.max()) >= len(tables.frequencies)):
         raise RawbackError("the entropy code is cut short")
     state = np.frombuffer(code, "<u4", lanes).astype(np.uint32)
-    words = np.frombuffer(code, "<u2", offset=4 * lanes).astype(np.uint32)
-    symbol_at, step_at = _slots(tables)
-    rows = _stepped(of.astype(np.uint32) << np.uint32(PRECISION), lanes, _padding_row(tables))
+    if library() is not None:
+        words, symbols = np.frombuffer(code, "<u2", offset=4 * lanes), np.empty(len(of), np.uint8)
+        position = call("core_rans_decode", of, len(of), *tables.slots, precision, lanes, state, words, len(words), symbols)
+    else:
+        symbols, position = _decoded(code[4 * lanes :], of, tables, state)
+    if 4 * lanes + 2 * position != len(code) or state.max() >= 2 * LOW:
+        raise RawbackError("the entropy code does not end where it should")
+    return symbols, (state - np.uint32(LOW)).astype("<u2").tobytes()
+
+
+def _decoded(code: bytes, of: np.ndarray, tables: Tables, state: np.ndarray) -> tuple[np.ndarray, int]:
+    """Symbols (n,) uint8, and how many words were read: -1 where there are too few. `state` (lanes,) is brought to its end."""
+    words = np.frombuffer(code, "<u2").astype(np.uint32)
+    (symbol_at, step_at), precision = tables.slots, np.uint32(tables.layout.precision)
+    rows = _stepped(of.astype(np.uint32) << precision, len(state), len(tables.frequencies) << tables.layout.precision)
     symbols = np.empty(rows.shape, np.uint8)
     position = 0
     for row, out in zip(rows, symbols, strict=True):
-        row += state & np.uint32(TOTAL - 1)
+        row += state & np.uint32((1 << tables.layout.precision) - 1)
         np.take(symbol_at, row, out=out, mode="clip")
         step = np.take(step_at, row, mode="clip")
-        state >>= np.uint32(PRECISION)
+        state >>= precision
         state *= step >> np.uint32(16)
         state += step & np.uint32(0xFFFF)
         low = np.flatnonzero(state < LOW)
         if position + len(low) > len(words):
-            raise RawbackError("the entropy code is cut short")
+            return symbols.reshape(-1)[: len(of)], -1
         state[low] = (state[low] << np.uint32(16)) | words[position : position + len(low)]
         position += len(low)
-    if position != len(words) or state.max() >= 2 * LOW:
-        raise RawbackError("the entropy code does not end where it should")
-    return symbols.reshape(-1)[: len(of)], (state - np.uint32(LOW)).astype("<u2").tobytes()
+    return symbols.reshape(-1)[: len(of)], position
 
 
 def _stepped(values: np.ndarray, lanes: int, padding: int) -> np.ndarray:
@@ -145,16 +178,14 @@ def _stepped(values: np.ndarray, lanes: int, padding: int) -> np.ndarray:
     return padded.reshape(-1, lanes)
 
 
-def _padding_row(tables: Tables) -> int:
-    """Where the table begins that `_slots` appends: its one symbol takes all slots, so padding costs nothing."""
-    return len(tables.frequencies) << PRECISION
-
-
 def _slots(tables: Tables) -> tuple[np.ndarray, np.ndarray]:
-    """By table and slot: the symbol (uint8), and its frequency above the slot's place within it (16 bits each)."""
+    """By table and slot: the symbol (uint8), and its frequency above the slot's place within it (16 bits each).
+
+    A last table is for padding: its one symbol takes all slots, so it costs nothing.
+    """
     frequencies = tables.frequencies.astype(np.int64)
     padding = np.zeros((1, SYMBOLS), np.int64)
-    padding[0, 0] = TOTAL
+    padding[0, 0] = 1 << tables.layout.precision
     flat = np.concatenate([frequencies, padding]).ravel()
     symbol = np.repeat(np.tile(np.arange(SYMBOLS, dtype=np.uint8), len(frequencies) + 1), flat)
     place = np.arange(len(symbol)) - np.repeat(np.cumsum(flat) - flat, flat)

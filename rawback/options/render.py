@@ -111,10 +111,10 @@ class RenderOptions:
 
     @property
     def effort_taken(self) -> str:
-        """What `auto` stands for: beside a lossless layer, which takes up what levels leave, weighing them gains nothing."""
+        """What `auto` stands for."""
         if self.effort != "auto":
             return self.effort
-        return "normal" if library() is not None and not self.lossless else "fast"
+        return "normal" if library() is not None else "fast"
 
     def __post_init__(self) -> None:
         if self.keep == ORIGINAL or self.original:

@@ -14,6 +14,7 @@ from rawback.files import jumbf, sources
 from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
 from rawback.files.jumbf import Box
+from rawback.files.layer_header import OF_PIXELS
 from rawback.files.sources import Given
 from rawback.lossless import layer, restore
 from rawback.lossless.original.grid import flat
@@ -106,7 +107,7 @@ def _frame(boxes: list[Box], photo: Photo, progress: Progress) -> np.ndarray:
     state, picture = provenance.examine(photo.coefficients, photo.recipe)
     if state not in (State.UNTOUCHED, State.ROTATED):
         raise RawbackError("its picture was edited or saved again since it was rendered")
-    size = (picture.height, picture.width) if stored.values == 1 else (picture.height, picture.width, stored.values)
+    size = (picture.height, picture.width, *((3,) if stored.version == OF_PIXELS else ()))
     restored = layer.restore(stored, picture, photo.recipe.picture_sha256, lambda: np.zeros(size, np.uint16), progress)
     if not restored.exact:
         rows = ", ".join(f"{start}-{stop - 1}" for start, stop in restored.damaged[:NAMED_ROWS])

@@ -11,6 +11,7 @@ import rawback
 from rawback import RenderOptions
 from rawback.files import dng as dngs
 from rawback.files.dng import Whole
+from rawback.lossless import contexts
 
 FOLDER = Path(__file__).parent
 
@@ -31,6 +32,10 @@ def main() -> None:
     (FOLDER / "linear.jpg").write_bytes(
         rawback.render(FOLDER / "linear.dng", RenderOptions(keep="original", thumbnail=False)).data
     )
+    (FOLDER / "contexts.dng").write_bytes((FOLDER / "margins.dng").read_bytes())
+    contexts.PIXELS_PER_TABLE, contexts.SMALLEST = 400, 1  # more than one table
+    options = RenderOptions(keep="original", quality=85, thumbnail=False)
+    (FOLDER / "contexts.jpg").write_bytes(rawback.render(FOLDER / "contexts.dng", options).data)
 
 
 if __name__ == "__main__":
