@@ -2,6 +2,7 @@
 
     python benchmarks/fuzz.py -n 10000                    half an hour at most on one core
     python benchmarks/fuzz.py -n 100000 --seeds FOLDER    with RAW files of one's own
+    python benchmarks/fuzz.py -n 2000 --kind heic         files of one kind: heic, gain-map, jxl, linear, monochrome, quad
 
 Files that show a fault are kept in --keep. The same -n and --seed make the same files.
 """
@@ -18,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -31,6 +33,7 @@ from rawback.batch.worker import Limits  # noqa: E402
 from rawback.files import paths  # noqa: E402
 
 BATCH = 500
+KINDS = ("heic", "gain-map", "jxl", "linear", "monochrome", "quad")
 SECONDS, MEMORY = 20.0, 2 << 30
 
 
@@ -64,6 +67,33 @@ def small_seeds() -> dict[str, bytes]:
         picture.convert("L" if kind == "JPEG" else "RGB").save(stream, kind)
         seeds[name] = stream.getvalue()
     return seeds | {"k.jpg": jpeg_bytes(5, 90, 64, lossless=True)}
+
+
+def seeds_of(kind: str) -> dict[str, bytes]:
+    """Small files of one of the rarer KINDS, and JPEGs that were made of them."""
+    from scenes import garden, recipe_of
+    from test_gain_maps import lit_jpeg
+    from test_linear import linear, pixels
+    from test_monochrome import monochrome
+
+    from rawback import RenderOptions, render
+    from rawback.files import dng, jxl
+
+    def kept(raw: bytes, **options: Any) -> bytes:
+        return render(raw, RenderOptions(**options)).data
+
+    def quad_bayer() -> bytes:
+        recipe = recipe_of(44, 60, ((0, 0, 1, 1), (0, 0, 1, 1), (1, 1, 2, 2), (1, 1, 2, 2)))
+        return b"".join(map(bytes, dng.encode(garden(44, 60, recipe), recipe, None, None)))
+
+    if kind == "heic":
+        return {path.name: path.read_bytes() for path in sorted((ROOT / "tests" / "data").glob("*.heic"))}
+    if kind == "gain-map":
+        return {"a.jpg": lit_jpeg(), "b.jpg": kept(raw_bytes(1), hdr=True, exposure=3.0)}
+    if kind == "jxl":
+        return {"a.jxl": jxl.transcoded(jpeg_bytes(3), "a"), "b.jxl": jxl.transcoded(jpeg_bytes(5, 90, 64, lossless=True), "b")}
+    raw = {"linear": lambda: linear(pixels(40, 56)), "monochrome": monochrome, "quad": quad_bayer}[kind]()
+    return {"a.dng": raw, **{f"{keep}.jpg": kept(raw, keep=keep) for keep in ("lossless", "original", "2bpp")}}
 
 
 def fuzz(files: Iterable[tuple[str, bytes]], jobs: int, folder: Path, keep: Path | None = None) -> Findings:
@@ -119,8 +149,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=Path, help="a folder of more files to damage")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"))
+    parser.add_argument("--kind", choices=KINDS, help="files of one kind alone")
     chosen = parser.parse_args()
-    seeds = small_seeds()
+    seeds = seeds_of(chosen.kind) if chosen.kind else small_seeds()
     for path in sorted(chosen.seeds.iterdir()) if chosen.seeds else ():
         kind = paths.kind_of(path)
         if kind:

@@ -16,7 +16,7 @@ from rawback.files.jpeg_file import JpegFile
 
 HEAD = 2048
 """Bytes at the beginning, where the structure is: half of all damage goes there."""
-PHOTOS = (".jpg", ".png", ".tif")
+PHOTOS = (".jpg", ".png", ".tif", ".heic", ".jxl")
 TELLING = (0, 1, 0x7F, 0x80, 0xFF)
 
 

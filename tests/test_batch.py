@@ -297,14 +297,18 @@ def test_lists_of_files(tmp_path):
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (tmp_path / "out/in").iterdir()) == ["001.jpg", "with\nnewline.jpg"]
     assert done.stdout == b""
-    assert b"add -0" in rawback("render", "--files-from", "-", cwd=tmp_path, input=found).stderr
-    (tmp_path / "list").write_text("in/001.dng\n")
-    assert rawback("render", "--files-from", tmp_path / "list", "-o", "other.jpg", cwd=tmp_path).returncode == 0
-    for number, encoding in enumerate(("utf-8-sig", "utf-16")):
-        (tmp_path / "list").write_bytes("in/001.dng\r\n".encode(encoding))
-        assert rawback("render", "--files-from", tmp_path / "list", "-o", f"{number}.jpg", cwd=tmp_path).returncode == 0
-    assert rawback("render", "--files-from", tmp_path / "none", cwd=tmp_path).returncode == 2
-    assert rawback("render", "in/001.dng", "--files-from", tmp_path / "list", cwd=tmp_path).returncode == 2
+    listed = tmp_path / "list"
+    for data in (b"in/001.dng\n", *("in/001.dng\r\n".encode(encoding) for encoding in ("utf-8-sig", "utf-16"))):
+        listed.write_bytes(data)
+        assert targets(files_from=listed, output="other.jpg") == ["other.jpg"]
+        assert [str(task.source) for task in plan(files_from=listed)] == ["in/001.dng"]
+    listed.write_bytes(found)
+    with pytest.raises(UsageError, match="add -0"):
+        plan(files_from=listed)
+    with pytest.raises(UsageError, match="cannot be read"):
+        plan(files_from=tmp_path / "none")
+    with pytest.raises(UsageError, match="not both"):
+        plan("in/001.dng", files_from=listed)
 
 
 def test_pipes_carry_the_file_and_nothing_else(tmp_path):

@@ -93,18 +93,6 @@ def test_help_version_and_cameras(run: Run):
     assert "restore_open" in run("cameras", "-v")[1] and isinstance(json.loads(run("cameras", "--json")[1]), list)
 
 
-def test_the_readme_begins_with_what_works(command, tmp_path: Path):
-    """Its first command, from the installed package on."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
-    line = next(line for line in readme.splitlines() if line.startswith("python -m pip install .") and "render" in line)
-    for part in line.split(" && ")[1:]:
-        words = part.removeprefix("rawback ").replace("tests/data/sample.dng", str(SAMPLE)).split()
-        assert command(*words).returncode == 0
-    with rawpy.imread(str(tmp_path / "sample.dng")) as back, rawpy.imread(str(SAMPLE)) as original:
-        error = back.raw_image_visible.astype(float) - original.raw_image_visible
-        assert np.sqrt(np.mean(error**2)) < 0.003 * (4095 - 256)
-
-
 def test_a_real_raw_stays_as_it_is(run: Run, tmp_path: Path):
     shutil.copy(SAMPLE, tmp_path / "sample.dng")
     (tmp_path / "sample.dng").chmod(0o444)

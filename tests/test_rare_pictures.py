@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
+from small import rawback as command
 
 from rawback.errors import RawbackError
 from rawback.files import cmyk, png_colours
@@ -73,3 +75,29 @@ def test_cmyk_without_a_profile_is_refused_for_that_reason():
         with pytest.raises(RawbackError, match="CMYK"):
             photos.read(stream.getvalue(), "x")
     assert not cmyk.is_profile(b"")
+
+
+def test_jpegs_of_12_bits_are_read_whole():
+    imagecodecs = pytest.importorskip("imagecodecs")
+    values = np.rint(LIGHT * 4095).astype(np.uint16)
+    data = imagecodecs.jpeg8_encode(values, level=98, bitspersample=12)
+    photo = photos.read(data, "x.jpg")
+    assert photo.pixels.values.dtype == np.uint16
+    assert np.abs(photo.pixels.values / 65535 - LIGHT).mean() < 0.004
+    assert len(np.unique(photo.pixels.values >> 4)) > 1000  # more than 8 bits tell apart
+    with pytest.raises(RawbackError, match="cut short"):
+        photos.read(data[: len(data) // 2], "x.jpg")
+
+
+def test_without_the_library_a_jpeg_of_12_bits_names_the_command(monkeypatch):
+    head = b"\xff\xd8\xff\xc1" + struct.pack(">HBHHB", 17, 12, 48, 64, 3) + bytes([1, 17, 0, 2, 17, 0, 3, 17, 0])
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(RawbackError, match=r"12 bits .* python -m pip install imagecodecs"):
+        photos.read(head + b"\xff\xda" + bytes(400) + b"\xff\xd9", "x.jpg")
+
+
+def test_nothing_is_printed_about_a_damaged_tiff_but_the_error(tmp_path):
+    (tmp_path / "x.tif").write_bytes(b"II*\0" + struct.pack("<I", 1 << 27) + bytes(100))
+    said = command("recover", tmp_path / "x.tif", "-o", tmp_path / "x.dng").stderr
+    assert said.startswith(b"rawback: ")
+    assert said.count(b"\n") == 1

@@ -61,6 +61,7 @@ def lines(facts: dict[str, Any], verbose: bool) -> list[str]:
         what = f"{facts['kind']}, {facts['width']} x {facts['height']} pixels{size}{_coding(facts)}"
         told = [str(facts["file"]), _line("what it is", what)]
         told += [_line(title, facts[name]) for name, title in TITLES.items() if facts.get(name)]
+        told += [_line(title, text) for title, text in _of_camera(facts)]
         known = facts["recipe"]
         recipe = [_line(title, _readable(name, known[name])) for name, title in RECIPE.items() if name in known]
     return told + recipe + [_line("note", note) for note in facts["notes"]]
@@ -78,6 +79,16 @@ def _coding(facts: dict[str, Any]) -> str:
     """How a JPEG is coded."""
     chroma = f", chroma {facts['subsampling']}" if "subsampling" in facts else ""
     return chroma + (f", quality about {facts['quality']}" if facts.get("quality") else "")
+
+
+def _of_camera(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a camera did to a photo that rawback did not render, and what becomes of it: titles and texts."""
+    if "sharpening_undone" not in facts:
+        return []
+    undone = f"about {facts['sharpening_undone']:.1f}, as cameras add in the mean; is undone"
+    sharpening = f"stays as it is: {facts['sharpness_left']}" if "sharpness_left" in facts else undone
+    clipped = f"{facts['clipped']:.1%} of the pixels have a channel at white" if facts["clipped"] else "nothing"
+    return [("sharpening", sharpening), ("clipped", clipped)]
 
 
 def _readable(name: str, value: str) -> str:

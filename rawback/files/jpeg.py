@@ -158,7 +158,7 @@ def check(file: JpegFile, name: str) -> Frame:
         raise RawbackError(
             f"{name} has {frame.components} colour components; expected grey or YCbCr (convert CMYK to sRGB first)"
         )
-    _check_size(data, name, frame, file.scan_start)
+    check_size(data, name, frame, file.scan_start)
     if frame.marker == SOF2 and not _has_end(data) and not _is_complete(data):
         raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
     return frame
@@ -169,7 +169,7 @@ def _has_end(data: bytes) -> bool:
     return data[-2:] == EOI_BYTES or data.find(EOI_BYTES, data.rfind(SOS_BYTES)) >= 0
 
 
-def _check_size(data: bytes, name: str, frame: Frame, scan_start: int) -> None:
+def check_size(data: bytes, name: str, frame: Frame, scan_start: int) -> None:
     """Raise RawbackError for what would take too much memory, or for ever."""
     width, height = frame.width, frame.height
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from rawback.errors import MachineError, RawbackError, RecipeError
 from rawback.files import (
     cmyk,
+    deep_jpeg,
     deep_tiff,
     exif,
     file_type,
@@ -90,6 +91,8 @@ def profile_notes(photo: Photo) -> list[str]:
 
 def _read_jpeg(file: JpegFile, data: bytes, name: str) -> Photo:
     """By its coefficients; by its pixels where those are RGB, of odd subsampling, or cannot be read by libjpeg alone."""
+    if deep_jpeg.is_deep(file):
+        return _of_deep_jpeg(file, name)
     try:
         if not _is_rgb(file):
             return jpeg.decode(file, name)
@@ -105,6 +108,15 @@ def _read_jpeg(file: JpegFile, data: bytes, name: str) -> Photo:
     except RawbackError:
         raise reason from None
     return replace(photo, notes=[*photo.notes, f"{name} is a JPEG of a rare kind; its 8-bit pixels are used"])
+
+
+def _of_deep_jpeg(file: JpegFile, name: str) -> Photo:
+    values, notes = deep_jpeg.values(file, name), list[str]()
+    try:
+        carried = exif.from_jpeg(file)
+    except RawbackError:
+        carried, notes = None, [f"{name}: its EXIF is not readable and is left out"]
+    return Photo(None, carried, None, bytes(file.data), notes, pixels=Pixels(values), preview=_jpeg_of(values))
 
 
 def _with_gain_map(photo: Photo, file: JpegFile, name: str) -> Photo:

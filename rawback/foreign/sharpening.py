@@ -28,9 +28,9 @@ CREATOR_TOOL = re.compile(rb"CreatorTool(?:=[\"']|>)([^\"'<]{1,100})")
 """The same in XMP (XMP specification, part 1, 8.4)."""
 NORMAL, SOFT, HARD = range(3)
 """Values of EXIF's Sharpness (CIPA DC-008, tag 41994)."""
-MEAN, STRONG = 1.0, 2.0
-"""Of what cameras add in the mean: how much is undone, and of those that say they sharpen hard (GoPro HERO7, whose pair gains
-0.27 dB at +3 EV by 1, 0.45 by 2, 0.53 by 2.5)."""
+MEAN, STRONG = 1.0, 1.5
+"""Of what cameras add in the mean: how much is undone, and of those that say they sharpen hard. The one pair of these gains
+more by more, but pictures that were sharpened less than they say lose by it (`benchmarks/editing.md`)."""
 
 
 def of(photo: Photo, named: bool = False) -> Sharpening:
