@@ -101,3 +101,14 @@ def test_nothing_is_printed_about_a_damaged_tiff_but_the_error(tmp_path):
     said = command("recover", tmp_path / "x.tif", "-o", tmp_path / "x.dng").stderr
     assert said.startswith(b"rawback: ")
     assert said.count(b"\n") == 1
+
+
+def test_a_jpeg_of_a_forged_size_is_not_decoded_by_pixels(monkeypatch):
+    stream = io.BytesIO()
+    Image.fromarray((LIGHT * 255).astype(np.uint8)).save(stream, "JPEG")
+    data = bytearray(stream.getvalue())
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", 13103, 12079)
+    monkeypatch.setattr(photos, "_read_pixels", lambda data, name: pytest.fail("it was decoded"))
+    with pytest.raises(RawbackError, match="that cannot be"):
+        photos.read(bytes(data), "x.jpg")
