@@ -158,7 +158,7 @@ def test_two_quantisers_keep_more_in_as_many_bytes(part: RawFile, best: bytes):
 
 
 def test_only_best_and_only_where_it_pays_uses_them(part: RawFile):
-    for options in (replace(BEST, effort="normal"), replace(BEST, quality=80), replace(BEST, refine=False)):
+    for options in (replace(BEST, effort="normal"), replace(BEST, quality=75), replace(BEST, refine=False)):
         assert not recovered(rawback.render(part, options).data).recipe.dependent
     exact = rawback.recover(rawback.render(part, replace(BEST, lossless=True)).data)
     assert exact.exact and not exact.recipe.dependent

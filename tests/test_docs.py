@@ -1,5 +1,6 @@
 """README and docs say what is so: their commands run, their options are there, their links lead somewhere."""
 
+import glob
 import json
 import re
 import runpy
@@ -123,7 +124,35 @@ def test_the_reference_is_what_docstrings_say():
     assert (ROOT / "docs" / "reference.md").read_text() == page
 
 
-@pytest.mark.parametrize("page", [ROOT / "docs" / "guide.md"], ids=lambda page: page.name)
-def test_python_of_the_guide_is_python(page: Path):
-    for text in blocks(page, "python"):
-        compile(text, page.name, "exec")
+NAMED = {
+    "IMG_0001.CR2", "a.CR2", "b.NEF", "night.dng", "x.raf", "x.cr3", "x.nef", "photo.jpg", "jpegs/c.jpg",
+}  # fmt: skip
+"""Files that the guide's first two sections name; what becomes of them goes where the guide says."""
+
+
+@pytest.mark.slow
+def test_the_first_sections_of_the_guide_run(run: Run, small: tuple[bytes, bytes], tmp_path: Path):
+    """Line by line, with small files of these names, in a folder of its own each where lines are alternatives."""
+    lines = [line for text in blocks(ROOT / "docs" / "guide.md", "sh")[:2] for line in text.splitlines()]
+    lines = [line for line in lines if line.startswith("rawback ") and "evaluate" not in line]
+    kept = ""
+    for name in NAMED:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(small[1] if name.endswith("jpg") else small[0])
+    for line in lines:
+        words = [found for word in shlex.split(line, comments=True)[1:] for found in sorted(glob.glob(word)) or [word]]
+        if words[:2] in (["recover", "--original"], ["verify", "a.jpg"]):
+            assert kept == "original"
+        force = [] if words[0] in ("info", "verify") else ["--force", "--replace-archive"]
+        code, _, errors = run(*words, *force)
+        assert code == 0, (line, errors)
+        kept = words[words.index("--keep") + 1] if "--keep" in words else kept
+    assert (tmp_path / "a.CR2").read_bytes() == small[0]
+
+
+def test_python_of_the_guide_runs(small: tuple[bytes, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "IMG_0001.CR2").write_bytes(small[0])
+    monkeypatch.chdir(tmp_path)
+    for text in blocks(ROOT / "docs" / "guide.md", "python"):
+        exec(compile(text, "guide", "exec"), {})
+    assert Path("a.dng").is_file()

@@ -110,12 +110,12 @@ def test_blocks_of_a_jpeg_are_those_of_its_pixels(tmp_path: Path, subsampling: i
 
 def test_codes_go_through_the_curve_there_and_back():
     plane = np.ones((3, 6, 8), np.float32)
-    guess = Highlights(plane, plane, 0 * plane, 2 * plane, RECIPE)
+    guess = Highlights(plane, plane, 0 * plane, 1.5 * plane, RECIPE)
     codes = np.ones((3, 48, 64), np.float32)
     codes[:, :8] = 0.5
     got = guess.restored(codes, codes, 0)
     assert np.array_equal(got[:, :8], codes[:, :8])
-    stops = np.hypot(1.0, highlights.BEYOND[1])
+    stops = np.hypot(np.log2(1.5), highlights.BEYOND[1])
     assert curve_of(RECIPE).light(got[:, 20]) == pytest.approx(2**stops, abs=1e-3) and guess.stops == pytest.approx(stops)
 
 

@@ -121,7 +121,8 @@ def test_an_array_says_what_its_numbers_mean(small: tuple[bytes, bytes], tmp_pat
     recovered.save(tmp_path / "a.npz", force=True)
     demosaiced = rawback.recover(small[1], linear=True)
     with np.load(io.BytesIO(b"".join(demosaiced.array()))) as file:
-        assert np.abs(file["mosaic"] / file["white"] - demosaiced.linear()).max() < 1e-6
+        assert np.abs((file["mosaic"] - file["black"]) / file["white"] - demosaiced.linear()).max() < 1e-6
+        assert file["cfa"].size == 0 and file["black"].shape == (3,)
 
 
 def test_a_folder_of_jpegs_becomes_arrays(run, small: tuple[bytes, bytes], tmp_path: Path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
+from small import rawback as command
 
 from rawback.errors import RawbackError
 from rawback.files import cmyk, png_colours
@@ -93,3 +94,21 @@ def test_without_the_library_a_jpeg_of_12_bits_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     with pytest.raises(RawbackError, match=r"12 bits .* python -m pip install imagecodecs"):
         photos.read(head + b"\xff\xda" + bytes(400) + b"\xff\xd9", "x.jpg")
+
+
+def test_nothing_is_printed_about_a_damaged_tiff_but_the_error(tmp_path):
+    (tmp_path / "x.tif").write_bytes(b"II*\0" + struct.pack("<I", 1 << 27) + bytes(100))
+    said = command("recover", tmp_path / "x.tif", "-o", tmp_path / "x.dng").stderr
+    assert said.startswith(b"rawback: ")
+    assert said.count(b"\n") == 1
+
+
+def test_a_jpeg_of_a_forged_size_is_not_decoded_by_pixels(monkeypatch):
+    stream = io.BytesIO()
+    Image.fromarray((LIGHT * 255).astype(np.uint8)).save(stream, "JPEG")
+    data = bytearray(stream.getvalue())
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", 13103, 12079)
+    monkeypatch.setattr(photos, "_read_pixels", lambda data, name: pytest.fail("it was decoded"))
+    with pytest.raises(RawbackError, match="that cannot be"):
+        photos.read(bytes(data), "x.jpg")

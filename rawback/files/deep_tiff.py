@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 
 import numpy as np
 
@@ -23,6 +24,7 @@ def read(data: bytes, name: str) -> tuple[np.ndarray, bytes] | None:
         return None
     import tifffile
 
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else it prints what it thinks of a damaged file
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages.first

@@ -134,9 +134,7 @@ def obstacle(data: Buffer) -> str:
         if Tag.CFAPlaneColor in entries and set(tiff.numbers(entries[Tag.CFAPlaneColor])) - {0, 1, 2}:
             return OTHER_FILTERS
     if not mosaics and any(_number(entries, Tag.SamplesPerPixel) not in (1, 3) for entries in linear):
-        return (
-            "a DNG without a mosaic, and not of one or three values a pixel; export it as a TIFF, which `rawback recover` takes"
-        )
+        return "a DNG without a mosaic, and not of one or three values a pixel; export a TIFF, which `rawback recover` takes"
     return ""
 
 

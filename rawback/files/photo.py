@@ -101,6 +101,8 @@ def _read_jpeg(file: JpegFile, data: bytes, name: str) -> Photo:
         raise
     except RawbackError as error:
         reason = error
+    if file.frame and file.frame.height:  # Pillow makes memory for whatever a file claims
+        jpeg.check_size(data, name, file.frame, file.scan_start)
     try:
         photo = _read_pixels(data, name)
     except MachineError:

@@ -21,9 +21,9 @@ PRICE, PRICE_RANGE, MIXED = 0.115, 2.4, 3
 from MIXED on, step n takes as many bits at its highest price as n + 1 at its lowest (measured on eight photographs)."""
 NORMAL_PRICE = 0.1
 """At a stated quality: the RAW is as good as without weighing, and the file smaller. More (`trellis.LAMBDA`) gains as much."""
-DEPENDENT_UP_TO = 4
-"""The coarsest step at which two quantisers (`isp.dependent`) gain: from about 1.7 bits per photosite on; below, nothing."""
-DEPENDENT_PRICES = {1: (0.1, 0.65), 2: (0.006, 0.19), 3: (0.045, 0.155), 4: (0.07, 0.19)}
+DEPENDENT_UP_TO = 6
+"""The coarsest step at which two quantisers (`isp.dependent`) gain: from about a bit per photosite on; below, nothing."""
+DEPENDENT_PRICES = {1: (0.1, 0.65), 2: (0.006, 0.18), 3: (0.045, 0.15), 4: (0.07, 0.165), 5: (0.08, 0.165), 6: (0.085, 0.16)}
 """Of a bit by step, between which the next step is reached, in squared steps (measured on ten photographs)."""
 LUMA = np.array([
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,

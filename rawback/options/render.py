@@ -90,7 +90,7 @@ class RenderOptions:
     compatible: Annotated[
         bool, Option("So that rawback 0.1 reads the RAW, too: larger with --effort best.", group=QUALITY, rare=True)
     ] = False
-    """Whether `effort` best does without two quantisers of luma (recipe version 2), which gain from quality 87 on."""
+    """Whether `effort` best does without two quantisers of luma (recipe version 2), which gain from quality 80 on."""
     weights: Weights = None
     """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
     keep: Annotated[str | None, Option(KEEP, offered=KEPT, group=COMMON, metavar="GOAL")] = None

@@ -17,6 +17,10 @@ BLOCK, START = 64, 512
 ZEROS, END = 0xF0, 0x00
 """Leaves: sixteen zeros; nothing but zeros up to the block's end."""
 NEVER = 255
+PART = 1 << 12
+"""Blocks worked on at a time."""
+Table = tuple[np.ndarray, np.ndarray]
+"""Of `_codes`."""
 
 
 def fits(frame: np.ndarray) -> bool:
@@ -36,17 +40,30 @@ def encode(samples: np.ndarray, table: int) -> bytes:
         raise RawbackError("its pixels are not coded as Canon's are")
     blocks = _differences(samples.astype(np.int32)).reshape(-1, BLOCK)
     blocks[1:, 0] -= blocks[:-1, 0].copy()
+    codes = _codes(FIRST[table]), _codes(AFTER[table])
+    parts, held, start = [], 0, 0  # the bits of a byte that is not full yet, and how many
+    for at in range(0, len(blocks), PART):
+        width, code = _coded(blocks[at : at + PART], *codes)
+        placed, total = bits.placed(width, code, start)
+        placed[0] |= held
+        start = total % 8
+        held = int(placed[-1]) if start else 0
+        parts.append(placed[: total // 8].tobytes())
+    if start:
+        parts.append(bytes([held | (1 << 8 - start) - 1]))
+    return b"".join(parts).replace(b"\xff", b"\xff\0")
+
+
+def _coded(blocks: np.ndarray, first: Table, after: Table) -> tuple[np.ndarray, np.ndarray]:
+    """Bits and value of each code with what follows it, (codes,) uint8 and uint32."""
     leaf, extra = _tokens(blocks)
-    first, after = _codes(FIRST[table]), _codes(AFTER[table])
     starts = leaf >= 256
     width = np.where(starts, first[0].take(leaf & 255), after[0].take(leaf & 255))
     if (width == NEVER).any():
         raise RawbackError("Canon's Huffman tables cannot have coded its pixels")
     code = np.where(starts, first[1].take(leaf & 255), after[1].take(leaf & 255))
     size = (leaf & 15).astype(np.uint8)
-    placed, total = bits.placed(width + size, (code << size) | extra)
-    placed[-1] |= (1 << (-total % 8)) - 1
-    return placed.tobytes().replace(b"\xff", b"\xff\0")
+    return width + size, (code << size) | extra
 
 
 def _differences(samples: np.ndarray) -> np.ndarray:
