@@ -16,7 +16,7 @@ import numpy as np
 
 from rawback.calibrate import pool
 from rawback.calibrate.pool import Member
-from rawback.cameras import look_fit, looks
+from rawback.cameras import look_fit, look_model, looks
 from rawback.cameras.looks import Look
 from rawback.files import embedded
 from rawback.files import raw as raws
@@ -90,7 +90,7 @@ def write_generic(name: str, everybody: Sequence[Sequence[Member]], folder: Path
     for out, group in zip(evened, everybody, strict=True):
         model = pool.pooled([g for g in evened if g is not out], look_fit.POOLED, levelled=True)
         for samples, one in zip(out, group, strict=True):
-            plain = pool.errors(look_fit.Model(np.eye(3), PLAIN_GROWTH, np.eye(3)), samples)
+            plain = pool.errors(look_model.Model(np.eye(3), PLAIN_GROWTH, np.eye(3)), samples)
             rows.append({"camera": one.raw.recipe.camera} | pool.errors(model, samples) | {"curve dB": plain["dB"]})
     model = pool.pooled(evened, look_fit.POOLED, levelled=True)
     look = pool.as_look(model, everybody[0], name)
@@ -99,7 +99,7 @@ def write_generic(name: str, everybody: Sequence[Sequence[Member]], folder: Path
     save(look, rows, len(everything), pool.seen(everything), folder)
 
 
-PLAIN_GROWTH = np.log(np.full(look_fit.KNOTS, 1 / look_fit.KNOTS))
+PLAIN_GROWTH = np.log(np.full(look_model.KNOTS, 1 / look_model.KNOTS))
 """Of a curve that is sRGB's alone."""
 
 

@@ -117,8 +117,9 @@ def stages(source: Path) -> None:
     from rawback.foreign import plan as plans
     from rawback.isp import closed_loop, inverse_pass
     from rawback.isp.quantisation_tables import coding
+    from rawback.options.render import RenderOptions
 
-    stage, options = Profile().stage, rendering.RenderOptions(look="libraw")
+    stage, options = Profile().stage, RenderOptions(look="libraw")
     file = stage("read RAW (LibRaw)", lambda: raw.read(source.read_bytes(), source.name))
     recipe = stage("exposure and noise", lambda: rendering.decide(file, options))
     marks: list[tuple[float, float]] = []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rawback.options.render import RenderOptions
     from rawback.recipe import Recipe
     from rawback.recovering import Recovered, recover
-    from rawback.rendering import Rendered, render
+    from rawback.rendering.developing import Rendered, render
 
 
 PLACES = {
@@ -32,7 +32,8 @@ PLACES = {
     "UsageError": "rawback.errors",
     "OriginalFile": "rawback.lossless.original.give_back",
     "original_file": "rawback.lossless.original.give_back",
-    "render": "rawback.rendering", "Rendered": "rawback.rendering", "RenderOptions": "rawback.options.render",
+    "render": "rawback.rendering.developing", "Rendered": "rawback.rendering.developing",
+    "RenderOptions": "rawback.options.render",
 }  # fmt: skip
 __all__ = [
     "OriginalFile", "RawFile", "RawbackError", "Recipe", "RecoverOptions", "Recovered", "RenderOptions", "Rendered",

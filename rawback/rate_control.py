@@ -109,8 +109,8 @@ class Search:
             if better == step:
                 break
             step = better
-        _, picture, missing = kept or refused or (step, picture, missing)
-        return picture, self.recipe, self._message(picture) + self._unreached(missing)
+        step, picture, missing = kept or refused or (step, picture, missing)
+        return picture, self.recipe, self._message(picture) + self._unreached(step, missing)
 
     def _keeps(self, missing: float) -> bool:
         """A size or rate is never exceeded, a PSNR never missed."""
@@ -125,13 +125,13 @@ class Search:
             better = better if low < better < high else math.sqrt(kept * refused)
         return float(np.clip(better, FINEST, COARSEST))
 
-    def _unreached(self, missing: float) -> str:
+    def _unreached(self, step: float, missing: float) -> str:
         """What to say where the goal lies outside of what luma steps can do."""
         if self.goal.kind == "db":
             return "" if missing <= 0 else f": {self.goal.value:g} dB cannot be reached, {FINEST_THERE_IS}"
         if missing < 0:
             return ": less cannot be reached, this is the coarsest there is"
-        return f": {FINEST_THERE_IS}" if missing > 0.02 else ""
+        return f": {FINEST_THERE_IS}" if missing > 0.02 and step == FINEST else ""
 
     def _by_noise(self) -> tuple[Coefficients, Recipe, str]:
         model = self.recipe.noise or noise.estimate(self.mosaic, self.recipe) or (0.0, noise.rounding(self.recipe))

@@ -26,6 +26,7 @@ from rawback.isp.levels import LIMIT, ZIGZAG
 from rawback.isp.quantisation_tables import coding, dependent_coding
 from rawback.isp.quantisation_tables import dependent as with_two_quantisers
 from rawback.isp.statistics import Statistics
+from rawback.picture import Coefficients
 from rawback.provenance import State
 from rawback.recipe_text import from_fields, to_fields
 
@@ -123,6 +124,20 @@ def test_pictures_and_mosaics_are_those_of_numpy(core, variant: str, cfa: str, s
     picture = closed_loop.encode(file.mosaic, recipe, how)
     assert all(map(np.array_equal, picture.planes, expected.planes)) and picture.centroids == expected.centroids
     assert picture.dependent and np.array_equal(inverse_pass.decode(expected, recipe), mosaic)
+
+
+@pytest.mark.parametrize("variant", ["", "plain"])
+def test_levels_that_cannot_be_decode_to_the_same(core, variant: str):
+    """Of a tampered file: far outside of every table."""
+    random, file = np.random.default_rng(4), raw_file(32, 48)
+    planes = [random.integers(-32768, 32768, (*size, 64)).astype(np.int16) for size in ((4, 6), (2, 3), (2, 3))]
+    tables = [np.full(64, 255, np.uint16)] * 3
+    picture = Coefficients(48, 32, planes, tables, (2, 2), CENTROIDS, dependent=True)
+    recipe = replace(file.recipe, arithmetic=2)
+    core("off")
+    expected = inverse_pass.decode(picture, recipe)
+    core(variant)
+    assert np.array_equal(inverse_pass.decode(picture, recipe), expected)
 
 
 @pytest.mark.parametrize("variant", ["", "off"])

@@ -16,7 +16,7 @@ from test_preview_look import camera, jpeg, look_of, shown
 
 import rawback
 from rawback.calibrate import learn, pool
-from rawback.cameras import cards, look_fit, looks
+from rawback.cameras import cards, look_fit, look_model, looks
 from rawback.cameras.looks import Origin
 from rawback.errors import RawbackError
 from rawback.files import dng, embedded, encoder, exif, photo, picture_style, tiff
@@ -109,10 +109,10 @@ def test_figures_are_of_what_was_left_out(member: pool.Member):
 
 def test_a_lens_is_found_and_left_out_of_the_colours(member: pool.Member):
     falloff = np.array([0.2, 0.1, 0.1])
-    gain = look_fit.lens_gain(falloff, member.samples.radius2)
+    gain = look_model.lens_gain(falloff, member.samples.radius2)
     darker = replace(member.samples, light=member.samples.light / gain[:, None])
     (evened,), found = pool.without_lens([replace(member, samples=darker)])
-    assert abs(look_fit.lens_gain(found, np.array([1.0]))[0] - 1.4) < 0.06
+    assert abs(look_model.lens_gain(found, np.array([1.0]))[0] - 1.4) < 0.06
     assert pool.errors(look_fit.fit(evened), evened)["dB"] > 30
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rawback.calibrate import align
-from rawback.cameras import look_fit, preview_look
+from rawback.cameras import look_fit, look_model, preview_look
 from rawback.cameras.laid import Laid
-from rawback.cameras.look_fit import Model, Priors, Samples
+from rawback.cameras.look_fit import Priors, Samples
+from rawback.cameras.look_model import Model
 from rawback.cameras.looks import Look
 from rawback.errors import RawbackError
 from rawback.files import embedded, encoder
@@ -74,7 +75,7 @@ def without_lens(members: Iterable[Member]) -> tuple[list[Samples], np.ndarray]:
     evened, terms = [], []
     for one in members:
         falloff = look_fit.fit(one.samples, priors=look_fit.WITH_LENS).falloff
-        gain = look_fit.lens_gain(falloff, one.samples.radius2)
+        gain = look_model.lens_gain(falloff, one.samples.radius2)
         evened.append(replace(one.samples, light=one.samples.light * gain[:, None]))
         terms.append(falloff)
     return evened, np.mean(terms, axis=0)
@@ -102,7 +103,7 @@ def pooled(groups: Sequence[Sequence[Samples]], priors: Priors = look_fit.PLAIN,
 def _level(samples: Samples) -> float:
     """Light of the RAW over what a generic look makes of the picture, where neither is clipped."""
     told = (samples.codes.max(1) < look_fit.BLOWN) & (samples.light.max(1) < BRIGHTEST)
-    picture, light = look_fit.generic_light(samples.codes[told]), samples.light[told]
+    picture, light = look_model.generic_light(samples.codes[told]), samples.light[told]
     return float((picture * light).sum() / max(float((picture * picture).sum()), 1e-12))
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rawback.cameras import look_fit
+from rawback.cameras import look_fit, look_model
 from rawback.cameras.laid import Laid
 from rawback.cameras.look_fit import Samples
 from rawback.isp import tone
@@ -139,7 +139,7 @@ def _balanced(recipe: Recipe, sensed: Samples) -> Recipe:
     lit = (sensed.codes.max(1) < look_fit.BLOWN) & (sensed.codes.min(1) > look_fit.BLACK) & (sensed.light.min(1) > LIT)
     if not lit.any():
         return recipe
-    wanted = look_fit.generic_light(sensed.codes[lit]) @ np.linalg.inv(np.array(recipe.matrix)).T
+    wanted = look_model.generic_light(sensed.codes[lit]) @ np.linalg.inv(np.array(recipe.matrix)).T
     neutral = np.median(sensed.light[lit] / np.maximum(wanted, LIT), axis=0) * recipe.neutral
     return replace(recipe, neutral=tuple(np.round(np.clip(neutral / neutral.max(), *NEUTRALS), 6).tolist()))
 
@@ -168,7 +168,7 @@ def reduced(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
     return np.moveaxis(rgb, 0, -1)
 
 
-def as_look(model: look_fit.Model, recipe: Recipe, likeness: float) -> PreviewLook:
+def as_look(model: look_model.Model, recipe: Recipe, likeness: float) -> PreviewLook:
     """The model as a recipe holds it: white at light 1, exposure apart from colours."""
     light = model.tone_light()
     matrix = model.matrix / light[-1]

@@ -15,8 +15,8 @@ SHORT = {
 }  # fmt: skip
 """Figures of the short table, and their titles."""
 TERMS = {
-    "RAW dB, shadows": "how near the RAW comes back, all of it and its darkest tones; 6 dB more is half the error",
-    "EV, K": "how near developments of both RAWs are, brightened by so much or with the light so much colder or warmer",
+    "RAW dB, shadows": "how near the RAW comes back, and its darkest tones; 6 dB are half the error",
+    "EV, K": "how near both RAWs are, brightened so much, or the light so much colder or warmer",
     "picture": "how near the JPEG is to LibRaw's own rendering",
     "enough for": "by how much shadows can be brightened until their error is 1 % of white",
 }

@@ -23,7 +23,7 @@ NORMAL_PRICE = 0.1
 """At a stated quality: the RAW is as good as without weighing, and the file smaller. More (`trellis.LAMBDA`) gains as much."""
 DEPENDENT_UP_TO = 6
 """The coarsest step at which two quantisers (`isp.dependent`) gain: from about a bit per photosite on; below, nothing."""
-DEPENDENT_PRICES = {1: (0.1, 0.65), 2: (0.006, 0.18), 3: (0.045, 0.15), 4: (0.07, 0.165), 5: (0.08, 0.165), 6: (0.085, 0.16)}
+DEPENDENT_PRICES = {1: (0.1, 0.65), 2: (0.006, 0.165), 3: (0.045, 0.148), 4: (0.07, 0.135), 5: (0.08, 0.14), 6: (0.085, 0.13)}
 """Of a bit by step, between which the next step is reached, in squared steps (measured on ten photographs)."""
 LUMA = np.array([
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
