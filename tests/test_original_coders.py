@@ -152,6 +152,14 @@ def test_canons_code_is_read_by_its_description(table: int, noise: int):
     assert np.array_equal(canon_decoded(canon.encode(frame, table), 16, 48, table), frame)
 
 
+def test_canons_code_is_the_same_in_parts_of_any_size(monkeypatch: pytest.MonkeyPatch):
+    frame = np.clip(np.random.default_rng(5).normal(500, 90, (16, 48)), 0, 1023).astype(np.uint16)
+    expected = canon.encode(frame, 1)
+    for part in (1, 5):
+        monkeypatch.setattr(canon, "PART", part)
+        assert canon.encode(frame, 1) == expected
+
+
 def test_canons_lowest_bits_stand_four_to_a_byte():
     assert canon.low_bits(np.array([[1, 2, 3, 0, 4, 5, 6, 7]], np.uint16)) == bytes([0b00111001, 0b11100100])
 
