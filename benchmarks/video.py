@@ -31,6 +31,7 @@ from rawback.files import jpeg
 from rawback.files.video import frame_fields, movie
 from rawback.files.video.writer import Form, Writer
 from rawback.isp import closed_loop, inverse_pass, quantisation_tables
+from rawback.isp.coding import Coding
 from rawback.isp.video import signal, temporal
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.options.render import RenderOptions
@@ -50,7 +51,7 @@ class Result:
     mosaics: list[np.ndarray]
 
 
-def by_stills(film: Film, recipe: Recipe, coding: closed_loop.Coding) -> Result:
+def by_stills(film: Film, recipe: Recipe, coding: Coding) -> Result:
     """MJPEG: each frame coded by itself, the recipe with it."""
     mosaics, size = [], 0
     for file in film.frames:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 
@@ -23,18 +22,15 @@ from rawback.isp import (
     fixed_pass,
     full_colour,
     grey,
-    inverse_pass,
     luma,
     parallel,
-    stages,
     trellis,
 )
-from rawback.isp.chroma import BayerChroma, has_bayer_cells, sharpened
+from rawback.isp.chroma import BayerChroma, has_bayer_cells
 from rawback.isp.coding import Coding
-from rawback.isp.colour import RGB_TO_YCC
-from rawback.isp.matmul import mix
-from rawback.isp.mosaic import HALO, level, tile, window
+from rawback.isp.mosaic import window
 from rawback.isp.statistics import Statistics
+from rawback.isp.strip_picture import Demosaicer, StripPicture, widened
 from rawback.picture import Bijection, Coefficients
 from rawback.recipe import Recipe
 
@@ -46,15 +42,6 @@ DEPENDENT_PASSES = 2
 """Over the sample, before all of luma is quantised dependently: what symbols cost then, and where levels lie."""
 CHROMA_PRICE = 0.5
 """What a bit is worth in chroma's squared steps, against luma's. More loses: errors of chroma come back as bits of luma."""
-
-
-class Demosaicer(Protocol):
-    """A learned demosaicing (`nets.parts.Demosaicer`): balanced samples and classical Cb, Cr (H, W) -> Cb, Cr (2, H, W)."""
-
-    halo: int
-    """Rows of context above and below that a strip needs."""
-
-    def __call__(self, balanced: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray: ...
 
 
 def encode(
@@ -100,9 +87,9 @@ class _Encoding:
         self.demosaicer, self.flow = demosaicer, flow
         self.mosaic, self.recipe, self.coding, self.picture = mosaic, recipe, coding, picture
         self.period = len(recipe.cfa)
-        self.gains = inverse_pass.sample_gains(recipe)
         self.white_at = min(1.0, 2.0**recipe.exposure)
         self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
+        self.shown = StripPicture(mosaic, recipe, coding.factors, self.solver)
         self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
         self.dependent = False
         self.means: dict[tuple[int, int], np.ndarray] = {}
@@ -144,15 +131,15 @@ class _Encoding:
     def _chroma_planes(self, strip: tuple[int, int]) -> np.ndarray:
         if self.recipe.monochrome:
             return grey.chroma(strip, self.mosaic.shape[1])
-        return self.bayer.strip(*strip) if self.bayer else self._subsampled(self._ycc(strip, self.white_at)[1:])
+        return self.bayer.strip(*strip) if self.bayer else self.shown.subsampled(self.shown.ycc(strip, self.white_at)[1:])
 
     def open_loop(self, strip: tuple[int, int]) -> None:
         """The picture as it is, nothing compensated: the paper's way, without its clipping."""
         if self.flow:
-            ycc = self._flowed_ycc(strip, self.flow)
+            ycc = self.shown.flowed_ycc(strip, self.flow)
         else:
-            ycc = self._ycc(strip, None) if self.demosaicer is None else self._learned_ycc(strip, self.demosaicer)
-        self._code_chroma(grey.chroma(strip, ycc.shape[2]) if self.recipe.monochrome else self._subsampled(ycc[1:]), strip)
+            ycc = self.shown.ycc(strip, None) if self.demosaicer is None else self.shown.learned_ycc(strip, self.demosaicer)
+        self._code_chroma(grey.chroma(strip, ycc.shape[2]) if self.recipe.monochrome else self.shown.subsampled(ycc[1:]), strip)
         self._quantise_luma(ycc[0], 1, strip)
 
     def luma(self, strip: tuple[int, int]) -> None:
@@ -210,41 +197,6 @@ class _Encoding:
         )
         return blown.smoothed(self.solver.luma(mosaic, blue, red, start), self.solver.blown(mosaic, start))
 
-    def _ycc(self, strip: tuple[int, int], white_at: float | None) -> np.ndarray:
-        start, stop = strip
-        framed = window(self.mosaic, start - HALO, stop + HALO, self.period)
-        srgb = stages.forward(framed, self.recipe, start - HALO, white_at)
-        return mix(RGB_TO_YCC, srgb[:, HALO:-HALO])
-
-    def _learned_ycc(self, strip: tuple[int, int], demosaicer: Demosaicer) -> np.ndarray:
-        """Chroma by the learned demosaicing, and the luma that keeps the samples under it, were it not quantised."""
-        halo, width = demosaicer.halo, self.mosaic.shape[1]
-        around = strip[0] - halo, strip[1] + halo
-        ycc = self._ycc(around, None)
-        mosaic = window(self.mosaic, *around, self.period)
-        balanced = level(mosaic, self.recipe, around[0]) * tile(self.gains, *mosaic.shape, top=around[0])
-        ycc[1:] = demosaicer(balanced, *ycc[1:])
-        blue, red = (
-            dct.grow(plane * np.float32(factor), self.coding.factors)[:, :width]
-            for plane, factor in zip(self._subsampled(ycc[1:]), (luma.BLUE, luma.RED), strict=True)
-        )
-        ycc[0] = self.solver.luma(mosaic, blue, red, around[0]) / np.float32(luma.FINE)
-        return ycc[:, halo:-halo]
-
-    def _flowed_ycc(self, strip: tuple[int, int], flow: Bijection) -> np.ndarray:
-        """The classical picture sent through the flow, which must see the frame's own borders: its inverse will."""
-        start, stop = strip
-        first, last = max(start - flow.halo, 0), min(stop + flow.halo, self.mosaic.shape[0])
-        srgb = flow(inverse_pass.extended_srgb(*self._ycc((first, last), None)))[:, start - first : stop - first]
-        missing = stop - start - srgb.shape[1]
-        return mix(RGB_TO_YCC, np.pad(srgb, [(0, 0), (0, missing), (0, 0)], mode="edge"))
-
-    def _subsampled(self, planes: np.ndarray) -> np.ndarray:
-        """Cb and Cr (2, rows, width) as they are coded, (2, rows / v, columns / h)."""
-        factors = self.coding.factors
-        small = [dct.shrink(_widen(plane, 8 * factors[1]), factors) for plane in planes]
-        return np.stack([sharpened(plane, factors) for plane in small])
-
     def _chroma_steps(self, planes: np.ndarray, strip: tuple[int, int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Where the levels of Cb and Cr go, and the coefficients in steps (m, n, 64)."""
         v = self.coding.factors[0]
@@ -263,7 +215,7 @@ class _Encoding:
 
     def _luma_steps(self, plane: np.ndarray, white: float) -> np.ndarray:
         """Luma (rows, width) -> coefficients in quantiser steps (m, n, 64)."""
-        plane = _widen(plane, 8 * self.coding.factors[1])
+        plane = widened(plane, 8 * self.coding.factors[1])
         steps = fixed_dct.forward(plane, fixed_dct.to_steps(self.coding.luma, 255 / white))
         steps[..., 0] -= np.float32(8 * 128 / self.coding.luma[0])
         return steps
@@ -279,9 +231,3 @@ class _Encoding:
     @property
     def _dead_zone(self) -> float:
         return self.coding.dead_zone if self.recipe.refined else 0.5
-
-
-def _widen(plane: np.ndarray, multiple: int) -> np.ndarray:
-    """Continue the last column until the width is a multiple."""
-    missing = -plane.shape[1] % multiple
-    return np.pad(plane, [(0, 0), (0, missing)], mode="edge") if missing else plane

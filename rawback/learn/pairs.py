@@ -16,11 +16,13 @@ from PIL import Image
 from rawback.errors import RawbackError
 from rawback.files import jpeg
 from rawback.isp import closed_loop, inverse_pass
+from rawback.isp.coding import Coding
 from rawback.isp.colour import curve_of
 from rawback.isp.dct import shrink
 from rawback.isp.exposure import with_shoulder
 from rawback.isp.mosaic import RGGB, level, tile
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding
+from rawback.isp.strip_picture import Demosaicer
 from rawback.learn import data, sensors
 from rawback.learn.unprocess import Sensor, expose, linear_light, measure, scene, soften
 from rawback.nets import features
@@ -132,7 +134,7 @@ def _read(data: bytes) -> Coefficients:
     return coefficients
 
 
-Demosaicing = Callable[[Recipe, closed_loop.Coding], closed_loop.Demosaicer | None]
+Demosaicing = Callable[[Recipe, Coding], Demosaicer | None]
 """What makes the open loop's demosaicer for a recipe and a coding."""
 
 
@@ -163,5 +165,5 @@ def draw_open(mosaic: np.ndarray, recipe: Recipe, rng: np.random.Generator, demo
     return pairs
 
 
-def _written(mosaic: np.ndarray, recipe: Recipe, tables: closed_loop.Coding) -> bytes:
+def _written(mosaic: np.ndarray, recipe: Recipe, tables: Coding) -> bytes:
     return jpeg.write(closed_loop.encode(mosaic, recipe, tables), recipe, b"")

@@ -64,7 +64,7 @@ class Restorer:
 
 
 class Demosaicer:
-    """`demosaic` for one recipe and one way of coding: chroma for the open loop (`isp.closed_loop.Demosaicer`)."""
+    """`demosaic` for one recipe and one way of coding: chroma for the open loop (`isp.strip_picture.Demosaicer`)."""
 
     def __init__(self, engine: Engine, recipe: Recipe, coding: Coding, depth: int) -> None:
         self.engine, self.mirrors = engine, mirrors(recipe)
