@@ -38,10 +38,9 @@ class Statistics:
             call("core_statistics", *arrays, *levels.shape[:2], apart, int(is_dependent), sums, number, wanted)
             return cls(sums, number, counts)
         levels, steps = levels[:, ::apart], steps[:, ::apart]
-        of, offset = np.uint8(0), np.float32(0)
-        if is_dependent:
-            of = dependent.quantisers(levels)[..., 1:]
-            offset = dependent.OFFSETS[of]
+        none = np.zeros((*levels.shape[:-1], 63), np.uint8)
+        of = dependent.quantisers(levels)[..., 1:] if is_dependent else none
+        offset = dependent.OFFSETS[of] if is_dependent else np.float32(0)
         magnitude = np.abs(levels[..., 1:])
         kind = (np.minimum(magnitude, 3) + 4 * of).ravel()
         rest = (np.abs(steps[..., 1:]) - (magnitude + offset)).ravel()
