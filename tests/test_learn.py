@@ -17,7 +17,7 @@ pytest.importorskip("safetensors")
 from rich.console import Console  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-from rawback.isp import closed_loop, illuminant, inverse_pass  # noqa: E402
+from rawback.isp import closed_loop, illuminant, inverse_pass, stages  # noqa: E402
 from rawback.isp.colour import matrix_from_xyz  # noqa: E402
 from rawback.isp.mosaic import BAYER, RGGB, X_TRANS, level, tile  # noqa: E402
 from rawback.isp.quantisation_tables import SUBSAMPLING, coding  # noqa: E402
@@ -62,7 +62,7 @@ def test_simulated_jpeg_is_the_open_loops(subsampling):
     recipe = replace(recipe, refined=False)
     coded = closed_loop.encode(mosaic, recipe, coding(90, subsampling, "standard"))
     decoded = inverse_pass.decoded_strip(coded, 0, coded.height)
-    extended = torch.from_numpy(closed_loop.stages.forward(mosaic, recipe)[None])
+    extended = torch.from_numpy(stages.forward(mosaic, recipe)[None])
     simulated = simulator(90, subsampling, "true")(extended)[0].numpy()
     assert np.abs(simulated - decoded).mean() < 0.5 / 255
 

@@ -32,9 +32,9 @@ def short(rows: list[dict]) -> str:
     """What most want to know, in 100 columns: per file, or for several the means, with what the titles mean, and advice."""
     averaged = table.means(rows)
     shown = averaged if len({row["file"] for row in rows}) > 1 else [row for row in rows if "note" not in row]
-    lines = [f"{'method':9} quality " + "".join(f"{title:>9}" for title in list(SHORT.values())[:-1]) + "  enough for"]
+    lines = [f"{'method':9} quality " + "".join(f"{title:>8}" for title in list(SHORT.values())[:-1]) + "  enough for"]
     for row in shown:
-        figures = "".join(f"{table.formatted(name, value(row, name)):>9}" for name in list(SHORT)[:-1])
+        figures = "".join(f"{table.formatted(name, value(row, name)):>8}" for name in list(SHORT)[:-1])
         lines.append(f"{row['method']:9} {row['quality']:7} {figures}  {_pushed(row)}")
     title = shown[0]["file"] if shown else ""
     terms = [f"{term}: {meaning}" for term, meaning in TERMS.items()]
