@@ -62,7 +62,7 @@ def parse(text: str) -> Goal:
         return Goal("db", number)
     if number > 0 and unit in UNITS:
         return Goal("size", number * UNITS[unit])
-    raise UsageError(f"keep is {text!r}; expected e.g. 90 (a quality), 4MB, 1.7bpp, 52dB, noise or lossless")
+    raise UsageError(f"keep is {text!r}; expected e.g. 4MB, 1.7bpp, 52dB, noise, lossless or original")
 
 
 Encode = Callable[[np.ndarray, Recipe, Coding], Coefficients]

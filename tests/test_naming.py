@@ -96,7 +96,7 @@ def test_what_is_the_same_of_many_is_said_once_and_counted():
 def test_figures_make_no_difference_and_are_not_taken_for_those_of_all():
     notes = Notes(False)
     said(notes, ("a.jpg", "a.jpg: within 52.0 dB"), ("b.jpg", "b.jpg: within 48.5 dB"))
-    assert notes.rest() == ["and 1 more like it, with figures of their own (b.jpg; -v says each): within 52.0 dB"]
+    assert notes.rest() == ["and 1 more like it, with figures of their own (b.jpg; -v says each): within … dB"]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ class Render:
         pixels = rendered.recipe.width * rendered.recipe.height
         as_jxl = self.jxl or target.suffix.lower() == jxl.SUFFIX
         file = jxl.transcoded(rendered.data, name) if as_jxl else rendered.data
-        return Product([file], rendered.notes, pixels, rendered.recipe.source_sha256)
+        notes = [note if name in note else f"{name}: {note}" for note in rendered.notes]
+        return Product([file], notes, pixels, rendered.recipe.source_sha256)
 
     def finish(self, source: Location, target: Location) -> list[str]:
         """Delete the original, if that is wanted and it is proved that the JPEG restores it. Raises RawbackError if not."""

@@ -25,8 +25,9 @@ class Notes:
     def first(self, source: Location, note: str) -> bool:
         """Whether to say a note; if not, it is counted."""
         text = note.removeprefix(f"{source}: ")
-        if self.all or (text == note and source.name in note):
-            return True
+        named = text.replace(source.name, "")
+        if self.all or (text == note and named != text) or re.search(rf"\b{re.escape(source.stem)}[._]", named):
+            return True  # of this file and its output alone
         key = FIGURE.sub("#", text.replace(source.name, "*"))
         if key not in self.others:
             self.others[key], self.texts[key] = [], text
@@ -41,5 +42,6 @@ class Notes:
     def _summed(self, text: str, names: list[str]) -> str:
         different = list(dict.fromkeys(names))  # frames of one movie
         some = ", ".join(different[:NAMED]) + ", ..." * (len(different) > NAMED)
-        figures = ", with figures of their own" * bool(FIGURE.search(text))
-        return f"and {len(names)} more like it{figures} ({some}; -v says each): {text}"
+        alike = FIGURE.sub("…", text)
+        figures = ", with figures of their own" * (alike != text)
+        return f"and {len(names)} more like it{figures} ({some}; -v says each): {alike}"

@@ -18,7 +18,7 @@ from rawback.options.option import refuse
 
 APART = "{stem}_{ext}{suffix}"
 """A template by which photos of equal stems have names of their own."""
-PICTURES = {".jpg", ".jpeg", ".dng", ".tif", ".tiff", ".png", ".jxl"}
+PICTURES = {".jpg", ".jpeg", ".dng", ".tif", ".tiff", ".png", ".jxl", ".npz", ".npy"}
 """An output with such a suffix is a file unless there is a folder of that name."""
 
 

@@ -152,7 +152,7 @@ def check(file: JpegFile, name: str) -> Frame:
     if frame is None:
         raise RawbackError(f"{name} is cut short: it ends before its picture begins")
     if frame.bits != 8 or frame.marker not in CODED_LOSSY:
-        kind = f"a {frame.bits}-bit JPEG of a rare kind (SOF{frame.marker - SOF0})"
+        kind = f"a JPEG of a rare kind ({frame.bits} bits, SOF{frame.marker - SOF0})"
         raise RawbackError(f"{name} is {kind}; expected baseline or progressive, 8 bits")
     if frame.components not in (1, 3):
         raise RawbackError(

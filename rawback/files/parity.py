@@ -106,7 +106,8 @@ def describe(data: bytes) -> dict[str, object]:
     layout, _ = _records(data) if MAGIC in data else (None, {})
     if layout is None:
         return {}
-    there = f"{layout.m} of {layout.k + layout.m} blocks in each of {layout.columns} columns may be lost"
+    apart = f", {layout.columns} apart," if layout.columns > 1 else ""
+    there = f"of each {layout.k + layout.m} blocks of {BLOCK} bytes{apart} {layout.m} may be lost"
     is_same = len(data) == layout.length + layout.size
     text = there if is_same else "of the file before it was edited, and of no use now"
     return {"recovery_data": text, "recovery_bytes": layout.size}

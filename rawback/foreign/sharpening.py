@@ -26,6 +26,8 @@ PROGRAM = re.compile(
 SIGNATURES = (Tag.Software, Tag.ProcessingSoftware, Tag.ImageEditingSoftware, Tag.RAWDevelopingSoftware)
 CREATOR_TOOL = re.compile(rb"CreatorTool(?:=[\"']|>)([^\"'<]{1,100})")
 """The same in XMP (XMP specification, part 1, 8.4)."""
+MOST_NAMED = 80
+"""Characters of a signature that are said."""
 NORMAL, SOFT, HARD = range(3)
 """Values of EXIF's Sharpness (CIPA DC-008, tag 41994)."""
 MEAN, STRONG = 1.0, 1.5
@@ -54,4 +56,4 @@ def _program(exif: Exif, packets: list[bytes]) -> str:
     """The first signature of a program; "" for none."""
     signed = [tiff.text(entries[tag]) for entries in (exif.ifd0, exif.exif) for tag in SIGNATURES if tag in entries]
     signed += [tool.decode("utf-8", "replace") for packet in packets for tool in CREATOR_TOOL.findall(packet)]
-    return next((text.strip()[:40] for text in signed if PROGRAM.search(text)), "")
+    return next((text.strip()[:MOST_NAMED] for text in signed if PROGRAM.search(text)), "")

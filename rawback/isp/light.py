@@ -34,7 +34,8 @@ class Light:
     def message(self) -> str:
         """What is done with it, in words."""
         source = "by its gain map" if self.gain_map else f"as {self.profile.name} codes it"
-        return f"the scene's light {source}, {self.stops:.1f} stops of it above the picture's white"
+        dark = "; where a developer shows that dark, brighten it by as much, or take --no-gain-map" if self.gain_map else ""
+        return f"the scene's light {source}, {self.stops:.1f} stops of it above the picture's white{dark}"
 
     def strip(self, start: int, stop: int) -> np.ndarray:
         """Rows start..stop as linear sRGB planes (3, rows, width) float32, white 1, nothing clipped."""

@@ -53,17 +53,25 @@ def describe(boxes: list[Box], state: State | None) -> dict:
     stored, notes = find(boxes)
     if stored is None:
         return {"lossless_layer": notes[0]} if notes else {}
-    margins = stored.area == (0, 0, *stored.frame) or stored.margins is not None
-    parts = {f"{len(stored.blocks)} of {stored.count} blocks": True, "margins": margins}
+    parts = {f"{len(stored.blocks)} of {stored.count} blocks": True, "margins": _has_margins(stored)}
     applies = state in (State.UNTOUCHED, State.ROTATED)
-    complete = margins and len(stored.blocks) == stored.count
-    restores = "the RAW to the last bit" if complete else "part of it to the last bit"
+    restores = "the RAW to the last bit" if is_complete(boxes) else "part of it to the last bit"
     return {
         "lossless_layer": ", ".join(name for name, there in parts.items() if there),
         "lossless_bytes": stored.stored_bytes,
         "lossless_frame": f"{stored.frame[1]} x {stored.frame[0]}",
         "restores": restores if applies else OUTDATED,
     }
+
+
+def is_complete(boxes: list[Box]) -> bool:
+    """Whether no part of the layer is missing or damaged, as far as that can be told without applying it."""
+    stored, _ = find(boxes)
+    return stored is not None and _has_margins(stored) and len(stored.blocks) == stored.count
+
+
+def _has_margins(stored: Layer) -> bool:
+    return stored.area == (0, 0, *stored.frame) or stored.margins is not None
 
 
 def restore(

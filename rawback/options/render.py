@@ -18,10 +18,10 @@ MAX_PARITY = 20
 LOSSLESS, ORIGINAL = "lossless", "original"
 EXPOSURE = "EV on top of the look. Default: auto, as the look has it."
 LOOKS = ("auto", "sidecar", "libraw", "camera")
-LOOKS_LIKE = "As the RAW's own picture (auto, default), sidecar, libraw or a card."
+LOOKS_LIKE = "auto (as the picture in the RAW; default), sidecar (as the JPEG beside it), libraw, camera or a card."
 KEPT = LOSSLESS, ORIGINAL, "noise"
 KEEP = "Instead of --quality: 4MB, 1.7bpp, 52dB or noise. Beside it: lossless (every bit of the RAW) or original (every byte)."
-EFFORT = "auto (default), fast, normal or best: smaller files, in more time."
+EFFORT = "fast, normal or best: smaller files, in more time; auto (default) is normal."
 
 
 def _ratio(text: str) -> str:
@@ -103,7 +103,9 @@ class RenderOptions:
     "original" as `keep` is another way to write it."""
     hdr: Annotated[bool, Option("Add a gain map: highlights glow on HDR screens.", group=OUTPUT)] = False
     """Whether a gain map of what the RAW has above the picture's white follows the picture."""
-    parity: Annotated[int, Option("Add recovery data: so many percent of it may be lost.", group=OUTPUT, metavar="PERCENT")] = 0
+    parity: Annotated[
+        int, Option("Add recovery data: so many percent of the file may be lost.", group=OUTPUT, metavar="PERCENT")
+    ] = 0
     """0 to 20: so much recovery data go along, about twice as many percent of the file."""
     keep_exif: KeepExif = True
     thumbnail: bool = True

@@ -103,7 +103,8 @@ def describe(boxes: list[Box], state: State | None) -> dict[str, object]:
         kept = from_boxes(boxes)
     except RawbackError as error:
         return {"original_file": str(error)}
-    intact = not kept.missing and (kept.stream is None or state in (State.UNTOUCHED, State.ROTATED))
+    applies = state in (State.UNTOUCHED, State.ROTATED) and layers.is_complete(boxes)
+    intact = not kept.missing and (kept.stream is None or applies)
     gives_back = "`recover --original`, byte for byte" if intact else "it is damaged, or its picture was edited"
     return {
         "original_file": kept.name, "original_bytes": kept.size, "original_sha256": kept.sha256, "original_back": gives_back,
