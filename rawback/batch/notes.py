@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 
 from rawback.files.paths import Location
 
@@ -26,7 +27,7 @@ class Notes:
         """Whether to say a note; if not, it is counted."""
         text = note.removeprefix(f"{source}: ")
         named = text.replace(source.name, "")
-        if self.all or (text == note and named != text) or re.search(rf"\b{re.escape(source.stem)}[._]", named):
+        if self.all or (text == note and named != text) or re.search(rf"\b{re.escape(PurePath(source.name).stem)}[._]", named):
             return True  # of this file and its output alone
         key = FIGURE.sub("#", text.replace(source.name, "*"))
         if key not in self.others:

@@ -78,4 +78,4 @@ def _is_grey(rgb: np.ndarray, limit: float) -> bool:
     most = few.max(1)
     lit = most > 0.05 * max(float(most.max()), 1e-6)
     coloured = np.count_nonzero((most - few.min(1))[lit] >= limit * most[lit])
-    return bool(lit.any()) and coloured <= COLOURED * np.count_nonzero(lit)
+    return bool(lit.any() and coloured <= COLOURED * np.count_nonzero(lit))

@@ -1,4 +1,5 @@
-"""Dependent quantisation (as in VVC, ITU-T H.266, with four states): what a level stands for hangs on those before.
+"""Dependent quantisation (as in ITU-T H.266, which has four states where these are eight): what a level stands for hangs on
+those before.
 
 Along the scan of a block's AC levels a state of 0..7 is kept, 0 at first; after level n it is 2 s mod 8 + (n + bits of s that
 are set) mod 2. A level that is not 0 stands for a quarter of a step more in an even state, in an odd one for a quarter less: so
