@@ -12,6 +12,9 @@ import numpy as np
 
 import rawback
 from rawback.files.raw import RawFile
+from rawback.isp import closed_loop, inverse_pass
+from rawback.isp.coding import Coding
+from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
 HERE = Path(__file__).parent
@@ -84,3 +87,15 @@ def recovered(data: bytes) -> rawback.Recovered:
 def all_files(folder: Path) -> dict[str, str]:
     """Every file below a folder, hidden ones too, with the hash of its content."""
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file()}
+
+
+def coded_alike(core: Callable[[str], None], variant: str, mosaic: np.ndarray, recipe: Recipe, how: Coding) -> Coefficients:
+    """The picture of a variant of the compiled core, which is numpy's, and recovered to the same mosaic."""
+    core("off")
+    expected = closed_loop.encode(mosaic, recipe, how)
+    recovered = inverse_pass.decode(expected, recipe)
+    core(variant)
+    picture = closed_loop.encode(mosaic, recipe, how)
+    assert all(map(np.array_equal, picture.planes, expected.planes)) and picture.centroids == expected.centroids
+    assert np.array_equal(inverse_pass.decode(expected, recipe), recovered)
+    return picture

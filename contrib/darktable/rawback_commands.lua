@@ -25,15 +25,20 @@ function commands.is_photo(path)
   return PHOTOS[suffix] == true
 end
 
+-- Words of a command, and more that the user wants, as one line.
+local function joined(words, options)
+  if options and options ~= "" then
+    table.insert(words, options)
+  end
+  return table.concat(words, " ")
+end
+
 -- Render a RAW into a folder; the JPEG that rawback did not make stays beside it under its own name. options: more words.
 function commands.render(program, raw, folder, options, windows)
   local _, stem = commands.parts(raw)
   local target = folder:gsub("[/\\]+$", "") .. (windows and "\\" or "/") .. stem .. "_raw.jpg"
   local words = { program, "render", commands.quoted(raw, windows), "-o", commands.quoted(target, windows) }
-  if options and options ~= "" then
-    table.insert(words, options)
-  end
-  return table.concat(words, " "), target
+  return joined(words, options), target
 end
 
 -- Recover a JPEG or another photo into a DNG beside it.
@@ -41,10 +46,7 @@ function commands.recover(program, photo, options, windows)
   local folder, stem = commands.parts(photo)
   local target = folder .. stem .. "_recovered.dng"
   local words = { program, "recover", commands.quoted(photo, windows), "-o", commands.quoted(target, windows) }
-  if options and options ~= "" then
-    table.insert(words, options)
-  end
-  return table.concat(words, " "), target
+  return joined(words, options), target
 end
 
 -- What to say of so many that were done, of all.

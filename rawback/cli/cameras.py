@@ -8,12 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from rawback.cli.help import COLUMNS
 from rawback.messages import answer, say
 from rawback.options.shared import AsJson, Verbose
 
 Forget = Annotated[str | None, typer.Option(metavar="NAME", help="Remove a card that was learned.", show_default=False)]
-COLUMNS = 100
-"""Of a list that is wrapped."""
 CAMERA, CARD = 24, 24
 """Columns of the first two of them."""
 SCOPES = {"family": "its family", "maker": "its maker", "generic": "cameras that have none"}

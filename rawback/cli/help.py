@@ -10,6 +10,8 @@ from typer.core import TyperCommand, TyperGroup
 from rawback.cli.values import read_plainly
 from rawback.options.option import COMMON
 
+COLUMNS = 100
+"""Of text that is wrapped."""
 EXAMPLES = {
     "render": (
         "rawback render IMG_1.CR2                       # IMG_1.jpg beside it",

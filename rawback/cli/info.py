@@ -9,12 +9,13 @@ from typing import Any
 import typer
 
 from rawback.cli import limits
+from rawback.cli.help import COLUMNS
 from rawback.errors import EXIT_FAILED, RawbackError
 from rawback.messages import answer, say
 from rawback.options.shared import AsJson, Inputs, Verbose
 
-COLUMNS, INDENT = 100, 20
-"""Of the text, and of what stands before a value."""
+INDENT = 20
+"""Columns of what stands before a value."""
 TITLES = {
     "camera": "camera", "settings": "its settings", "profile": "colours", "headroom": "highlights", "promise": "its RAW",
     "lossless_layer": "lossless layer", "restores": "restores", "original_file": "file inside",

@@ -11,7 +11,7 @@ import numpy as np
 from rawback.isp.dependent import NEXT, OFFSETS, STATES
 from rawback.isp.levels import LIMIT, ZIGZAG
 from rawback.isp.native.library import call, library
-from rawback.isp.trellis import Prices, magnitude_bits
+from rawback.isp.trellis import Prices, magnitude_bits, with_signs
 
 LEAST = np.float32(0.25)
 """Steps of a coefficient below which its level is 0: to bring about another state, it would cost more than it gains."""
@@ -74,11 +74,7 @@ class _Paths:
             blocks = np.flatnonzero(self.magnitude[:, place] >= LEAST)
             if len(blocks):
                 self._reach(place, blocks)
-        levels = np.zeros(self.scaled.shape, np.int16)
-        levels[:, ZIGZAG] = self._trace()
-        levels = np.where(self.scaled < 0, -levels, levels)
-        levels[:, 0] = np.rint(np.clip(self.scaled[:, 0], -LIMIT, LIMIT))
-        return levels
+        return with_signs(self._trace(), self.scaled)
 
     def _reach(self, place: int, blocks: np.ndarray) -> None:
         """Try the two nearest levels of either quantiser, one of either parity, after every earlier level of the block."""

@@ -95,6 +95,15 @@ def optimise(scaled: np.ndarray, prices: Prices, centroids: np.ndarray) -> np.nd
     return levels
 
 
+def with_signs(magnitudes: np.ndarray, scaled: np.ndarray) -> np.ndarray:
+    """Magnitudes (N, 64) int16 in the order of the scan -> levels in natural order, signed as `scaled`; DC rounded from it."""
+    levels = np.zeros(scaled.shape, np.int16)
+    levels[:, ZIGZAG] = magnitudes
+    levels = np.where(scaled < 0, -levels, levels)
+    levels[:, 0] = np.rint(np.clip(scaled[:, 0], -LIMIT, LIMIT))
+    return levels
+
+
 class _Scan:
     """Some blocks, scanned: the cheapest way to end with a level at each position, and where it came from."""
 
@@ -114,11 +123,7 @@ class _Scan:
             blocks = np.flatnonzero(self.magnitude[:, position] >= 0.5)
             if len(blocks):
                 self._reach(position, blocks)
-        levels = np.zeros(self.magnitude.shape, np.int16)
-        levels[:, ZIGZAG] = self._trace()
-        levels = np.where(self.scaled < 0, -levels, levels)
-        levels[:, 0] = np.rint(np.clip(self.scaled[:, 0], -LIMIT, LIMIT))
-        return levels
+        return with_signs(self._trace(), self.scaled)
 
     def _reach(self, position: int, blocks: np.ndarray) -> None:
         """Try the nearest level and the one below it, after every earlier level of the block."""
