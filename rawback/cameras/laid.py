@@ -84,7 +84,7 @@ class Laid:
 
 
 def _common(light: tuple[int, ...], picture: tuple[int, ...], region: Region, side: int) -> tuple[slice, slice] | None:
-    """Rows and columns of a picture (h, w), a multiple of `side` of each, that lie on the light (H, W) together with a margin."""
+    """Rows and columns of a picture (h, w), multiples of `side`, that lie on the light (H, W) together with a margin."""
     parts = []
     for (start, stop), size, length in zip(region.sides, picture, light, strict=True):
         pixel = (stop - start) / size

@@ -77,7 +77,7 @@ def _split(at: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def block_means(picture: np.ndarray, side: int) -> np.ndarray:
-    """Means of a picture (h, w) or (h, w, C) float32 over squares of whole pixels; what is left over at its ends is not used."""
+    """Means of a picture (h, w) or (h, w, C) float32 over squares of whole pixels, without what is left over."""
     rows, columns = (size // side for size in picture.shape[:2])
     picture = picture[: rows * side, : columns * side]
     down = picture[::side].copy()

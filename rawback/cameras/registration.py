@@ -44,7 +44,9 @@ class Places:
         picture = _small(codes, COARSE)
         picture *= picture  # about light
         wide = picture.shape[1]
-        sides = sorted({self._sides(wide * scale * base) for base in _bases(self.light.shape, picture.shape) for scale in SCALES})
+        sides = sorted(
+            {self._sides(wide * scale * base) for base in _bases(self.light.shape, picture.shape) for scale in SCALES}
+        )
         shape = tuple(_fast(max(sizes)) for sizes in zip(picture.shape, *sides, strict=True))
         target, best = np.conj(np.fft.rfft2(edges(picture), s=shape)), Placement(everything(self.light.shape), -1.0)
         for height, width in sides:
