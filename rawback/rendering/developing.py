@@ -14,6 +14,7 @@ from rawback.cores import Progress
 from rawback.files import embedded, jpeg, parity, seal, sidecar, sources, tiff_png16, wide_chroma
 from rawback.files import save as saving
 from rawback.files.file_type import PICTURES_16
+from rawback.files.jpeg_file import SOF2, JpegFile
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given, Source
@@ -115,9 +116,8 @@ def develop(
     else:
         picture, recipe, notes = coded(raw, recipe, options, progress, lit)
         reached += notes
-    with ThreadPoolExecutor(1) as pool:
-        written = as_written(picture, recipe)
-        coded_picture = pool.submit(jpeg.coded_picture, written)  # on one core, all else meanwhile on another
+    with ThreadPoolExecutor(1) as pool:  # coded on one core, all else meanwhile on another
+        coded_picture = pool.submit(jpeg.coded_picture, as_written(picture, recipe), options.progressive)
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
             recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
@@ -127,6 +127,8 @@ def develop(
         layer = layer_of(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
         beside = wide_chroma.to_boxes(picture, recipe.picture_sha256)
         data, left_out = assembled(coded_picture.result, raw, picture, recipe, options, [*beside, *layer], file, lit)
+    if options.progressive and (frame := JpegFile(data).frame) and frame.marker != SOF2:
+        reached.append("baseline: progressive scans would not make it smaller")
     if options.parity:
         data = parity.added(data, options.parity)
     if left_out:
