@@ -11,7 +11,7 @@ import numpy as np
 
 from rawback import metrics
 from rawback.errors import UsageError
-from rawback.files import jpeg
+from rawback.files import jpeg, wide_chroma
 from rawback.isp import inverse_pass, noise
 from rawback.isp.coding import Coding
 from rawback.isp.colour import curve_of
@@ -83,6 +83,8 @@ class Search:
     """Whether all that `--effort best` does is done."""
     dependent: bool
     """Whether luma may have two quantisers."""
+    wide: bool
+    """Whether chroma beyond white may stand beside the picture."""
     encode: Encode
     file_size: Callable[[Coefficients], int]
     """Bytes of the file that a picture will make."""
@@ -160,7 +162,7 @@ class Search:
         weighed = self.optimise and not self.recipe.linear  # whose levels are not weighed: whole steps would be all there are
         by_price = dependent_coding if self.dependent else weighed_coding
         coding = (by_price if weighed else flat_coding)(step, self.factors, dim=is_dim(recipe))
-        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough))
+        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough, wide=self.wide))
 
     def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:
         """What falls with the step: dB, or the logarithm of bits per photosite."""
@@ -182,7 +184,7 @@ class Search:
 
 def coded_size(picture: Coefficients) -> int:
     """Bytes of a picture without metadata."""
-    return len(jpeg.coded_picture(picture))
+    return len(jpeg.coded_picture(picture)) + sum(len(box.content) for box in wide_chroma.to_boxes(picture, ""))
 
 
 def bands(mosaic: np.ndarray) -> np.ndarray:

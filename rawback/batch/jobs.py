@@ -14,8 +14,7 @@ from rawback.errors import RawbackError, UsageError
 from rawback.files import jxl, libraw, paths
 from rawback.files.file_type import ARRAYS, PICTURES_16
 from rawback.files.paths import Location
-from rawback.options.conflicts import NO_PARITY
-from rawback.options.option import refuse
+from rawback.options.conflicts import check_jxl
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import RenderOptions
 
@@ -35,7 +34,7 @@ class Render:
 
     def __post_init__(self) -> None:
         if self.jxl:
-            refuse(self.options, ("parity",), NO_PARITY)
+            check_jxl(self.options)
         if self.delete_original and not (self.options.lossless and self.options.keep_exif):
             raise UsageError("--delete-original needs --keep original or lossless, and no --no-exif: else the RAW is lost")
 

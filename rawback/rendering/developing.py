@@ -11,9 +11,10 @@ from PIL import Image
 
 from rawback import provenance
 from rawback.cores import Progress
-from rawback.files import embedded, jpeg, parity, seal, sidecar, sources, tiff_png16
+from rawback.files import embedded, jpeg, parity, seal, sidecar, sources, tiff_png16, wide_chroma
 from rawback.files import save as saving
 from rawback.files.file_type import PICTURES_16
+from rawback.files.jpeg_file import SOF2, JpegFile
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given, Source
@@ -108,17 +109,19 @@ def develop(
     else:
         picture, recipe, notes = coded(raw, recipe, options, progress, lit)
         reached += notes
-    with ThreadPoolExecutor(1) as pool:
-        written = as_written(picture, recipe)
-        coded_picture = pool.submit(jpeg.coded_picture, written)  # on one core, all else meanwhile on another
+    with ThreadPoolExecutor(1) as pool:  # coded on one core, all else meanwhile on another
+        coded_picture = pool.submit(jpeg.coded_picture, as_written(picture, recipe), options.progressive)
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
             recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
-            dependent=picture.dependent, rms=rms,
+            dependent=picture.dependent, wide_chroma=picture.wide is not None, rms=rms,
         )  # fmt: skip
         file = file_of(raw) if options.original else None
-        boxes = layer_of(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
-        data, left_out = assembled(coded_picture.result, raw, picture, recipe, options, boxes, file, lit)
+        layer = layer_of(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
+        beside = wide_chroma.to_boxes(picture, recipe.picture_sha256)
+        data, left_out = assembled(coded_picture.result, raw, picture, recipe, options, [*beside, *layer], file, lit)
+    if options.progressive and (frame := JpegFile(data).frame) and frame.marker != SOF2:
+        reached.append("baseline: progressive scans would not make it smaller")
     if options.parity:
         data = parity.added(data, options.parity)
     if left_out:
@@ -127,8 +130,10 @@ def develop(
     if file:
         as_it_is = "" if file.stream else ", its pixels as they are coded"
         reached.append(f"kept byte for byte ({file.size} in {len(data)} bytes, SHA-256 {file.sha256}){as_it_is}")
-    elif boxes:
-        reached.append(f"kept to the last bit, in {sum(len(box.content) for box in boxes)} of {len(data)} bytes")
+    elif layer:
+        reached.append(f"kept to the last bit, in {sum(len(box.content) for box in layer)} of {len(data)} bytes")
+    if beside:
+        reached.append(f"colours beyond white are kept in {sum(len(box.content) for box in beside)} of {len(data)} bytes")
     return Rendered(data, recipe, [*raw.notes, *reached])
 
 

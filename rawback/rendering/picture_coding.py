@@ -7,7 +7,7 @@ from dataclasses import replace
 from rawback import rate_control
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
-from rawback.files import jpeg
+from rawback.files import jpeg, wide_chroma
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, exposure
 from rawback.isp.coding import Coding
@@ -31,23 +31,25 @@ def coded(
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
     effort = options.effort_taken
     optimise = effort != "fast"
-    is_dependent = effort == "best" and options.refine and not (options.compatible or options.lossless or recipe.linear)
+    may_be_new = options.refine and not (options.compatible or options.lossless or recipe.linear)
+    is_dependent, wide = effort == "best" and may_be_new, optimise and may_be_new
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
         price = tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
-        tables = replace(tables, thorough=effort == "best", price=price, least=least)
+        tables = replace(tables, thorough=effort == "best", price=price, least=least, wide=wide)
         tables = dependent(tables) if is_dependent else tables
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
-        written = jpeg.coded_picture(as_written(picture, recipe))
-        return len(assembled(lambda: written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
+        written = jpeg.coded_picture(as_written(picture, recipe), options.progressive)
+        boxes = wide_chroma.to_boxes(picture, "")
+        return len(assembled(lambda: written, raw, picture, recipe, options, boxes, gain_map=gain_map)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     search = rate_control.Search(
-        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, closed_loop.encode, file_size
+        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, wide, closed_loop.encode, file_size
     )
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
