@@ -198,6 +198,10 @@ def test_a_measured_camera_comes_before_what_a_picture_says(tmp_path, monkeypatc
     told = {"Make": "Maker", "Model": "Camera", "Sharpness": 1}
     assert sharpening.of(photos.read(signed(scene(), **told), "photo.jpg")).octaves == (0.4, 0.4, 0.1)
     assert sharpening.of(photos.read(signed(scene(128, 160), **told), "small.jpg")).octaves == ()
+    of_family = replace(look, sharpening=(0.4, 0.4, 0.1), scope="family", models=("cam*",)).to_card()
+    (tmp_path / "mine.json").write_text(json.dumps(of_family))
+    assert sharpening.of(photos.read(signed(scene(), **told), "soft.jpg")).share == 0
+    assert sharpening.of(photos.read(signed(scene(), **told | {"Sharpness": 2}), "hard.jpg")).octaves == (0.4, 0.4, 0.1)
     edited = sharpening.of(photos.read(signed(scene(), **told, Software="GIMP 2.10"), "edited.jpg"))
     assert (edited.share, edited.octaves) == (0, ())
 

@@ -55,9 +55,9 @@ def of(photo: Photo, camera_card: str | None = None) -> Sharpening:
     is_known = look is not None and look.scope != "generic"
     if not (camera_card or origin.make or origin.model or is_known):
         return Sharpening(0.0, "no camera is named")
-    if look and look.sharpening and _is_of_size(photo.picture, look.size):
-        return Sharpening(octaves=look.sharpening)
     setting = next(iter(tiff.numbers(exif.exif[Tag.Sharpness])), NORMAL) if Tag.Sharpness in exif.exif else NORMAL
+    if look and look.sharpening and _is_of_size(photo.picture, look.size) and (look.scope == "body" or setting != SOFT):
+        return Sharpening(octaves=look.sharpening)
     if setting == SOFT:
         return Sharpening(0.0, "its camera was set to soft")
     return Sharpening(STRONG if setting == HARD else MEAN)
