@@ -196,7 +196,7 @@ def test_sharpening_is_measured_against_the_raw(found, shown, sample):
         pair = align.Pair(turned, photos.read(stream.getvalue(), "turned.jpg"), "a pair")
         samples = samples or pair.samples()
         measured.append(sharpness.measured([pair], [samples], found.look))
-    assert measured[0] == pytest.approx([0, 0, 0], abs=0.05)
+    assert measured[0] == pytest.approx([0, 0, 0], abs=0.08)
     assert measured[1] == pytest.approx([0.7 / 1.7, 0.7 / 1.7, 0.3 / 1.3], abs=0.08)
     left = sharpening.without(sharper, measured[1])
     assert np.abs(left - luma).mean() < 0.3 * np.abs(sharper - luma).mean()
