@@ -162,7 +162,7 @@ def from_photo(
     layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
     demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
-        sharpened = sharpening.of(photo, named=options.camera is not None)
+        sharpened = sharpening.of(photo, options.camera)
         restored = photo_restorer(planned.picture, options.weights, sharpened) if planned.state is None else None
         guessed, room = bright(planned) if options.weights != NO_WEIGHTS else (None, 0.0)
         recipe = headroom.added(recipe, room)

@@ -79,9 +79,13 @@ def render(
         raw, name = source, source.recipe.camera or "the RAW"
     else:
         raw, name = _read(source, options)
-    recipe, notes = decided(raw, options)
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(mosaic.sha256, raw.mosaic)  # while looks are fitted, which keeps one core busy
+        recipe, notes = decided(raw, options)
     raw = replace(raw, notes=[*raw.notes, *(f"{name}: {note}" for note in notes)])
-    return _render16(raw, recipe, kind) if kind in PICTURES_16 else develop(raw, recipe, options, progress)
+    if kind in PICTURES_16:
+        return _render16(raw, recipe, kind)
+    return develop(raw, recipe, options, progress, digest=digest.result())
 
 
 def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
@@ -99,11 +103,14 @@ def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
 
 def develop(
     raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None,
-    coding: Coding | None = None,
+    coding: Coding | None = None, digest: str = "",
 ) -> Rendered:  # fmt: skip
-    """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
+    """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames.
+
+    digest: the mosaic's hash, where it is known.
+    """
     lit, reached = gain_map(raw, recipe, options)
-    recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic), arithmetic=2)
+    recipe = replace(recipe, mosaic_sha256=digest or mosaic.sha256(raw.mosaic), arithmetic=2)
     if coding:
         picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
     else:
