@@ -162,7 +162,7 @@ class Search:
         weighed = self.optimise and not self.recipe.linear  # whose levels are not weighed: whole steps would be all there are
         by_price = dependent_coding if self.dependent else weighed_coding
         coding = (by_price if weighed else flat_coding)(step, self.factors, dim=is_dim(recipe))
-        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough, wide=self.wide))
+        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough, beyond_white=True, wide=self.wide))
 
     def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:
         """What falls with the step: dB, or the logarithm of bits per photosite."""

@@ -32,12 +32,13 @@ def coded(
     effort = options.effort_taken
     optimise = effort != "fast"
     may_be_new = options.refine and not (options.compatible or options.lossless or recipe.linear)
-    is_dependent, wide = effort == "best" and may_be_new, optimise and may_be_new
+    is_dependent = effort == "best" and may_be_new
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
         price = tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
-        tables = replace(tables, thorough=effort == "best", price=price, least=least, wide=wide)
+        tables = replace(tables, thorough=effort == "best", price=price, least=least)
+        tables = replace(tables, beyond_white=True, wide=may_be_new)
         tables = dependent(tables) if is_dependent else tables
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
@@ -49,7 +50,7 @@ def coded(
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     search = rate_control.Search(
-        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, wide, closed_loop.encode, file_size
+        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, may_be_new, closed_loop.encode, file_size
     )
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
