@@ -66,3 +66,43 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
     }
     return 0;
 }
+
+/* AC symbols of (count, 64) levels: (16, SIZES) of run and size. */
+EXPORT int64_t core_symbol_counts(const int16_t *levels, int64_t count, int64_t *counts)
+{
+    for (int64_t block = 0; block < count; block++, levels += 64) {
+        int run = 0;
+        for (int k = 1; k < 64; k++) {
+            int level = levels[ZIGZAG[k]];
+            if (!level) {
+                run++;
+                continue;
+            }
+            counts[15 * SIZES] += run / 16;
+            counts[run % 16 * SIZES + bit_length((unsigned)(level < 0 ? -level : level))]++;
+            run = 0;
+        }
+        counts[0] += run > 0;
+    }
+    return 0;
+}
+
+/* What the AC levels of each block take: prices (SIZES, 63) of a level after so many zeros, and `end` (1,) of an end of block. */
+EXPORT int64_t core_block_bits(const int16_t *levels, int64_t count, const float *prices, const double *end, double *bits)
+{
+    for (int64_t block = 0; block < count; block++, levels += 64) {
+        double total = 0;
+        int run = 0;
+        for (int k = 1; k < 64; k++) {
+            int level = levels[ZIGZAG[k]];
+            if (!level) {
+                run++;
+                continue;
+            }
+            total += (double)prices[63 * bit_length((unsigned)(level < 0 ? -level : level)) + run];
+            run = 0;
+        }
+        bits[block] = run ? total + *end : total;
+    }
+    return 0;
+}
