@@ -77,13 +77,12 @@ def runs(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
 def bits_by_block(levels: np.ndarray, bits: Bits) -> np.ndarray:
     """(N, 64) levels in natural order -> (N,) bits that the AC levels of each take."""
     if library() is not None and levels.dtype == np.int16:
-        total = np.empty(len(levels))
-        arrays = np.ascontiguousarray(levels), len(levels), np.ascontiguousarray(bits.level), np.array([bits.end])
-        call("core_block_bits", *arrays, total)
-        return total
+        taken = np.empty(len(levels))
+        prices = np.ascontiguousarray(bits.level), np.array([bits.end])
+        call("core_block_bits", np.ascontiguousarray(levels), len(levels), *prices, taken)
+        return taken
     block, run, size, is_full = runs(levels)
-    total = np.bincount(block, bits.level[size, run], len(levels))
-    return total + np.where(is_full, 0, bits.end)
+    return np.bincount(block, bits.level[size, run], len(levels)) + np.where(is_full, 0, bits.end)
 
 
 def bits_of(counts: np.ndarray) -> Bits:
