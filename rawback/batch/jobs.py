@@ -14,8 +14,7 @@ from rawback.errors import RawbackError, UsageError
 from rawback.files import jxl, libraw, paths
 from rawback.files.file_type import ARRAYS, PICTURES_16
 from rawback.files.paths import Location
-from rawback.options.conflicts import NO_PARITY
-from rawback.options.option import refuse
+from rawback.options.conflicts import check_jxl
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import RenderOptions
 
@@ -35,14 +34,15 @@ class Render:
 
     def __post_init__(self) -> None:
         if self.jxl:
-            refuse(self.options, ("parity",), NO_PARITY)
+            check_jxl(self.options)
         if self.delete_original and not (self.options.lossless and self.options.keep_exif):
             raise UsageError("--delete-original needs --keep original or lossless, and no --no-exif: else the RAW is lost")
 
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         if self.delete_original:
             _files(source, target)
-        kind = target.suffix.lower() if target.suffix.lower() in PICTURES_16 else ".jpg"
+        suffix = target.suffix.lower()
+        kind = jxl.SUFFIX if self.jxl else suffix if suffix in (jxl.SUFFIX, *PICTURES_16) else ".jpg"
         data, name = paths.load(source), str(source)
         with ThreadPoolExecutor(1) as pool:
             unpacking = pool.submit(libraw.unpack, data, name)
@@ -51,10 +51,8 @@ class Render:
 
             rendered = render(Source(data, name, source, unpacking=unpacking), self.options, kind=kind, progress=progress)
         pixels = rendered.recipe.width * rendered.recipe.height
-        as_jxl = self.jxl or target.suffix.lower() == jxl.SUFFIX
-        file = jxl.transcoded(rendered.data, name) if as_jxl else rendered.data
         notes = [note if name in note else f"{name}: {note}" for note in rendered.notes]
-        return Product([file], notes, pixels, rendered.recipe.source_sha256)
+        return Product([rendered.data], notes, pixels, rendered.recipe.source_sha256)
 
     def finish(self, source: Location, target: Location) -> list[str]:
         """Delete the original, if that is wanted and it is proved that the JPEG restores it. Raises RawbackError if not."""

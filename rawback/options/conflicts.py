@@ -37,8 +37,13 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
     if files.suffix in PICTURES_16:
         check_picture(options)
     if files.suffix == ".jxl":
-        refuse(options, ("parity",), NO_PARITY)
+        check_jxl(options)
     _check_stream(files)
+
+
+def check_jxl(options: RenderOptions) -> None:
+    """Raise UsageError for options that say nothing about JPEG XL."""
+    refuse(options, ("parity",), NO_PARITY)
 
 
 def check_picture(options: RenderOptions) -> None:
