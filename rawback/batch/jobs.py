@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from rawback.batch.worker import Product
 from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
-from rawback.files import jxl, libraw, paths
+from rawback.files import ahead, jxl, libraw, paths
 from rawback.files.file_type import ARRAYS, PICTURES_16
+from rawback.files.libraw import Unpacked
 from rawback.files.paths import Location
 from rawback.options.conflicts import check_jxl
 from rawback.options.recover import RecoverOptions
@@ -43,9 +44,9 @@ class Render:
             _files(source, target)
         suffix = target.suffix.lower()
         kind = jxl.SUFFIX if self.jxl else suffix if suffix in (jxl.SUFFIX, *PICTURES_16) else ".jpg"
-        data, name = paths.load(source), str(source)
+        name = str(source)
         with ThreadPoolExecutor(1) as pool:
-            unpacking = pool.submit(libraw.unpack, data, name)
+            data, unpacking = ahead.take(source) or _begun(pool, source)
             from rawback.files.sources import Source  # these take as long to import as LibRaw to unpack half a photo
             from rawback.rendering import render
 
@@ -74,6 +75,12 @@ class Render:
         if original.is_symlink():
             return [f"{source} would be kept: it is a link to {os.path.realpath(original)}"]
         return [f"{source} would be deleted, if {target} is proved to restore all of it"]
+
+
+def _begun(pool: ThreadPoolExecutor, source: Location) -> tuple[bytes, Future[Unpacked]]:
+    """A file's bytes, and what LibRaw is making of them."""
+    data = paths.load(source)
+    return data, pool.submit(libraw.unpack, data, str(source))
 
 
 def _files(source: Location, target: Location) -> tuple[Path, Path]:

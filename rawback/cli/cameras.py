@@ -27,7 +27,7 @@ PARTS = {
 }
 """What learned parts are for, by name."""
 NETS = """Weights of small networks, by camera: what they restore, and the dB of the RAW that they gain. `generic-2` and
-`photo-1` are taken by themselves; `--weights CARD` takes others, `--weights none` none."""
+`photo-2` are taken by themselves; `--weights CARD` takes others, `--weights none` none."""
 
 
 def cameras(verbose: Verbose = False, as_json: AsJson = False, forget: Forget = None) -> None:

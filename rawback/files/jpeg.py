@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from rawback.errors import RawbackError
 from rawback.files import exif as exifs
-from rawback.files import huffman, jpeg_metadata, libjpeg, recipe_xmp, seal
+from rawback.files import huffman, jpeg_metadata, libjpeg, progressive, recipe_xmp, seal
 from rawback.files.exif import Exif
 from rawback.files.gain_map import write as gain_maps
 from rawback.files.jpeg_file import (
@@ -255,7 +255,11 @@ def _factors(frame: Frame, name: str) -> tuple[int, int]:
     return luma[0] // chroma[0][0], luma[1] // chroma[0][1]
 
 
-def coded_picture(coefficients: Coefficients) -> bytes:
-    """A baseline JPEG file of nothing but the picture, with Huffman tables of its own. Raises MachineError."""
+def coded_picture(coefficients: Coefficients, in_scans: bool = False) -> bytes:
+    """A baseline JPEG file of nothing but the picture, with Huffman tables of its own. Raises MachineError.
+
+    in_scans: or a progressive one, where that is smaller.
+    """
     picture = coefficients.planes, coefficients.tables, (coefficients.width, coefficients.height), coefficients.factors
-    return huffman.write(*picture) or libjpeg.write(*picture)
+    coded = huffman.write(*picture) or libjpeg.write(*picture)
+    return min(coded, progressive.write(*picture), key=len) if in_scans else coded

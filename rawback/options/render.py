@@ -102,6 +102,10 @@ class RenderOptions:
     original: bool = False
     """Whether the JPEG gives back the very file, byte for byte; `lossless` is then True, too.
     "original" as `keep` is another way to write it."""
+    progressive: Annotated[
+        bool, Option("Write progressive scans where they make the JPEG smaller, in more time.", group=OUTPUT, rare=True)
+    ] = False
+    """Whether the same coefficients are also coded in progressive scans, and the smaller of both is written."""
     hdr: Annotated[bool, Option("Add a gain map: highlights glow on HDR screens.", group=OUTPUT)] = False
     """Whether a gain map of what the RAW has above the picture's white follows the picture."""
     parity: Annotated[

@@ -14,6 +14,7 @@ from rawback.cores import Progress
 from rawback.files import embedded, jpeg, jxl, parity, seal, sidecar, sources, tiff_png16, wide_chroma
 from rawback.files import save as saving
 from rawback.files.file_type import PICTURES_16
+from rawback.files.jpeg_file import SOF2, JpegFile
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given, Source
@@ -82,11 +83,13 @@ def render(
         raw, name = source, source.recipe.camera or "the RAW"
     else:
         raw, name = _read(source, options)
-    recipe, notes = decided(raw, options)
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(mosaic.sha256, raw.mosaic)  # while looks are fitted, which keeps one core busy
+        recipe, notes = decided(raw, options)
     raw = replace(raw, notes=[*raw.notes, *(f"{name}: {note}" for note in notes)])
     if kind in PICTURES_16:
         return _render16(raw, recipe, kind)
-    rendered = develop(raw, recipe, options, progress, as_jxl=kind == jxl.SUFFIX)
+    rendered = develop(raw, recipe, options, progress, digest=digest.result(), as_jxl=kind == jxl.SUFFIX)
     return replace(rendered, data=jxl.transcoded(rendered.data, name)) if kind == jxl.SUFFIX else rendered
 
 
@@ -105,22 +108,21 @@ def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
 
 def develop(
     raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None,
-    coding: Coding | None = None, as_jxl: bool = False,
+    coding: Coding | None = None, digest: str = "", as_jxl: bool = False,
 ) -> Rendered:  # fmt: skip
     """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames.
 
-    as_jxl: whether the JPEG, which it makes in any case, is to be coated in JPEG XL.
+    digest: the mosaic's hash, where it is known. as_jxl: whether the JPEG is to be coated in JPEG XL.
     """
     lit, reached = gain_map(raw, recipe, options)
-    recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic), arithmetic=2)
+    recipe = replace(recipe, mosaic_sha256=digest or mosaic.sha256(raw.mosaic), arithmetic=2)
     if coding:
         picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
     else:
         picture, recipe, notes = coded(raw, recipe, options, progress, lit, as_jxl)
         reached += notes
-    with ThreadPoolExecutor(1) as pool:
-        written = as_written(picture, recipe)
-        coded_picture = pool.submit(jpeg.coded_picture, written)  # on one core, all else meanwhile on another
+    with ThreadPoolExecutor(1) as pool:  # coded on one core, all else meanwhile on another
+        coded_picture = pool.submit(jpeg.coded_picture, as_written(picture, recipe), options.progressive)
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
             recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
@@ -130,6 +132,8 @@ def develop(
         layer = layer_of(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
         beside = wide_chroma.to_boxes(picture, recipe.picture_sha256)
         data, left_out = assembled(coded_picture.result, raw, picture, recipe, options, [*beside, *layer], file, lit)
+    if options.progressive and (frame := JpegFile(data).frame) and frame.marker != SOF2:
+        reached.append("baseline: progressive scans would not make it smaller")
     if options.parity:
         data = parity.added(data, options.parity)
     if left_out:

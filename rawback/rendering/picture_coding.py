@@ -48,7 +48,7 @@ def coded(
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
-        written = jpeg.coded_picture(as_written(picture, recipe))
+        written = jpeg.coded_picture(as_written(picture, recipe), options.progressive)
         boxes = wide_chroma.to_boxes(picture, "")
         return len(assembled(lambda: written, raw, picture, recipe, options, boxes, gain_map=gain_map)[0]) + HASHES
 
