@@ -114,5 +114,7 @@ class RecoverOriginal:
 
         data = paths.load(source)
         original = from_data(data, str(source), progress)
-        note = f"{source}: the original file {original.name}, byte for byte, SHA-256 {original.sha256}"
+        is_called_so = target == paths.STREAM or target.name == original.name
+        name = original.name if is_called_so else f"{target.name} ({original.name} when it was kept)"
+        note = f"{source}: the original file {name}, byte for byte, SHA-256 {original.sha256}"
         return Product([original.data], [note], 0, hashlib.sha256(data).hexdigest())

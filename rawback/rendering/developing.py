@@ -10,6 +10,7 @@ from os import PathLike
 from PIL import Image
 
 from rawback import provenance
+from rawback.cameras import preview_look
 from rawback.cores import Progress
 from rawback.files import embedded, jpeg, jxl, parity, seal, sidecar, sources, tiff_png16, wide_chroma
 from rawback.files import save as saving
@@ -80,12 +81,16 @@ def render(
     if kind == jxl.SUFFIX:
         conflicts.check_jxl(options)
     if isinstance(source, RawFile):
-        raw, name = source, source.recipe.camera or "the RAW"
+        raw, name, location = source, source.recipe.camera or "the RAW", None
     else:
-        raw, name = _read(source, options)
+        given = sources.read(source)
+        raw, name, location = _read(given, options), given.name, given.location
     with ThreadPoolExecutor(1) as pool:
         digest = pool.submit(mosaic.sha256, raw.mosaic)  # while looks are fitted, which keeps one core busy
         recipe, notes = decided(raw, options)
+    has_no_look = recipe.look != preview_look.NAME and not recipe.monochrome
+    if options.look == "auto" and has_no_look and location and sidecar.jpeg(location):
+        notes.append("a JPEG of its name lies beside it: --look sidecar renders as that")
     raw = replace(raw, notes=[*raw.notes, *(f"{name}: {note}" for note in notes)])
     if kind in PICTURES_16:
         return _render16(raw, recipe, kind)
@@ -93,9 +98,7 @@ def render(
     return replace(rendered, data=jxl.transcoded(rendered.data, name)) if kind == jxl.SUFFIX else rendered
 
 
-def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
-    """The RAW, and its name."""
-    source = sources.read(given)
+def _read(source: Source, options: RenderOptions) -> RawFile:
     raw = read_raw(source.data, source.name, whole=options.lossless, metadata=True, linear=True, unpacking=source.unpacking)
     if options.original:
         raw.data, raw.name = source.data, source.file_name
@@ -103,7 +106,7 @@ def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
         raw.pictures = embedded.of_file(sidecar.jpeg(source.location))
     if raw.original is not None and options.keep_exif:
         raw.original = replace(raw.original, sidecar=sidecar.read(source.location))
-    return raw, source.name
+    return raw
 
 
 def develop(
