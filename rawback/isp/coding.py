@@ -34,3 +34,5 @@ class Coding:
     """Whether that may stand beside the picture, too."""
     thorough: bool = False
     """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
+    for_jxl: bool = False
+    """Whether luma's levels are weighed by what they cost in JPEG XL (`isp.jxl_contexts`), where all that is weighed."""

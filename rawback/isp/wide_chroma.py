@@ -60,13 +60,6 @@ def share(mosaic: np.ndarray, recipe: Recipe, white_at: float) -> float:
     return float(((brightest > BRIGHT * white_at) & (darkest < COLOURED * white_at)).mean())
 
 
-def bits_by_block(levels: np.ndarray, bits: trellis.Bits) -> np.ndarray:
-    """(N, 64) levels in natural order -> (N,) bits that the AC levels of each take."""
-    block, run, size, is_full = trellis.runs(levels)
-    total = np.bincount(block, bits.level[size, run], len(levels))
-    return total + np.where(is_full, 0, bits.end)
-
-
 class WideChroma:
     """Of one frame whose chroma is coded: in two passes over its strips, and a decision at the end."""
 
@@ -116,9 +109,9 @@ class WideChroma:
             coded = trellis.optimise(blocks, prices, np.zeros(3))
             coded = np.clip(coded + present[lacks], -LIMIT, LIMIT) - present[lacks]
             proposed[at][lacks] = coded
-            beside[lacks] -= np.where(coded.any(-1), bits_by_block(coded, bits) + BLOCK_BITS, 0)
+            beside[lacks] -= np.where(coded.any(-1), trellis.bits_by_block(coded, bits) + BLOCK_BITS, 0)
             own = trellis.bits_of(trellis.symbol_counts(present.reshape(-1, 64)))
-            inside[lacks] -= bits_by_block(coded + present[lacks], own) - bits_by_block(present[lacks], own)
+            inside[lacks] -= trellis.bits_by_block(coded + present[lacks], own) - trellis.bits_by_block(present[lacks], own)
         if beside.any():
             self.inside[strip], self.beside[strip] = inside, beside
 
@@ -131,7 +124,7 @@ class WideChroma:
         wide = replace(self.picture, wide=self.proposed)
         (levels, present), (fewer, smooth) = (self.luma(strip, picture) for picture in (self.picture, wide))
         bits = trellis.bits_of(trellis.symbol_counts(levels.reshape(-1, 64)))
-        before, after = (bits_by_block(some.reshape(-1, 64), bits) for some in (levels, fewer))
+        before, after = (trellis.bits_by_block(some.reshape(-1, 64), bits) for some in (levels, fewer))
         saved = (before - after).reshape(len(levels) // v, v, -1, h).sum((1, 3))  # (m, n) of chroma
         wanted, own, others = self._wanted(strip), self._chroma(self.picture, strip), self._chroma(wide, strip)
         error, *ways = (self._error(wanted, *seen) for seen in ((present, own), (smooth, others), (smooth, own)))
