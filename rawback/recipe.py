@@ -112,6 +112,8 @@ class Decoding:
     """Where in their interval the luma magnitudes 1, 2 and larger lie in the mean, in steps from its middle; or nothing."""
     dependent: bool = False
     """Whether luma has two quantisers, which take turns by the parity of levels (`isp.dependent`); `centroids` are of both."""
+    layered: bool = False
+    """Whether luma is finer than the picture's, by a layer of its own (`lossless.refinement`)."""
     arithmetic: int = 1
     """How the mosaic is computed from the picture: 1 as release 0.1.0 did, 2 the same on every processor (`isp.fixed_pass`)."""
 
@@ -171,6 +173,7 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
         quantisers = 2 if self.dependent else 1
         yield "centroids", len(self.centroids) not in (0, 3 * quantisers) or not _all(self.centroids, -1, 1)
         yield "quantisers", self.dependent and (self.linear or not self.refined or self.arithmetic != 2)
+        yield "layer", self.layered and (self.linear or not self.refined or self.arithmetic != 2)
         yield "arithmetic", self.arithmetic not in (1, 2)
         yield "orientation", self.orientation not in range(1, 9)
         yield "margins", len(self.margins) != 4 or not all(0 <= m <= 10 * MAX_SIDE for m in self.margins)

@@ -10,13 +10,13 @@ from dataclasses import MISSING, fields, replace
 from rawback.errors import RecipeError
 from rawback.recipe import DNG_NUMBERS, Recipe
 
-VERSION, FIRST = 2, 1
-"""The latest, and that which all recipes have that can do with it: others know it longer."""
+VERSION, DEPENDENT, FIRST = 3, 2, 1
+"""The latest; and those which all recipes have that can do with them: others know them longer."""
 
 
 def to_fields(recipe: Recipe) -> dict[str, str]:
     """The recipe as XMP properties, in the order of FORMAT: CamelCase name -> text. What has its default is left out."""
-    texts = {"Version": str(VERSION if recipe.dependent else FIRST)}
+    texts = {"Version": str(VERSION if recipe.layered else DEPENDENT if recipe.dependent else FIRST)}
     for name in FORMAT:
         value = getattr(recipe, name)
         if name == "dng":
@@ -104,7 +104,7 @@ FORMAT: dict[str, Callable[[str], object]] = {
     "cfa": _rows(_ints), "black": _floats, "white": float, "neutral": _floats,
     "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
     "shoulder": float, "tone": _floats, "code_matrix": _rows(_floats), "look": str, "vignette": _floats,
-    "pedestal": float, "refined": _flag, "centroids": _floats, "dependent": _flag, "arithmetic": int,
+    "pedestal": float, "refined": _flag, "centroids": _floats, "dependent": _flag, "layered": _flag, "arithmetic": int,
     "orientation": int, "margins": _ints,
     "crop": _floats,
     "scale": _floats, "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "flow": _flag,

@@ -30,3 +30,7 @@ class Coding:
     """Whether luma has two quantisers (`isp.dependent`), where it is weighed in the closed loop."""
     thorough: bool = False
     """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
+    fine: float = 0.0
+    """The step of luma in a refinement layer (`lossless.refinement`), beside the picture; 0: there is none."""
+    fine_price: float = 0.0
+    """What a bit is worth there, in its squared steps."""

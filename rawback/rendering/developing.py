@@ -19,6 +19,7 @@ from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given, Source
 from rawback.isp import closed_loop, full_colour, mosaic, remaining_error, stages
 from rawback.isp.coding import Coding
+from rawback.lossless.refinement.picture import boxes_of, coarse_of
 from rawback.options import conflicts
 from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
@@ -109,16 +110,17 @@ def develop(
         picture, recipe, notes = coded(raw, recipe, options, progress, lit)
         reached += notes
     with ThreadPoolExecutor(1) as pool:
-        written = as_written(picture, recipe)
+        seen = coarse_of(picture)
+        written = as_written(seen, recipe)
         coded_picture = pool.submit(jpeg.coded_picture, written)  # on one core, all else meanwhile on another
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
-            recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
-            dependent=picture.dependent, rms=rms,
+            recipe, picture_sha256=seen.sha256(), thumbnail=provenance.thumbnail(seen), centroids=seen.centroids,
+            dependent=seen.dependent, layered=seen is not picture, rms=rms,
         )  # fmt: skip
         file = file_of(raw) if options.original else None
-        boxes = layer_of(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
-        data, left_out = assembled(coded_picture.result, raw, picture, recipe, options, boxes, file, lit)
+        boxes = layer_of(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else boxes_of(picture)
+        data, left_out = assembled(coded_picture.result, raw, seen, recipe, options, boxes, file, lit)
     if options.parity:
         data = parity.added(data, options.parity)
     if left_out:
@@ -127,6 +129,8 @@ def develop(
     if file:
         as_it_is = "" if file.stream else ", its pixels as they are coded"
         reached.append(f"kept byte for byte ({file.size} in {len(data)} bytes, SHA-256 {file.sha256}){as_it_is}")
+    elif recipe.layered:
+        reached.append(f"the fine part of the RAW is a layer of {sum(len(box.content) for box in boxes)} of {len(data)} bytes")
     elif boxes:
         reached.append(f"kept to the last bit, in {sum(len(box.content) for box in boxes)} of {len(data)} bytes")
     return Rendered(data, recipe, [*raw.notes, *reached])

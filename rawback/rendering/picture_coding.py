@@ -7,11 +7,14 @@ from dataclasses import replace
 from rawback import rate_control
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
+from rawback.errors import UsageError
 from rawback.files import jpeg
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, exposure
 from rawback.isp.coding import Coding
-from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent
+from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent, layered
+from rawback.lossless.refinement import encoder as refinement
+from rawback.lossless.refinement.picture import boxes_of, coarse_of
 from rawback.nets.parts import Demosaicer, FlowPart
 from rawback.nets.weights import load as load_weights
 from rawback.options.render import RenderOptions
@@ -21,6 +24,7 @@ from rawback.rendering.assembly import as_written, assembled
 
 LEAST_BESIDE_LAYER = 1.2
 """Steps of a coefficient that a picture keeps beside a lossless layer, which codes what is smaller in fewer bits."""
+NO_LAYER = "no refinement layer: at this quality the picture itself is coarse enough"
 HASHES = 700
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
 
@@ -31,6 +35,9 @@ def coded(
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
     effort = options.effort_taken
     optimise = effort != "fast"
+    if options.layered and recipe.linear:
+        raise UsageError("--layered refines the luma of mosaics; a linear RAW has none")
+    effort = "best" if options.layered else effort
     is_dependent = effort == "best" and options.refine and not (options.compatible or options.lossless or recipe.linear)
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
@@ -38,17 +45,27 @@ def coded(
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
         tables = replace(tables, thorough=effort == "best", price=price, least=least)
         tables = dependent(tables) if is_dependent else tables
+        if options.layered:
+            tables = replace(layered(tables, exposure.is_dim(recipe)), thorough=True)
+            notes = [] if tables.fine else [NO_LAYER]
+            return refinement.encode(raw.mosaic, recipe, tables, progress), recipe, notes
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
-        written = jpeg.coded_picture(as_written(picture, recipe))
-        return len(assembled(lambda: written, raw, picture, recipe, options, gain_map=gain_map)[0]) + HASHES
+        seen = coarse_of(picture)
+        written = jpeg.coded_picture(as_written(seen, recipe))
+        boxes = boxes_of(picture)
+        return len(assembled(lambda: written, raw, seen, recipe, options, boxes, gain_map=gain_map)[0]) + HASHES
+
+    def coded_size(picture: Coefficients) -> int:
+        return len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in boxes_of(picture))
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     search = rate_control.Search(
-        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, closed_loop.encode, file_size
-    )
+        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, options.layered, refinement.encode,
+        file_size, coded_size,
+    )  # fmt: skip
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]
 
