@@ -19,7 +19,9 @@ from rawback.evaluate import raw_codecs
 from rawback.files import jpeg, jxl, raw
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.quantisation_tables import NORMAL_PRICE, dependent, flat_coding
+from rawback.isp.quantisation_tables import NORMAL_PRICE, dependent, flat_coding, layered_coding
+from rawback.lossless.refinement import encoder
+from rawback.lossless.refinement.picture import boxes_of, coarse_of
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.options.render import RenderOptions
 from rawback.rendering import decide
@@ -29,6 +31,14 @@ METADATA = 3000
 
 
 EFFORTS = {"fast": (False, False), "normal": (True, False), "best --compatible": (True, True), "best": (True, True)}
+
+
+def layered(file: RawFile, step: float) -> tuple[int, np.ndarray]:
+    """As `render --layered` writes it."""
+    recipe = replace(file.recipe, arithmetic=2)
+    picture = encoder.encode(file.mosaic, recipe, replace(layered_coding(step, (2, 2)), thorough=True))
+    size = len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in boxes_of(picture))
+    return size + METADATA, inverse_pass.decode(picture, recipe)
 
 
 def by_rawback(file: RawFile, step: int, effort: str, as_jxl: bool = False) -> tuple[int, np.ndarray]:
@@ -44,11 +54,13 @@ def by_rawback(file: RawFile, step: int, effort: str, as_jxl: bool = False) -> t
 
 
 STEPS = (24, 18, 13, 11, 9, 8, 7, 6, 5, 4, 3, 2, 1)
+LAYERED_STEPS = (14, 11, 9, 7.5, 6, 5, 4, 3.5, 3, 2.5, 2, 1.5, 1)
 METHODS: dict[str, tuple[tuple, Callable]] = {
     **{
         f"rawback --effort {effort}": (STEPS, lambda file, step, effort=effort: by_rawback(file, step, effort))
         for effort in EFFORTS
     },
+    "rawback --layered": (LAYERED_STEPS, layered),
     "rawback --effort best -o x.jxl": (STEPS, lambda file, step: by_rawback(file, step, "best", as_jxl=True)),
     **{
         name: (raw_codecs.SETTINGS[name], lambda file, setting, name=name: raw_codecs.code(file, name, setting))

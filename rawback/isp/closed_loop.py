@@ -77,9 +77,7 @@ def encode(
     return picture
 
 
-def needed_luma(
-    mosaic: np.ndarray, recipe: Recipe, picture: Coefficients
-) -> Callable[[tuple[int, int]], np.ndarray]:
+def needed_luma(mosaic: np.ndarray, recipe: Recipe, picture: Coefficients) -> Callable[[tuple[int, int]], np.ndarray]:
     """What gives the luma (rows, W) float32 that rows start..stop of a mosaic (H, W) need under a picture's chroma.
 
     White is at `luma.FINE`; start begins an MCU.

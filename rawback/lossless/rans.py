@@ -152,7 +152,7 @@ class Decoder:
         self.words, self.position = np.frombuffer(code, "<u2", offset=4 * lanes), 0
 
     def take(self, of: np.ndarray) -> np.ndarray:
-        """The next symbols (n,) uint8, by the tables `of`. Raises RawbackError for tables that do not exist, or no more code."""
+        """The next symbols (n,) uint8, by the tables `of`. Raises RawbackError where there are none."""
         if len(of) and int(of.max()) >= len(self.tables.frequencies):
             raise RawbackError("the entropy code is cut short")
         words, state = self.words[self.position :], np.roll(self.state, -self.lane)

@@ -159,7 +159,8 @@ class RenderOptions:
         if self.lossless:
             kept = ORIGINAL if self.original else LOSSLESS
             raise UsageError(f"--keep {kept} has a layer of its own, which makes the RAW exact; leave out --layered")
-        refuse(self, ("refine", "tables", "compatible", "effort"), "says nothing about --layered, whose coding is one and the best")
+        names = ("refine", "tables", "compatible", "effort")
+        refuse(self, names, "says nothing about --layered, which is always coded by the same best way")
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def coded(
         file_size, coded_size,
     )  # fmt: skip
     picture, recipe, reached = search.run()
-    return picture, recipe, [reached]
+    return picture, recipe, [reached, *([NO_LAYER] if options.layered and not boxes_of(picture) else [])]
 
 
 def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer | None, FlowPart | None, Recipe]:

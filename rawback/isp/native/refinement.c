@@ -16,10 +16,10 @@ static inline int symbol_of(int level, int foretold)
     return value < 0 || value > ESCAPE ? ESCAPE : value;
 }
 
-/* steps (64, count), foretold, cells: place by place; prices (cells, 256); centroids (2, 3). levels (64, count), but for the
- * first place. */
+/* steps (64, count), foretold, cells: place by place; prices (cells, 256), times the weight (count) of a block; centroids (2, 3).
+ * levels (64, count), but for the first place. */
 EXPORT int64_t core_refine(const float *steps, const int16_t *foretold, const uint8_t *cells, int64_t count, const float *prices,
-                           const float *centroids, int16_t *levels)
+                           const float *weights, const float *centroids, int16_t *levels)
 {
     uint8_t ways[STATES][2]; /* into a state: 2 * state before + parity */
     for (int state = 0, n[STATES] = {0}; state < STATES; state++)
@@ -28,7 +28,7 @@ EXPORT int64_t core_refine(const float *steps, const int16_t *foretold, const ui
             ways[after][n[after]++] = (uint8_t)(2 * state + parity);
         }
     for (int64_t block = 0; block < count; block++) {
-        float cost[STATES], next[STATES];
+        float cost[STATES], next[STATES], weight = weights[block];
         int16_t level_of[64][4]; /* by 2 * quantiser + parity */
         uint8_t taken[64][STATES];
         for (int state = 0; state < STATES; state++)
@@ -41,14 +41,14 @@ EXPORT int64_t core_refine(const float *steps, const int16_t *foretold, const ui
             for (int quantiser = 0; quantiser < 2; quantiser++) {
                 const float *price = prices + 256 * ((int64_t)cells[at] + quantiser);
                 int below = (int)(magnitude - OFFSETS[quantiser]);
-                float nothing = magnitude * magnitude + price[symbol_of(0, foretold[at])];
+                float nothing = magnitude * magnitude + weight * price[symbol_of(0, foretold[at])];
                 for (int parity = 0; parity < 2; parity++) {
                     int level = below + ((below + parity) & 1), kind = 2 * quantiser + parity;
                     least[kind] = parity ? UNREACHED : nothing, level_of[place][kind] = 0;
                     if (!level || level > LIMIT)
                         continue;
                     float error = magnitude - ((float)level + OFFSETS[quantiser]) - centroids[3 * quantiser + (level < 3 ? level - 1 : 2)];
-                    float total = error * error + price[symbol_of(sign * level, foretold[at])];
+                    float total = error * error + weight * price[symbol_of(sign * level, foretold[at])];
                     if (total < least[kind])
                         least[kind] = total, level_of[place][kind] = (int16_t)(sign * level);
                 }

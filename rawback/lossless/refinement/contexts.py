@@ -36,9 +36,9 @@ ALONE = np.array([
 magnitude at `NEAR` places, at `FAR` ones, at `SIDE` ones of the neighbours, in the window, in the neighbours' windows; a
 constant in 1024ths. Fitted to four photographs at 1.3 to 2.5 bits a photosite."""
 AMONG = np.array([
-    [6, 6, 0, 0, 0, 305, 12], [2, 6, 1, 1, 0, 243, 15], [3, 0, 6, 1, 1, 189, 13], [3, 0, 12, 7, 6, 0, 17], [4, 2, 11, 8, 7, 5, 16],
-    [4, 3, 10, 10, 10, 4, 15], [5, 3, 7, 12, 13, 8, 16], [5, 4, 9, 10, 15, 2, 14], [7, 5, 10, 10, 12, 8, 12],
-    [5, 6, 10, 9, 14, 17, 16],
+    [6, 6, 0, 0, 0, 305, 12], [2, 6, 1, 1, 0, 243, 15], [3, 0, 6, 1, 1, 189, 13], [3, 0, 12, 7, 6, 0, 17],
+    [4, 2, 11, 8, 7, 5, 16], [4, 3, 10, 10, 10, 4, 15], [5, 3, 7, 12, 13, 8, 16], [5, 4, 9, 10, 15, 2, 14],
+    [7, 5, 10, 10, 12, 8, 12], [5, 6, 10, 9, 14, 17, 16],
 ])  # fmt: skip
 """Of odd blocks: the same, and of the mean magnitude of the neighbours at the very place."""
 
@@ -159,7 +159,7 @@ def around(plane: np.ndarray) -> np.ndarray:
 
 
 def foretold(coarse: np.ndarray, table: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """(64, rows, columns) int16 coarse levels by `table` (64,) -> fine levels by `steps` (64,), in 64ths, int32: the nearest."""
+    """(64, rows, columns) int16 coarse levels by `table` (64,) -> the nearest fine ones by `steps` (64,), in 64ths: int32."""
     by, steps = (64 * table.astype(np.int64))[:, None, None], steps.astype(np.int64)[:, None, None]
     magnitude = (np.abs(coarse) * by + (steps >> 1)) // steps
     return (np.sign(coarse) * np.minimum(magnitude, 1 << 14)).astype(np.int32)

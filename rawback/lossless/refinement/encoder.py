@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rawback.cores import Progress
-from rawback.isp import closed_loop, fixed_dct, luma
+from rawback.isp import bit_prices, closed_loop, fixed_dct, luma
 from rawback.isp.coding import Coding
 from rawback.isp.parallel import in_threads
 from rawback.isp.statistics import Statistics
@@ -22,8 +22,10 @@ from rawback.lossless.refinement.tables import CellTables
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
-PASSES, SAMPLE_STRIPS = 2, 3
-"""Over a sample of strips, before all are coded: what symbols cost, and where levels lie."""
+PASSES = 2
+"""Over a sample, before all is coded: what symbols cost, and where levels lie."""
+SAMPLE_BLOCKS, SAMPLE_STRIPS = 1 << 13, 4
+"""Of luma in a strip of the sample, and how many there are."""
 NEAREST = np.float32(0.5)
 """A level is guessed by rounding, for the contexts that its neighbours see until it is chosen."""
 
@@ -35,7 +37,7 @@ def encode(mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progres
         return coarse
     step = round(UNIT * coding.fine)
     mean = min(max(step // 2, 1), UNIT * int(coarse.tables[0][0]))
-    job = _Job(coarse, fine_steps(step, mean), closed_loop.needed_luma(mosaic, recipe, coarse), coding.fine_price)
+    job = _Job(coarse, fine_steps(step, mean), closed_loop.needed_luma(mosaic, recipe, coarse), coding.fine_price, recipe)
     return job.run(lambda share: progress((1 + share) / 2))
 
 
@@ -55,17 +57,21 @@ class _Job:
     """One picture."""
 
     def __init__(
-        self, coarse: Coefficients, steps: np.ndarray, needed: Callable[[tuple[int, int]], np.ndarray], price: float
-    ) -> None:
+        self, coarse: Coefficients, steps: np.ndarray, needed: Callable[[tuple[int, int]], np.ndarray], price: float,
+        recipe: Recipe,
+    ) -> None:  # fmt: skip
         self.coarse, self.steps, self.needed, self.price = coarse, steps, needed, price
         self.rows = strips(*coarse.planes[0].shape[:2])
         self.centroids = np.zeros(6)
         self.prices = np.zeros(0, np.float32)
+        codes = bit_prices.codes(coarse.planes[0][..., 0].ravel(), float(coarse.tables[0][0]))
+        self.kinds = bit_prices.by_code(recipe, np.bincount(codes, minlength=bit_prices.CODES))
 
     def run(self, progress: Progress) -> Layered:
         """Choose all levels, and code them."""
-        some = self.rows[:: -(-len(self.rows) // SAMPLE_STRIPS)]
-        sample = in_threads(self._strip, some)
+        rows, columns = self.coarse.planes[0].shape[:2]
+        small = strips(rows, columns, SAMPLE_BLOCKS)
+        sample = in_threads(self._strip, small[len(small) // SAMPLE_STRIPS // 2 :: -(-len(small) // SAMPLE_STRIPS)])
         levels = [strip.guess for strip in sample]
         for _ in range(PASSES):
             self._learn(sample, levels)
@@ -105,10 +111,19 @@ class _Job:
     def _levels(self, strip: _Strip) -> np.ndarray:
         """The levels that are worth their bits, (64, rows, columns) int16."""
         cells = all_cells(strip.guess, strip.coarse)
-        flat = (array.reshape(len(array), -1) for array in (strip.steps, strip.foretold.astype(np.int16), cells))
-        levels = trellis.optimise(*flat, self.prices, self.centroids).reshape(strip.steps.shape)
+        near = strip.foretold.astype(np.int16)
+        steps, near, cells = (array.reshape(len(array), -1) for array in (strip.steps, near, cells))
+        weights = self._weights(strip.steps[0].ravel())
+        levels = trellis.optimise(steps, near, cells, self.prices, weights, self.centroids).reshape(strip.steps.shape)
         levels[0] = strip.guess[0]
         return levels
+
+    def _weights(self, means: np.ndarray) -> np.ndarray:
+        """What bits are worth in blocks by their means (N,), against the mean block: (N,) float32."""
+        if self.kinds is None:
+            return np.ones(len(means), np.float32)
+        kinds = self.kinds[bit_prices.codes(means, float(self.steps[0]) / UNIT)]
+        return np.array(bit_prices.WEIGHTS, np.float32)[kinds]
 
     def _learn(self, sample: list[_Strip], levels: list[np.ndarray]) -> None:
         """What symbols cost with these levels, and where these lie."""

@@ -118,6 +118,6 @@ def applied(
 def refined(picture: Coefficients, levels: np.ndarray, layer: Layer) -> Coefficients:
     """The coarse picture with fine luma (rows, columns, 64) int16 in its place."""
     return Coefficients(
-        picture.width, picture.height, [levels, *picture.planes[1:]], [layer.steps / UNIT, *picture.tables[1:]], picture.factors,
-        layer.centroids, dependent=True,
+        picture.width, picture.height, [levels, *picture.planes[1:]], [layer.steps / UNIT, *picture.tables[1:]],
+        picture.factors, layer.centroids, dependent=True,
     )  # fmt: skip

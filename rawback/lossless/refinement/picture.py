@@ -37,9 +37,9 @@ def boxes_of(picture: Coefficients) -> list[Box]:
     return picture.boxes if isinstance(picture, Layered) else []
 
 
-def strips(rows: int, columns: int) -> list[tuple[int, int]]:
+def strips(rows: int, columns: int, blocks: int = STRIP_BLOCKS) -> list[tuple[int, int]]:
     """First row of blocks and the one after the last, of each strip: an even number of rows but in the last."""
-    each = max(STRIP_BLOCKS // columns // 2, 1) * 2
+    each = max(blocks // columns // 2, 1) * 2
     return [(start, min(start + each, rows)) for start in range(0, rows, each)]
 
 

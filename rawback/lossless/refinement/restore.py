@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from rawback.errors import RawbackError
 from rawback.files.jumbf import Box
-from rawback.isp.quantisation_tables import quality_of
 from rawback.lossless.refinement import layer
 from rawback.lossless.refinement.layer import Layer
 from rawback.picture import Coefficients, Pixels
@@ -48,7 +47,7 @@ def restore(boxes: list[Box], state: State | None, picture: Coefficients | Pixel
     if not damaged:
         return Refined(fine)
     rows = ", ".join(f"{start}-{stop - 1}" for start, stop in damaged[:8]) + (", ..." if len(damaged) > 8 else "")
-    return Refined(fine, [f"its refinement layer is damaged: rows {rows} are recovered as nearly as the coarse picture keeps them"])
+    return Refined(fine, [f"its refinement layer is damaged: rows {rows} come back as nearly as the coarse picture keeps them"])
 
 
 def describe(boxes: list[Box], state: State | None, picture: Coefficients | Pixels, recipe: Recipe) -> Facts:
@@ -58,7 +57,7 @@ def describe(boxes: list[Box], state: State | None, picture: Coefficients | Pixe
         return Facts({"refinement_layer": notes[0]} if notes else {}, bool(notes))
     there = len([number for number in stored.strips if number < stored.count])
     parts = "" if there == stored.count else f", of which {stored.count - there} of {stored.count} strips are damaged"
-    seen = f"; the picture is of quality {quality_of(picture.tables[0])}" if isinstance(picture, Coefficients) else ""
+    seen = f"; the picture itself has luma steps of {picture.tables[0][1]}" if isinstance(picture, Coefficients) else ""
     text = f"a refinement layer of {stored.stored_bytes} bytes{parts}{seen}"
     return Facts({"refinement_layer": text, "refinement_bytes": stored.stored_bytes}, there < stored.count)
 

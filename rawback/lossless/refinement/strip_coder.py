@@ -53,8 +53,8 @@ class Split:
                     scan.keep_half(place, levels[place])
             if place:
                 scan.keep(place, levels[place])
-        parts = (np.concatenate(part) for part in (cells, symbols, escapes, signs))
-        return cls(*parts, zlib.crc32(levels.astype("<i2").tobytes()))
+        crc = zlib.crc32(levels.astype("<i2").tobytes())
+        return cls(np.concatenate(cells), np.concatenate(symbols), np.concatenate(escapes), np.concatenate(signs), crc)
 
     def counts(self) -> np.ndarray:
         """How often each symbol is met in each cell: (ALL_CELLS, 256)."""
