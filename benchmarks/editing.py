@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("--qualities", nargs="+", type=int, default=QUALITIES)
     parser.add_argument("--subsamplings", nargs="+", default=SUBSAMPLINGS)
     parser.add_argument("--weights", help="of (c)")
+    parser.add_argument("--camera", help="card of the look of pairs, of (b) and (c)")
     args = parser.parse_args()
     print("dB after the edit, a/b/c; steps at block borders, a/b/c/d; noise over the RAW's, a/b/c")
     rows = []
@@ -100,7 +101,8 @@ def main() -> None:
                 print(f"{scene.name[:22]:22} {quality:3} {subsampling}  {_text(row)}", flush=True)
                 rows.append(row)
     for jpeg, raw in args.pair:
-        print(f"{jpeg.name[:22]:22} as shot   {_text(measured(jpeg.read_bytes(), as_seen(raw.read_bytes()), 0, args.weights))}")
+        row = measured(jpeg.read_bytes(), as_seen(raw.read_bytes()), 0, args.weights, args.camera)
+        print(f"{jpeg.name[:22]:22} as shot   {_text(row)}")
     _summary([row for row in rows if JUDGED[0] <= row.quality <= JUDGED[1]])
 
 
@@ -118,22 +120,22 @@ def as_seen(data: bytes) -> np.ndarray:
     return np.ascontiguousarray(upright(rendered(data), orientation))
 
 
-def recovered(data: bytes, weights: str | None) -> np.ndarray:
+def recovered(data: bytes, weights: str | None, camera: str | None = None) -> np.ndarray:
     """Linear sRGB (H, W, 3) of the DNG that `recover` makes, without its margin."""
     photo = photos.read(data, "photo.jpg")
-    result = from_photo(photo, "photo.jpg", RecoverOptions(weights=weights))
+    result = from_photo(photo, "photo.jpg", RecoverOptions(weights=weights, camera=camera))
     light = rendered(b"".join(bytes(chunk) for chunk in result.dng(compress=False)))
     height, width = photo.picture.height, photo.picture.width
     y, x = ((a - b) // 2 for a, b in zip(light.shape, (height, width), strict=False))
     return light[y : y + height, x : x + width]
 
 
-def measured(data: bytes, real: np.ndarray, quality: int, weights: str | None) -> Row:
+def measured(data: bytes, real: np.ndarray, quality: int, weights: str | None, camera: str | None = None) -> Row:
     """A JPEG's figures beside the RAW (H, W, 3) of the same shot, as `rendered`."""
     with Image.open(io.BytesIO(data)) as image:
         codes = np.asarray(image.convert("RGB"))
     plain = srgb_light(codes / 255.0).astype(np.float32)
-    light = {"a": plain, "b": recovered(data, NO_WEIGHTS), "c": recovered(data, weights)}
+    light = {"a": plain, "b": recovered(data, NO_WEIGHTS, camera), "c": recovered(data, weights, camera)}
     half = {name: _half(full) for name, full in (light | {"d": real}).items()}
     cut = _half((np.stack([codes.max(-1), codes.min(-1)], -1) > CUT).astype(np.float32)) > 0  # some channel, every channel
     half, cuts = _laid(half, cut)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rawback.calibrate import pool
+from rawback.calibrate.calibrate import calibrate
 from rawback.calibrate.pool import Member
 from rawback.cameras import look_fit, look_model, looks
 from rawback.cameras.looks import Look
@@ -47,11 +48,12 @@ def main() -> None:
     hero7, hero7_dng = read(args.data / HERO7, args.data / HERO7_JPEG), read(args.data / HERO7)
     developed = [[hero7_dng], [read(args.data / FUSION)]]
     family = {"scope": "family", "models": ("HERO*", "FUSION*", "MAX*")}
+    sharpened = {"sharpening": calibrate([args.data / HERO7, args.data / HERO7_JPEG], "hero7").look.sharpening}
     cards = [
         Card("look-canon-powershot-1", powershot, {"scope": "family", "camera": "Canon PowerShot", "models": OF_2001}),
         Card("look-nikon-d5000-1", [[d5000]], {}),
-        Card("look-gopro-hero7-1", [[hero7]], {}, lens=True),
-        Card("look-gopro-1", [[hero7]], family | {"camera": "GoPro"}),
+        Card("look-gopro-hero7-1", [[hero7]], sharpened, lens=True),
+        Card("look-gopro-1", [[hero7]], family | sharpened | {"camera": "GoPro"}),
         Card("look-gopro-hero7-dng-1", [[hero7_dng]], {"from_dng": True}, lens=True),
         Card("look-gopro-dng-1", developed, family | {"camera": "GoPro", "from_dng": True}),
     ]  # fmt: skip

@@ -13,16 +13,16 @@ from rawback.learn.train import train
 from rawback.options.train import TrainOptions
 
 OPTIONS = TrainOptions(
-    parts=("restore_photo",), steps=4500, every=900, seed=1, side=128, crops=(265, 24), device="cpu", threads=1
+    parts=("restore_photo",), steps=9000, every=500, seed=2, side=128, crops=(265, 24), patience=18, device="cpu", threads=1
 )  # fmt: skip
-"""Of `photo-1`."""
+"""Of `photo-2`."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photos", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--name", default="photo-1")
+    parser.add_argument("--name", default="photo-2")
     args = parser.parse_args()
     print(train(args.photos, args.output, args.name, OPTIONS))
 

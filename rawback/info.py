@@ -81,9 +81,10 @@ def _of_camera(photo: Photo) -> dict[str, object]:
     if restorer is None:
         return {}
     left = {"sharpness_left": restorer.undone.reason} if restorer.undone.reason else {}
+    measured = {"sharpening_measured": list(restorer.undone.octaves)} if restorer.undone.octaves else {}
     return {
         "quality": quality_of(restorer.picture.tables[0]), "sharpening_undone": round(restorer.sharpening(), 2), **left,
-        "clipped": round(restorer.clipped(), 4),
+        **measured, "clipped": round(restorer.clipped(), 4),
     }  # fmt: skip
 
 

@@ -38,8 +38,15 @@ class Coefficients:
     the file."""
     dependent: bool = False
     """Whether luma has two quantisers (`isp.dependent`), of which viewers know one; not in the file."""
+    wide: tuple[np.ndarray, ...] | None = None
+    """What the decoder adds to the levels of Cb and Cr (`isp.wide_chroma`), of their shapes, int16; not in the picture."""
     undo: Bijection | None = None
     """The way back through the flow that the picture was rendered with; not in the file."""
+
+    def chroma(self, component: int, rows: slice) -> np.ndarray:
+        """Rows of blocks of Cb (1) or Cr (2) as the decoder takes them, (rows, columns, 64)."""
+        levels = self.planes[component][rows]
+        return levels if self.wide is None else levels + self.wide[component - 1][rows]
 
     def sha256(self) -> str:
         """Hash of size, tables and levels: the same for every file that decodes to the same picture."""

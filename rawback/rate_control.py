@@ -84,6 +84,8 @@ class Search:
     """Whether luma may have two quantisers."""
     layered: bool
     """Whether luma may have a refinement layer."""
+    wide: bool
+    """Whether chroma beyond white may stand beside the picture."""
     encode: Encode
     file_size: Callable[[Coefficients], int]
     """Bytes of the file that a picture will make."""
@@ -163,7 +165,7 @@ class Search:
         weighed = self.optimise and not self.recipe.linear  # whose levels are not weighed: whole steps would be all there are
         by_price = layered_coding if self.layered else dependent_coding if self.dependent else weighed_coding
         coding = (by_price if weighed else flat_coding)(step, self.factors, dim=is_dim(recipe))
-        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough))
+        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough, wide=self.wide))
 
     def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:
         """What falls with the step: dB, or the logarithm of bits per photosite."""

@@ -114,6 +114,8 @@ class Decoding:
     """Whether luma has two quantisers, which take turns by the parity of levels (`isp.dependent`); `centroids` are of both."""
     layered: bool = False
     """Whether luma is finer than the picture's, by a layer of its own (`lossless.refinement`)."""
+    wide_chroma: bool = False
+    """Whether chroma of colours beyond white is in a box beside the picture (`isp.wide_chroma`), which the decoder adds."""
     arithmetic: int = 1
     """How the mosaic is computed from the picture: 1 as release 0.1.0 did, 2 the same on every processor (`isp.fixed_pass`)."""
 
@@ -174,6 +176,8 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
         yield "centroids", len(self.centroids) not in (0, 3 * quantisers) or not _all(self.centroids, -1, 1)
         yield "quantisers", self.dependent and (self.linear or not self.refined or self.arithmetic != 2)
         yield "layer", self.layered and (self.linear or not self.refined or self.arithmetic != 2)
+        of_chroma = self.refined and self.arithmetic == 2 and not (self.linear or self.monochrome)
+        yield "wide chroma", self.wide_chroma and not of_chroma
         yield "arithmetic", self.arithmetic not in (1, 2)
         yield "orientation", self.orientation not in range(1, 9)
         yield "margins", len(self.margins) != 4 or not all(0 <= m <= 10 * MAX_SIDE for m in self.margins)

@@ -21,7 +21,7 @@ from rawback.files.dng_pixels import Whole
 from rawback.files.file_type import ARRAYS
 from rawback.files.gain_map import numbers as gain_maps
 from rawback.files.jpeg import Photo
-from rawback.files.jpeg_file import JpegFile
+from rawback.files.jpeg_file import SOF0, JpegFile
 from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.sources import Given
@@ -165,7 +165,7 @@ def from_photo(
     fine = refinement.restore(boxes, planned.state, planned.picture, recipe)
     demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
-        sharpened = sharpening.of(photo, named=options.camera is not None)
+        sharpened = sharpening.of(photo, options.camera)
         restored = photo_restorer(planned.picture, options.weights, sharpened) if planned.state is None else None
         guessed, room = bright(planned) if options.weights != NO_WEIGHTS else (None, 0.0)
         recipe = headroom.added(recipe, room)
@@ -197,7 +197,8 @@ def from_photo(
     quad = [QUAD_BAYER] if len(recipe.cfa) == 4 and mosaic.ndim == 2 else []
     said = (message, *layer_notes, *fine.notes, *told, *too_wide, *quad)
     notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in said)]
-    if planned.state in (State.ROTATED, State.RECOMPRESSED) and planned.turned(photo):
+    is_baseline = photo.file is None or photo.file.frame is None or photo.file.frame.marker == SOF0
+    if planned.is_own and (planned.turned(photo) or not is_baseline):  # as the preview of a DNG has to be
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
     recovered = Recovered(mosaic, recipe, photo, planned.state, notes, options=options)

@@ -12,13 +12,14 @@ from PIL import Image
 from scenes import BAYER, SAMPLE, SHARED, raw_file
 
 from rawback import rendering
-from rawback.calibrate import align, calibrate, fit
+from rawback.calibrate import align, calibrate, fit, sharpness
 from rawback.cameras import looks
 from rawback.errors import RawbackError, UsageError
 from rawback.files import dng
+from rawback.files import photo as photos
 from rawback.files.jpeg_file import JpegFile
 from rawback.foreign.sensor import MARGIN
-from rawback.isp import stages, tone, vignetting
+from rawback.isp import sharpening, stages, tone, vignetting
 from rawback.isp.colour import CURVES, RGB_TO_YCC, YCC_TO_RGB
 from rawback.isp.video import signal
 from rawback.options.render import RenderOptions
@@ -170,12 +171,34 @@ def test_what_is_mixed_comes_back_from_a_video_s_planes():
 
 def test_cards_of_the_first_version_are_read(found):
     card = found.look.to_card()
-    del card["look"]["code_matrix"], card["look"]["cfa"]
-    assert looks.from_card(card, "known") == replace(found.look, code_matrix=(), cfa=())
+    del card["look"]["code_matrix"], card["look"]["cfa"], card["look"]["sharpening"]
+    assert looks.from_card(card, "known") == replace(found.look, code_matrix=(), cfa=(), sharpening=())
+    with pytest.raises(RawbackError, match="holds no look"):
+        looks.from_card(card | {"look": card["look"] | {"sharpening": [1e9] * 3}}, "known")
     for wrong in ([[1, 0, 0.1], [0, 1, 0], [0, 0, 1]], [[1, 0], [0, 1]], [[0, 0, 1]] * 3):
         card["look"]["code_matrix"] = wrong
         with pytest.raises(RawbackError, match="holds no look"):
             looks.from_card(card, "known")
+
+
+def test_sharpening_is_measured_against_the_raw(found, shown, sample):
+    codes = shown[104:1128, 606:1630]
+    small = replace(sample, mosaic=sample.mosaic[100:1140, 600:1640])
+    luma = (codes / 255 @ RGB_TO_YCC[0]).astype(np.float32)
+    sharper = luma + sum(gain * fine for gain, fine in zip((0.7, 0.7, 0.3), sharpening.octaves(luma, 3), strict=True))
+    turned = replace(small, recipe=replace(sample.recipe, orientation=6))  # which the picture is already
+    measured, samples = [], None
+    for pixels in (codes, np.clip(codes + 255 * (sharper - luma)[..., None], 0, 255)):
+        stream = io.BytesIO()
+        upright = np.ascontiguousarray(align.upright(np.rint(pixels).astype(np.uint8), 6))
+        Image.fromarray(upright).save(stream, "JPEG", quality=95)
+        pair = align.Pair(turned, photos.read(stream.getvalue(), "turned.jpg"), "a pair")
+        samples = samples or pair.samples()
+        measured.append(sharpness.measured([pair], [samples], found.look))
+    assert measured[0] == pytest.approx([0, 0, 0], abs=0.08)
+    assert measured[1] == pytest.approx([0.7 / 1.7, 0.7 / 1.7, 0.3 / 1.3], abs=0.08)
+    left = sharpening.without(sharper, measured[1])
+    assert np.abs(left - luma).mean() < 0.3 * np.abs(sharper - luma).mean()
 
 
 def known_fit() -> fit.Fit:
@@ -320,3 +343,4 @@ def test_a_real_pair():
     assert min(row["dB"] for row in found.held_out) > 36
     assert max(row["hue"] for row in found.held_out) < 4
     assert found.look.cfa == BAYER["GRBG"], "the RAW is stored mirrored"
+    assert found.look.sharpening == pytest.approx([0.45, 0.45, 0.17], abs=0.05), "its EXIF says that it was sharpened hard"

@@ -16,9 +16,10 @@ from scenes import CFAS, coded_alike, raw_file
 from test_fast_parts import MIXED
 
 import rawback
+from rawback import provenance
 from rawback.files import huffman, libjpeg, ljpeg
 from rawback.files.jpeg_file import JpegFile
-from rawback.isp import inverse_pass
+from rawback.isp import dct, inverse_pass, small_dct
 from rawback.isp.native import library as native
 from rawback.isp.quantisation_tables import coding
 from rawback.picture import Coefficients
@@ -139,6 +140,24 @@ def test_levels_that_cannot_be_decode_to_the_same(core, variant: str):
     expected = inverse_pass.decode(picture, recipe)
     core(variant)
     assert np.array_equal(inverse_pass.decode(picture, recipe), expected)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("factors", [(1, 1), (2, 2), (1, 2)])
+def test_small_pictures_are_those_of_numpy(core, variant: str, factors: tuple[int, int]):
+    picture = Coefficients(100, 70, levels_of((100, 70), factors, 3), tables(), factors)
+    shown = []
+    for way in ("off", variant):
+        core(way)
+        shown.append(provenance.displayed(picture, 4))
+    assert np.array_equal(*shown)
+
+
+def test_halves_are_means_of_two_by_two(core):
+    core("off")
+    levels, table = levels_of((64, 48), (1, 1), 3)[0], tables()[0]
+    means = dct.to_plane(levels * table.astype(np.float32)).reshape(24, 2, 32, 2).mean((1, 3))
+    assert np.abs(small_dct.quarters(levels, table) - means).max() < 1e-2
 
 
 @pytest.mark.parametrize("variant", ["off", *VARIANTS])

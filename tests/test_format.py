@@ -54,7 +54,7 @@ def boxes(data: bytes) -> list[tuple[str, bytes]]:
         assert body[first + 4 : first + 8] == b"uuid"
         assert body[first + 8 : first + 24] == OURS
         content = body[first + 24 :]
-        if label.startswith(("rawback.lossless", "rawback.refinement")):
+        if label.startswith(("rawback.lossless", "rawback.refinement", "rawback.wide")):
             assert struct.unpack_from("<I", content)[0] == zlib.crc32(content[4:])
             content = content[4:]
         found.append((label, content))
@@ -350,6 +350,30 @@ def test_the_lossless_layer(name: str):
     assert picture is not None
     with rawpy.imread(str(FOLDER / f"{name}.dng")) as raw:
         assert np.array_equal(layer(content, picture), raw.raw_image)
+
+
+def test_chroma_beyond_white():
+    data = (FOLDER / "wide.jpg").read_bytes()
+    body = dict(boxes(data))["rawback.wide"]
+    version, sha256, size = struct.unpack_from("<H32sI", body)
+    assert version == 1 and f'PictureSha256="{sha256.hex()}"'.encode() in data
+    picture = jpeg.read(data, "wide").coefficients
+    assert picture is not None
+    bits = "".join(f"{byte:08b}" for byte in zlib.decompress(body[38 : 38 + size]))
+    added = jpeg.read(body[38 + size :], "added").coefficients
+    assert added is not None and len(added.planes) == 1
+    blocks, at = added.planes[0].reshape(-1, 64), 0
+    wide = [np.zeros_like(plane) for plane in picture.planes[1:]]
+    for plane in wide:
+        for block in plane.reshape(-1, 64):
+            if bits[at] == "1":
+                block[:] = blocks[bits[:at].count("1")]
+            at += 1
+    assert set(bits[at:]) <= {"0"} and -(-at // 8) * 8 == len(bits) and bits.count("1") > 20
+    recovered = rawback.recover(data)
+    assert recovered.recipe.wide_chroma and recovered.exact is False
+    by_hand = replace(picture, wide=tuple(wide), centroids=recovered.recipe.centroids)
+    assert np.array_equal(inverse_pass.decode(by_hand, recovered.recipe), recovered.mosaic)
 
 
 def test_the_lossless_layer_of_linear_raw():

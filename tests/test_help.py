@@ -102,7 +102,7 @@ def test_the_doctor_knows_all_extras_and_what_they_bring():
         ("render --camera can", {"canon-powershot-s40", "canon-eos-5d"}), ("render --look ", {"auto", "sidecar", "libraw"}),
         ("render --tables ", {"raw", "standard"}), ("render --codec h", {"h264", "hevc"}),
         ("recover --dng ", {"cfa", "linear"}),
-        ("render --keep ", {"lossless", "original"}), ("recover --weights ", {"generic-2", "photo-1"}),
+        ("render --keep ", {"lossless", "original"}), ("recover --weights ", {"generic-2", "photo-2"}),
         ("render --qual", {"--quality"}),
     ],
 )  # fmt: skip

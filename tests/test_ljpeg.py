@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rawback.files import ljpeg
+from rawback.files import huffman_tables, ljpeg
 
 imagecodecs = pytest.importorskip("imagecodecs")
 RANDOM = np.random.default_rng(7)
@@ -72,8 +72,8 @@ def test_frame_is_what_dng_readers_expect():
 def test_codes_are_short_and_none_is_all_ones():
     for weights in ([1], [5, 5], [2**i for i in range(17)], [1] * 17, [0, 0, 3, 1]):
         counts = np.array(weights + [0] * (17 - len(weights)))
-        lengths, order = ljpeg._huffman(counts)
-        codes = ljpeg._codes(lengths, order)
+        lengths, order = huffman_tables.best(counts)
+        codes = huffman_tables.codes(lengths, order)
         assert set(order) == set(np.flatnonzero(counts)) and lengths.max() <= 16
         assert all(codes[s] < (1 << lengths[s]) - 1 for s in order)
 

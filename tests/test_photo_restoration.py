@@ -2,13 +2,15 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 from small import jpeg_bytes
 
-from rawback.cameras.cards import PHOTO_WEIGHTS
+from rawback.cameras import looks
+from rawback.cameras.cards import PHOTO_WEIGHTS, cards
 from rawback.errors import UsageError
 from rawback.files import jpeg
 from rawback.files import photo as photos
@@ -18,7 +20,7 @@ from rawback.isp import dct, intervals, inverse_pass, photo_noise
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
-from rawback.isp.sharpening import Sharpening
+from rawback.isp.sharpening import OCTAVES, Sharpening, octaves, without
 from rawback.nets import photo_part, weights
 from rawback.options.recover import RecoverOptions
 from rawback.picture import Pixels
@@ -160,9 +162,48 @@ def test_sharpening_is_undone_where_the_file_says_that_a_camera_sharpened(tags, 
 
 def test_the_user_and_xmp_say_who_made_it_too():
     photo = photos.read(signed(scene(32, 32)), "photo.jpg")
-    assert sharpening.of(photo, named=True).share == 1
+    assert sharpening.of(photo, "look-generic-1").share == 1
     photo.xmp.append(b'<x xmp:CreatorTool="Adobe Photoshop Lightroom Classic 9.0"/>')
-    assert "Lightroom" in sharpening.of(photo, named=True).reason
+    assert "Lightroom" in sharpening.of(photo, "look-generic-1").reason
+
+
+def test_what_a_camera_was_measured_to_add_is_undone():
+    codes = scene()
+    fine = octaves((codes @ RGB_TO_YCC[0]).astype(np.float32), OCTAVES)
+    widely = sum(gain * octave for gain, octave in zip((0.7, 0.7, 0.3), fine, strict=True))  # wider than cameras do in the mean
+    picture = coefficients(photo(np.clip(codes + widely[..., None], 0, 1), 92))
+    measured = weights.photo_restorer(picture, None, Sharpening(octaves=(0.7 / 1.7, 0.7 / 1.7, 0.3 / 1.3)))
+    mean = weights.photo_restorer(picture, None, Sharpening())
+    errors = [luma_error(restorer(0, picture.height)[0], codes) for restorer in (measured, mean)]
+    assert errors[0] < 0.9 * errors[1]
+    assert "as its camera was measured to do" in measured.message()
+    softer = weights.photo_restorer(picture, None, Sharpening(octaves=(-0.2, -0.2, -0.1)))
+    assert softer.sharpening() == pytest.approx(0, abs=1e-6)  # nothing is sharpened further
+
+
+def test_octaves_add_up_and_are_seen_no_farther_than_a_strip_s_context():
+    plane = np.random.default_rng(1).uniform(0, 1, (64, 48)).astype(np.float32)
+    parts = octaves(plane, OCTAVES)
+    assert np.allclose(without(plane, (1.0,) * OCTAVES) + sum(parts), plane, atol=1e-6)
+    shares = (0.5, 0.25, 0.1)
+    assert np.allclose(without(plane, shares), plane - sum(s * part for s, part in zip(shares, parts, strict=True)), atol=1e-6)
+    assert np.allclose(without(plane[:48], shares)[:32], without(plane, shares)[:32], atol=1e-6)
+
+
+def test_a_measured_camera_comes_before_what_a_picture_says(tmp_path, monkeypatch):
+    (card,) = (card for card in cards() if card["name"] == "look-generic-1")
+    look = replace(looks.from_card(card, "mine"), scope="body", make="Maker", model="Camera", size=(320, 256))
+    monkeypatch.setenv("RAWBACK_WEIGHTS", str(tmp_path))
+    (tmp_path / "mine.json").write_text(json.dumps(replace(look, sharpening=(0.4, 0.4, 0.1)).to_card()))
+    told = {"Make": "Maker", "Model": "Camera", "Sharpness": 1}
+    assert sharpening.of(photos.read(signed(scene(), **told), "photo.jpg")).octaves == (0.4, 0.4, 0.1)
+    assert sharpening.of(photos.read(signed(scene(128, 160), **told), "small.jpg")).octaves == ()
+    of_family = replace(look, sharpening=(0.4, 0.4, 0.1), scope="family", models=("cam*",)).to_card()
+    (tmp_path / "mine.json").write_text(json.dumps(of_family))
+    assert sharpening.of(photos.read(signed(scene(), **told), "soft.jpg")).share == 0
+    assert sharpening.of(photos.read(signed(scene(), **told | {"Sharpness": 2}), "hard.jpg")).octaves == (0.4, 0.4, 0.1)
+    edited = sharpening.of(photos.read(signed(scene(), **told, Software="GIMP 2.10"), "edited.jpg"))
+    assert (edited.share, edited.octaves) == (0, ())
 
 
 def test_what_was_never_sharpened_loses_nothing():
@@ -252,7 +293,7 @@ def test_learning_starts_from_nothing_changed():
 
     net = RestorePhoto(8, 3)
     change = net(torch.rand(1, 1, 32, 48), torch.rand(1, 2, 16, 24), torch.rand(1, KNOWN))
-    assert change.shape == (1, 10, 16, 24)
+    assert change.shape == (1, 40, 8, 12)
     assert not change.abs().max()
     corners = net.phase(torch.zeros(1, 3, 4, 8))[0]
     assert corners[0, :, 0].tolist() == [-1, 1, -1, 1]

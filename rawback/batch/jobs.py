@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from rawback.batch.worker import Product
 from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
-from rawback.files import jxl, libraw, paths
+from rawback.files import ahead, jxl, libraw, paths
 from rawback.files.file_type import ARRAYS, PICTURES_16
+from rawback.files.libraw import Unpacked
 from rawback.files.paths import Location
-from rawback.options.conflicts import NO_PARITY
-from rawback.options.option import refuse
+from rawback.options.conflicts import check_jxl
 from rawback.options.recover import RecoverOptions
 from rawback.options.render import RenderOptions
 
@@ -35,7 +35,7 @@ class Render:
 
     def __post_init__(self) -> None:
         if self.jxl:
-            refuse(self.options, ("parity",), NO_PARITY)
+            check_jxl(self.options)
         if self.delete_original and not (self.options.lossless and self.options.keep_exif):
             raise UsageError("--delete-original needs --keep original or lossless, and no --no-exif: else the RAW is lost")
 
@@ -43,9 +43,9 @@ class Render:
         if self.delete_original:
             _files(source, target)
         kind = target.suffix.lower() if target.suffix.lower() in PICTURES_16 else ".jpg"
-        data, name = paths.load(source), str(source)
+        name = str(source)
         with ThreadPoolExecutor(1) as pool:
-            unpacking = pool.submit(libraw.unpack, data, name)
+            data, unpacking = ahead.take(source) or _begun(pool, source)
             from rawback.files.sources import Source  # these take as long to import as LibRaw to unpack half a photo
             from rawback.rendering import render
 
@@ -76,6 +76,12 @@ class Render:
         if original.is_symlink():
             return [f"{source} would be kept: it is a link to {os.path.realpath(original)}"]
         return [f"{source} would be deleted, if {target} is proved to restore all of it"]
+
+
+def _begun(pool: ThreadPoolExecutor, source: Location) -> tuple[bytes, Future[Unpacked]]:
+    """A file's bytes, and what LibRaw is making of them."""
+    data = paths.load(source)
+    return data, pool.submit(libraw.unpack, data, str(source))
 
 
 def _files(source: Location, target: Location) -> tuple[Path, Path]:
@@ -109,5 +115,7 @@ class RecoverOriginal:
 
         data = paths.load(source)
         original = from_data(data, str(source), progress)
-        note = f"{source}: the original file {original.name}, byte for byte, SHA-256 {original.sha256}"
+        is_called_so = target == paths.STREAM or target.name == original.name
+        name = original.name if is_called_so else f"{target.name} ({original.name} when it was kept)"
+        note = f"{source}: the original file {name}, byte for byte, SHA-256 {original.sha256}"
         return Product([original.data], [note], 0, hashlib.sha256(data).hexdigest())

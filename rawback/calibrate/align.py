@@ -114,7 +114,7 @@ def sample(raw: RawFile, photo: Photo, names: str) -> Samples:
     saturated = cells.max(-1) > BLOWN
     light = upright(cells @ np.array(recipe.matrix, np.float32).T, recipe.orientation)
     saturated = upright(saturated, recipe.orientation)
-    pixels = upright(_decoded(photo), photo.exif.orientation if photo.exif else 1)
+    pixels = upright(decoded(photo), photo.exif.orientation if photo.exif else 1)
     codes, spread = _reduced(pixels, light.shape[:2], len(recipe.cfa), names)
     shift = _shift(codes[..., 1], light[..., 1], names)
     pixel_for_pixel = len(recipe.cfa) == 2 and pixels.shape[:2] == (2 * codes.shape[0], 2 * codes.shape[1])
@@ -139,7 +139,7 @@ def cells_of(mosaic: np.ndarray, recipe: Recipe) -> np.ndarray:
     return rgb * (recipe.gains / np.bincount(pattern.ravel(), minlength=3)).astype(np.float32)
 
 
-def _decoded(photo: Photo) -> np.ndarray:
+def decoded(photo: Photo) -> np.ndarray:
     """The whole picture as extended sRGB (H, W, 3) float32."""
     picture = photo.picture
     strip = picture.strip if isinstance(picture, Pixels) else partial(inverse_pass.decoded_strip, picture)

@@ -10,7 +10,7 @@ from rawback.errors import RawbackError
 
 DEFAULT_WEIGHTS, NO_WEIGHTS = "generic-2", "none"
 """The weights that are used where no others are asked for, and the name that stands for none."""
-PHOTO_WEIGHTS = "photo-1"
+PHOTO_WEIGHTS = "photo-2"
 """The weights by which photos are restored that rawback did not render, where those asked for do not know them."""
 FORMAT = 1
 """Of cards, those of looks and those of learned parts alike."""

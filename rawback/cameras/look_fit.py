@@ -7,6 +7,8 @@ cameras does in the mean, and colours are as the mean of cameras'.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -114,36 +116,55 @@ def _equations(model: Model, samples: Samples, priors: Priors) -> tuple[float, n
     missing = codes - samples.codes
     idle = ((samples.codes >= BLOWN) & (codes >= BLOWN)) | ((samples.codes <= BLACK) & (codes <= BLACK))
     missing[idle] = 0
-    by[idle] = 0
     square = np.square(missing).sum(1)
     share = samples.weight / max(float(samples.weight.sum()), 1e-9) / 3
     cost = float(share @ (STRAY**2 * np.log1p(square / STRAY**2)))
     root = np.sqrt(share / (1 + square / STRAY**2))[:, None]
-    jacobian = (by * root[..., None]).reshape(-1, PARAMETERS)
-    normal, slope = jacobian.T @ jacobian, jacobian.T @ (missing * root).ravel()
-    for value, change in _held(model, priors):
-        cost += float(value @ value)
-        normal += change.T @ change
-        slope += change.T @ value
-    return cost, normal, slope
+    by *= np.ascontiguousarray(np.where(idle, 0, root).T)[..., None]
+    jacobian = by.reshape(-1, PARAMETERS)
+    normal, slope = jacobian.T @ jacobian, jacobian.T @ (missing * root).T.ravel()
+    return _held(model, priors, cost, normal, slope)
 
 
-def _held(model: Model, priors: Priors) -> list[tuple[np.ndarray, np.ndarray]]:
-    """What is known beforehand, as residuals and their derivatives."""
-    every = np.eye(PARAMETERS)
-    of_matrix, of_growth, of_mix, of_falloff = np.split(every, (9, 9 + KNOTS, PARAMETERS - FALLOFF_TERMS))
-    level = float(np.trace(model.matrix)) / 3
-    more = model.growth - generic_growth()
-    rise, bend = (np.diff(np.eye(KNOTS), order, axis=0) for order in (1, 2))
-    mean = np.linalg.inv(tone.saturation_matrix(tone.GENERIC_SATURATION)).ravel()
-    odd = (np.eye(9) - np.outer(mean, np.eye(3).ravel()) / np.trace(mean.reshape(3, 3))) / level
-    cast = np.kron(np.eye(3) - 1 / 3, np.ones(3)) / level  # by how much the rows' sums differ
-    rises = np.exp(model.growth)
+@dataclass(frozen=True)
+class _Known:
+    """What is known beforehand, as quadratic forms."""
+
+    growth: np.ndarray
+    """(KNOTS, KNOTS), of what the growth has more than the generic one."""
+    matrix: np.ndarray
+    """(9, 9), of the matrix at level 1."""
+
+    @classmethod
+    @cache
+    def by(cls, priors: Priors) -> _Known:
+        rise, bend = (np.diff(np.eye(KNOTS), order, axis=0) for order in (1, 2))
+        mean = np.linalg.inv(tone.saturation_matrix(tone.GENERIC_SATURATION)).ravel()
+        odd = np.eye(9) - np.outer(mean, np.eye(3).ravel()) / np.trace(mean.reshape(3, 3))
+        cast = np.kron(np.eye(3) - 1 / 3, np.ones(3))  # by how much the rows' sums differ
+        return cls(
+            priors.smooth * bend.T @ bend + priors.generic * rise.T @ rise,
+            priors.mean * odd.T @ odd + priors.neutral * cast.T @ cast,
+        )
+
+
+def _held(
+    model: Model, priors: Priors, cost: float, normal: np.ndarray, slope: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """The equations, held to what is known beforehand."""
+    of_matrix, of_growth, of_mix, of_falloff = (slice(*ends) for ends in pairwise((0, 9, 9 + KNOTS, 15 + KNOTS, PARAMETERS)))
+    known, level, rises = _Known.by(priors), float(np.trace(model.matrix)) / 3, np.exp(model.growth)
+    excess = float(rises.sum()) - 1
     mixed = (model.mix - np.eye(3))[:, [0, 2]].ravel()
-    terms = [
-        (priors.smooth, bend @ more, bend @ of_growth), (priors.generic, rise @ more, rise @ of_growth),
-        (priors.mean, odd @ model.matrix.ravel(), odd @ of_matrix),
-        (priors.neutral, cast @ model.matrix.ravel(), cast @ of_matrix), (priors.plain, mixed, of_mix),
-        (priors.white, np.array([rises.sum() - 1]), rises[None] @ of_growth), (priors.flat, model.falloff, of_falloff),
-    ]  # fmt: skip
-    return [(np.sqrt(weight) * value, np.sqrt(weight) * change) for weight, value, change in terms]
+    for part, value, form in (
+        (of_matrix, model.matrix.ravel(), known.matrix / level**2), (of_growth, model.growth - generic_growth(), known.growth),
+        (of_mix, mixed, priors.plain * np.eye(6)), (of_falloff, model.falloff, priors.flat * np.eye(FALLOFF_TERMS)),
+    ):  # fmt: skip
+        pull = form @ value
+        cost += float(value @ pull)
+        normal[part, part] += form
+        slope[part] += pull
+    cost += priors.white * excess**2
+    normal[of_growth, of_growth] += priors.white * np.outer(rises, rises)
+    slope[of_growth] += priors.white * excess * rises
+    return cost, normal, slope

@@ -22,6 +22,8 @@ POINTS = 33
 """Of the table that is kept, over the picture's codes."""
 FALLOFF_TERMS = 3
 PARAMETERS = 9 + KNOTS + 6 + FALLOFF_TERMS
+MOST_STEPS = 1e3
+"""Knots beyond its end that F is followed."""
 DARKEST_CORNER = 0.2
 """Share of the light of the middle that is left where the lens lets through least."""
 
@@ -63,28 +65,36 @@ class Model:
         )  # fmt: skip
 
     def derivatives(self, light: np.ndarray, radius2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Codes (N, 3), and their derivatives by the parameters (N, 3, PARAMETERS)."""
+        """Codes (N, 3), and their derivatives by the parameters, channel by channel (3, N, PARAMETERS)."""
         powers = _powers(radius2)
         gain = lens_gain(self.falloff, radius2)[:, None]
         light = light * gain
         linear = light @ self.matrix.T
-        standard = encoded(linear)
-        rises = np.exp(self.growth)
-        passed = np.clip(standard[..., None] * KNOTS - np.arange(KNOTS), 0, 1)  # (N, 3, KNOTS)
-        passed[..., -1] = np.minimum(standard * KNOTS - (KNOTS - 1), 1e3).clip(0)
-        by_growth = passed * rises
-        shown = by_growth.sum(-1)
-        slope = rises[np.clip((standard * KNOTS).astype(int), 0, KNOTS - 1)] * KNOTS * _slope(linear)
-        by = np.zeros((*light.shape, PARAMETERS))
-        of_light = self.mix * slope[:, None]  # (N, 3, 3)
-        by[..., :9] = (of_light[..., None] * light[:, None, None]).reshape(len(light), 3, 9)
-        for channel, row in enumerate(self.mix):
-            by[:, channel, 9 : 9 + KNOTS] = sum(share * by_growth[:, i] for i, share in enumerate(row))
+        standard, steep = _encoded(linear)
+        shown, by_growth, rises = self._by_growth(standard)
+        slope = rises * KNOTS * steep
+        by = np.empty((3, len(light), PARAMETERS))
+        of_light = slope[:, :, None] * light[:, None]  # (N, 3, 3): by the row of the matrix, and its column
+        by[..., :9] = (self.mix[:, None, :, None] * of_light).reshape(3, -1, 9)
+        np.matmul(self.mix, by_growth.reshape(3, -1), out=(mixed := np.empty((3, by_growth[0].size))))
+        by[..., 9 : 9 + KNOTS] = mixed.reshape(3, -1, KNOTS)
+        by[..., 9 + KNOTS : -FALLOFF_TERMS] = 0
         for channel in range(3):
             at = 9 + KNOTS + 2 * channel
-            by[:, channel, at : at + 2] = shown[:, [0, 2]] - shown[:, 1:2]
-        by[..., -FALLOFF_TERMS:] = ((of_light * (linear / gain)[:, None]).sum(-1))[..., None] * powers[:, None]
+            by[channel, :, at : at + 2] = shown[:, [0, 2]] - shown[:, 1:2]
+        by_gain = (slope * linear / gain) @ self.mix.T  # (N, 3)
+        by[..., -FALLOFF_TERMS:] = by_gain.T[..., None] * powers
         return shown @ self.mix.T, by
+
+    def _by_growth(self, standard: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """F of sRGB codes (N, 3), its derivatives by the growths (3, N, KNOTS), and the growth (N, 3) where each code lies."""
+        rises = np.exp(self.growth)
+        place = np.ascontiguousarray(standard.T) * KNOTS  # (3, N)
+        at = np.clip(place.astype(np.intp), 0, KNOTS - 1)
+        by = (np.tri(KNOTS, k=-1) * rises)[at]  # what lies below has grown in full
+        there = rises[at]
+        by.reshape(-1, KNOTS)[np.arange(at.size), at.ravel()] = (there * np.clip(place - at, 0, MOST_STEPS)).ravel()
+        return by.sum(2).T, by, there.T
 
     def white(self) -> float:
         """Light of the RAW from which on a grey is white in the picture."""
@@ -138,14 +148,15 @@ def _powers(radius2: np.ndarray) -> np.ndarray:
 
 def encoded(linear: np.ndarray) -> np.ndarray:
     """sRGB's codes, its power going on above 1."""
-    x = np.abs(linear)
-    code = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055)
-    return np.copysign(code, linear)
+    return _encoded(linear)[0]
 
 
-def _slope(linear: np.ndarray) -> np.ndarray:
-    x = np.abs(linear)
-    return np.where(x <= 0.0031308, 12.92, 1.055 / 2.4 * np.maximum(x, 1e-9) ** (1 / 2.4 - 1))
+def _encoded(linear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """sRGB's codes, and how steep they are there."""
+    x = np.maximum(np.abs(linear), 1e-9)
+    power, dark = 1.055 * x ** (1 / 2.4), x <= 0.0031308
+    code = np.where(dark, 12.92 * np.abs(linear), power - 0.055)
+    return np.copysign(code, linear), np.where(dark, 12.92, power / (2.4 * x))
 
 
 def decoded(code: np.ndarray) -> np.ndarray:

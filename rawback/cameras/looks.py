@@ -14,8 +14,11 @@ from rawback.cameras import sensors
 from rawback.cameras.cards import FORMAT, card_of, cards
 from rawback.errors import RawbackError
 from rawback.isp.mosaic import BAYER
+from rawback.isp.sharpening import OCTAVES
 from rawback.recipe import DNG_NUMBERS, MAX_CONDITION, Recipe, is_tone_curve, mixes
 
+MOST_SHARPENED = 4.0
+"""Shares of octaves beyond that no camera has, sharp or soft."""
 SCOPES = ("body", "family", "maker", "generic")
 """What a look may stand for, the nearest first."""
 
@@ -77,6 +80,8 @@ class Look:
 
     encoders: tuple[str, ...] = ()
     """The tables of the JPEGs it was learned from, as `Origin.encoder`."""
+    sharpening: tuple[float, ...] = ()
+    """`Sharpening.octaves` of its pictures; empty: not measured."""
 
     def to_card(self) -> dict:
         """As JSON; `from_card` is the inverse."""
@@ -115,6 +120,7 @@ def from_card(card: dict, name: str) -> Look:
         cfa = tuple(tuple(map(int, row)) for row in values.pop("cfa", ()))
         size, models = tuple(map(int, values.pop("size"))), tuple(map(str, values.pop("models", ())))
         encoders = tuple(map(str, values.pop("encoders", ())))
+        values["sharpening"] = _floats(values.get("sharpening", ()))
         look = Look(name, dng=dng, size=size, models=models, encoders=encoders, cfa=cfa, **rows, **lists, **values)  # type: ignore[arg-type]
         if not _plausible(look):
             raise ValueError("numbers out of range")
@@ -137,6 +143,7 @@ def _plausible(look: Look) -> bool:
         and is_tone_curve(look.tone)
         and (not look.code_matrix or mixes(look.code_matrix))
         and (not look.cfa or look.cfa in BAYER.values())
+        and len(look.sharpening) in (0, OCTAVES) and all(abs(share) < MOST_SHARPENED for share in look.sharpening)
         and len(look.neutral) == 3 and min(look.neutral) >= 1e-3 and max(look.neutral) <= 1
         and len(look.vignette) in (0, 5) and len(look.size) == 2 and abs(look.exposure) < 10 and 1 < look.white <= 65535
     )  # fmt: skip

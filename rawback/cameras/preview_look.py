@@ -35,6 +35,8 @@ LIT = 1e-3
 """Light from which a sample tells the colour of the light."""
 DIMMED = 0.97
 """Light that is white in the picture, from which on the look is fitted to light that is cut there, as it will be shown."""
+FEW_SAMPLES = 200
+"""That tell a look well enough to start from."""
 WORST_CONDITION = 30.0
 """Of matrices: a look whose colours run together more would cost the RAW."""
 
@@ -123,7 +125,7 @@ def _of_picture(raw: _Raw, picture: Shown) -> PreviewLook | str:
     samples = laid.samples(raw.light())
     if not samples.are_enough:
         return UNTOLD
-    model = look_fit.fit(samples)
+    model = look_fit.fit(samples, look_fit.fit(samples, most=FEW_SAMPLES))
     if (white := model.white()) < DIMMED:  # brighter than that is white in the picture, not only where the sensor saturates
         samples = laid.samples(raw.light(white))
         model = look_fit.fit(samples, model)

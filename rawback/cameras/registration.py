@@ -1,18 +1,18 @@
-"""A camera's small picture laid upon the RAW it was made from: found by the scale and shift at which their edges agree."""
+"""A camera's small picture laid upon the RAW it was made from, by the scale and shift at which their edges agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from rawback.cameras.regions import Region, everything, means
+
 COARSE, FINE = 160, 320
-"""Columns of the first search, over all scales, and of the second, around the best of them."""
+"""Columns at which the picture is searched, and at which it is compared when it is laid."""
 SCALES = np.arange(0.94, 1.1001, 0.02)
 """Columns of the whole RAW for one of the picture: cameras cut a few in a hundred away."""
-FINER = (-0.01, -0.005, 0.0, 0.005, 0.01)
 FLOOR = 0.02
 """Added to light before the logarithm: below it there is noise."""
 BARS, MOST_BARS = 8 / 255, 0.3
@@ -23,74 +23,74 @@ ALIKE = 0.4
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the picture lies on the RAW when that is brought to `width` columns and `height` rows."""
+    """Where a picture lies on its RAW."""
 
-    width: int
-    height: int
-    top: int
-    left: int
-    """Row and column of the RAW, at that size, under the picture's first pixel; below 0 where the picture begins before it."""
+    region: Region
+    """Of the RAW, below all of the picture; parts of it may lie outside of the RAW."""
     likeness: float
     """Correlation of edges, 1 at most."""
 
-    def overlap(self, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """Rows and columns of the RAW, and those of the picture (shape: its own), that lie on each other."""
-        on_raw, on_picture = [], []
-        for start, size, side in ((self.top, self.height, shape[0]), (self.left, self.width, shape[1])):
-            first, last = max(0, -start), min(side, size - start)
-            on_raw.append(slice(first + start, last + start))
-            on_picture.append(slice(first, last))
-        return (on_raw[0], on_raw[1]), (on_picture[0], on_picture[1])
 
+class Places:
+    """Light (H, W) float32 of a RAW, on which pictures are searched: at each scale it is looked at once."""
 
-def roughly(light: np.ndarray, picture: np.ndarray) -> Placement:
-    """Lay a small copy of `picture` (h, w) on `light` (H, W), both linear light of any scale."""
-    few = _small(picture, COARSE)
-    scales = [scale * base for base in _bases(light.shape, few.shape) for scale in SCALES]
-    return _best(_small(light, 4 * COARSE), few, scales)
+    def __init__(self, light: np.ndarray) -> None:
+        self.light = light
+        self.edges: dict[tuple[int, int], np.ndarray] = {}
+        self.spectra: dict[tuple[int, ...], np.ndarray] = {}
 
+    def roughly(self, codes: np.ndarray) -> Placement:
+        """Where the greys (h, w) of a picture lie, to a pixel of the few that are looked at."""
+        picture = _small(codes, COARSE)
+        picture *= picture  # about light
+        wide = picture.shape[1]
+        sides = sorted(
+            {self._sides(wide * scale * base) for base in _bases(self.light.shape, picture.shape) for scale in SCALES}
+        )
+        shape = tuple(_fast(max(sizes)) for sizes in zip(picture.shape, *sides, strict=True))
+        target, best = np.conj(np.fft.rfft2(edges(picture), s=shape)), Placement(everything(self.light.shape), -1.0)
+        for height, width in sides:
+            likeness = np.fft.irfft2(self._spectrum(height, width, shape) * target, s=shape)
+            at = np.unravel_index(np.argmax(likeness), shape)
+            value = float(likeness[at]) / (min(height, picture.shape[0]) * min(width, wide))
+            if value > best.likeness:
+                top, left = (int(i) - (n if i > n // 2 else 0) for i, n in zip(at, shape, strict=True))
+                region = everything(self.light.shape).part((height, width), top, left, *picture.shape)
+                best = Placement(region, value)
+        return best
 
-def place(light: np.ndarray, picture: np.ndarray, rough: Placement | None = None) -> Placement:
-    """Lay `picture` (h, w) on `light` (H, W), as `roughly` has found, to about two pixels at 640 columns."""
-    found, few = rough or roughly(light, picture), _small(picture, COARSE)
-    if few.shape == picture.shape:
-        return found
-    more = _small(picture, FINE)
-    scale = found.width / few.shape[1]
-    found = _best(_small(light, 4 * FINE), more, [scale + step for step in FINER])
-    larger = picture.shape[1] / more.shape[1]
-    width, top, left = (round(size * larger) for size in (found.width, found.top, found.left))
-    return Placement(width, max(round(width * light.shape[0] / light.shape[1]), 8), top, left, found.likeness)
+    def likeness(self, codes: np.ndarray, region: Region) -> float:
+        """Correlation of the edges of a picture's greys (h, w) and of the region that lies below all of it."""
+        picture = _small(codes, FINE)
+        picture *= picture
+        return float(np.mean(edges(picture) * edges(means(self.light, region, *picture.shape))))
+
+    def _sides(self, width: float) -> tuple[int, int]:
+        """Height and width of the light at about so many columns."""
+        columns = max(round(width), 8)
+        return max(round(columns * self.light.shape[0] / self.light.shape[1]), 8), columns
+
+    def _spectrum(self, height: int, width: int, shape: tuple[int, ...]) -> np.ndarray:
+        """Of the edges of the light at a size, `shape` being the transform's."""
+        size = height, width
+        if size not in self.edges:
+            self.edges[size] = edges(means(self.light, everything(self.light.shape), height, width))
+        if (*size, *shape) not in self.spectra:
+            self.spectra[*size, *shape] = np.fft.rfft2(self.edges[size], s=shape)
+        return self.spectra[*size, *shape]
 
 
 def _small(picture: np.ndarray, width: int) -> np.ndarray:
-    """At most so many columns of it."""
+    """At most so many columns of it, as an array of its own."""
     if picture.shape[1] <= width:
-        return picture
-    return resized(picture, width, max(round(width * picture.shape[0] / picture.shape[1]), 8))
+        return picture.copy()
+    return np.array(resized(picture, width, max(round(width * picture.shape[0] / picture.shape[1]), 8)))
 
 
 def _bases(light: tuple[int, ...], picture: tuple[int, ...]) -> list[float]:
     """Scale at which the picture is as wide as the RAW, and, where its shape is another, at which it is as high."""
     as_high = picture[0] / picture[1] * light[1] / light[0]
     return [1.0] if abs(as_high - 1) < 0.05 else [1.0, as_high]
-
-
-def _best(light: np.ndarray, picture: np.ndarray, scales: Iterable[float]) -> Placement:
-    sides = {(width, max(round(width * light.shape[0] / light.shape[1]), 8))
-             for width in (max(round(picture.shape[1] * scale), 8) for scale in scales)}  # fmt: skip
-    tall, wide = (max(side) for side in zip(picture.shape, *((h, w) for w, h in sides), strict=True))
-    shape = _fast(tall), _fast(wide)
-    target = np.conj(np.fft.rfft2(edges(picture), s=shape))
-    found = Placement(0, 0, 0, 0, -1.0)
-    for width, height in sorted(sides):
-        likeness = np.fft.irfft2(np.fft.rfft2(edges(resized(light, width, height)), s=shape) * target, s=shape)
-        at = np.unravel_index(np.argmax(likeness), shape)
-        top, left = (int(i) - (n if i > n // 2 else 0) for i, n in zip(at, shape, strict=True))
-        value = float(likeness[at]) / (min(height, picture.shape[0]) * min(width, picture.shape[1]))
-        if value > found.likeness:
-            found = Placement(width, height, top, left, value)
-    return found
 
 
 def _fast(size: int) -> int:

@@ -87,7 +87,8 @@ def _of_camera(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """What a camera did to a photo that rawback did not render, and what becomes of it: titles and texts."""
     if "sharpening_undone" not in facts:
         return []
-    undone = f"about {facts['sharpening_undone']:.1f}, as cameras add in the mean; is undone"
+    known = "as its camera was measured to add" if "sharpening_measured" in facts else "as cameras add in the mean"
+    undone = f"about {facts['sharpening_undone']:.1f}, {known}; is undone"
     sharpening = f"stays as it is: {facts['sharpness_left']}" if "sharpness_left" in facts else undone
     clipped = f"{facts['clipped']:.1%} of the pixels have a channel at white" if facts["clipped"] else "nothing"
     return [("sharpening", sharpening), ("clipped", clipped)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -10,13 +9,12 @@ from functools import cache
 import numpy as np
 
 from rawback.cores import threads
-from rawback.files import bits
+from rawback.files import bits, huffman_tables
 from rawback.files.jpeg_file import DHT, EOI_BYTES, SOF3, SOI, SOS, segment
 from rawback.isp.native.library import call, library
 
 PRECISION = 16
 CATEGORIES = 17
-MAX_LENGTH = 16
 
 
 def encode(samples: np.ndarray) -> bytes:
@@ -28,8 +26,8 @@ def encode(samples: np.ndarray) -> bytes:
         return _compiled(samples)
     differences = _differences(samples)
     categories = category_table().take(differences)
-    lengths, order = _huffman(np.bincount(categories, minlength=CATEGORIES))
-    scan = _bits(differences, categories, lengths, _codes(lengths, order))
+    lengths, order = huffman_tables.best(np.bincount(categories, minlength=CATEGORIES))
+    scan = _bits(differences, categories, lengths, huffman_tables.codes(lengths, order))
     stuffed = scan.tobytes().replace(b"\xff", b"\xff\0")  # T.81, B.1.1.5
     return b"".join([_headers(samples.shape, lengths, order), stuffed, EOI_BYTES])
 
@@ -41,9 +39,9 @@ def _compiled(samples: np.ndarray) -> bytes:
     layout = rows, height, width * components, components
     counts = np.zeros(CATEGORIES, np.int64)
     call("core_ljpeg_count", *layout, counts)
-    lengths, order = _huffman(counts)
+    lengths, order = huffman_tables.best(counts)
     scan = np.empty(8 * rows.size + 16, np.uint8)
-    size = call("core_ljpeg_encode", *layout, lengths, _codes(lengths, order), scan)
+    size = call("core_ljpeg_encode", *layout, lengths, huffman_tables.codes(lengths, order), scan)
     return b"".join([_headers(samples.shape, lengths, order), scan[:size].data, EOI_BYTES])
 
 
@@ -75,53 +73,6 @@ def extra_table() -> np.ndarray:
     return extra.astype(np.uint32)
 
 
-def _huffman(counts: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Code length of each category (0: unused), at most 16, and the categories by length.
-
-    A symbol of count 0 takes part, and the last code with it, so that none is all ones (T.81, C).
-    """
-    weights = [(int(count), -symbol, (symbol,)) for symbol, count in enumerate(counts) if count]
-    heap: list[tuple[int, int, tuple[int, ...]]]
-    heap = [(0, -CATEGORIES, (CATEGORIES,)), *weights]
-    depth = np.zeros(CATEGORIES + 1, np.int64)
-    heapq.heapify(heap)
-    while len(heap) > 1:
-        first, second = heapq.heappop(heap), heapq.heappop(heap)
-        merged = first[2] + second[2]
-        depth[list(merged)] += 1
-        heapq.heappush(heap, (first[0] + second[0], min(first[1], second[1]), merged))
-    return _limited(depth)
-
-
-def _limited(depth: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Shorten codes of more than 16 bits (T.81, figure K.3), and leave the last to the reserved symbol."""
-    per_length = np.bincount(depth[depth > 0], minlength=2 * MAX_LENGTH + 2)
-    for length in range(len(per_length) - 1, MAX_LENGTH, -1):
-        while per_length[length]:
-            shorter = length - 2
-            while not per_length[shorter]:
-                shorter -= 1
-            per_length[length] -= 2
-            per_length[length - 1] += 1
-            per_length[shorter + 1] += 2
-            per_length[shorter] -= 1
-    order = sorted((s for s in range(CATEGORIES) if depth[s]), key=lambda s: (depth[s], s))
-    sizes = np.repeat(np.arange(len(per_length)), per_length)[: len(order)]
-    lengths = np.zeros(CATEGORIES, np.int64)
-    lengths[order] = sizes
-    return lengths, order
-
-
-def _codes(lengths: np.ndarray, order: list[int]) -> np.ndarray:
-    """Canonical codes (T.81, C.2) of the categories, (17,)."""
-    codes, code, previous = np.zeros(CATEGORIES, np.int64), 0, 0
-    for symbol in order:
-        code <<= int(lengths[symbol]) - previous
-        codes[symbol], previous = code, int(lengths[symbol])
-        code += 1
-    return codes
-
-
 def _bits(differences: np.ndarray, categories: np.ndarray, lengths: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The scan as bytes, before stuffing; the last one filled with ones."""
     extra = np.arange(CATEGORIES) % PRECISION
@@ -135,8 +86,7 @@ def _bits(differences: np.ndarray, categories: np.ndarray, lengths: np.ndarray, 
 
 def _headers(shape: tuple[int, ...], lengths: np.ndarray, order: list[int]) -> bytes:
     height, width, n = shape
-    per_length = np.bincount(lengths[order], minlength=MAX_LENGTH + 1)[1 : MAX_LENGTH + 1].astype(np.uint8)
-    table = b"\0" + per_length.tobytes() + bytes(order)
+    table = b"\0" + huffman_tables.specification(lengths, order)
     frame = struct.pack(">BHHB", PRECISION, height, width, n) + b"".join(bytes([i, 0x11, 0]) for i in range(n))
     scan = bytes([n]) + b"".join(bytes([i, 0]) for i in range(n)) + b"\1\0\0"  # predictor 1
     return SOI + segment(SOF3, frame) + segment(DHT, table) + segment(SOS, scan)

@@ -10,6 +10,7 @@ import numpy as np
 from rawback import provenance
 from rawback.cameras import looks
 from rawback.errors import RawbackError
+from rawback.files import jumbf, wide_chroma
 from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
 from rawback.foreign import camera as cameras
@@ -28,6 +29,10 @@ MESSAGES = {
     State.RECOMPRESSED: "saved again by another program since rawback rendered it: the fine part of the RAW is lost",
     State.EDITED: "edited since rawback rendered it: treated as any photo, with its camera and white balance",
 }
+
+OUTDATED = (
+    "its chroma beyond white belongs to the picture as it was before that, and is not used: blown colours come back wrong"
+)
 
 
 @dataclass(frozen=True)
@@ -84,14 +89,27 @@ def plan(photo: Photo, camera: str | None = None, gain_map: bool = True) -> Plan
         state, picture = provenance.examine(photo.coefficients, recipe)
     if state in (State.UNTOUCHED, State.ROTATED) and isinstance(picture, Coefficients):
         picture = replace(picture, centroids=recipe.centroids, dependent=recipe.dependent)
+        if recipe.wide_chroma:
+            picture, recipe, notes = _with_wide_chroma(photo, picture, recipe)
+            return Plan(state, picture, recipe, None, MESSAGES[state], notes)
     if state is not State.EDITED:
-        return Plan(state, picture, recipe, None, MESSAGES[state])
+        notes = [OUTDATED] if recipe.wide_chroma else []
+        return Plan(state, picture, recipe, None, MESSAGES[state], notes)
     black = float(np.mean(recipe.black))
     edited = replace(
         recipe, width=picture.width, height=picture.height, crop=None, margins=(0, 0, 0, 0), cfa=RGGB, black=(black,) * 4,
         orientation=photo.exif.orientation if photo.exif else 1, linear=False,
     )  # fmt: skip
     return Plan(state, picture, edited, photos.profile(photo), MESSAGES[state], photos.profile_notes(photo))
+
+
+def _with_wide_chroma(photo: Photo, picture: Coefficients, recipe: Recipe) -> tuple[Coefficients, Recipe, list[str]]:
+    """The picture with its chroma beyond white; where that is lost, the recipe without the error that was measured with it."""
+    boxes = jumbf.find(photo.file) if photo.file else []
+    try:
+        return replace(picture, wide=wide_chroma.from_boxes(boxes, picture, recipe.picture_sha256)), recipe, []
+    except RawbackError as error:
+        return picture, replace(recipe, rms=None), [f"its chroma beyond white {error}: blown colours come back wrong"]
 
 
 def error_left(planned: Plan) -> str:

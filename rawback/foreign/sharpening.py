@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 
+from rawback.cameras import looks
 from rawback.files import tiff
 from rawback.files.exif import Exif
 from rawback.files.jpeg import Photo
 from rawback.files.tags import Tag
 from rawback.foreign import camera
 from rawback.isp.sharpening import Sharpening
+from rawback.picture import Coefficients, Pixels
 
 PROGRAM = re.compile(
     r"adobe|photoshop|lightroom|camera raw|capture one|\bdxo|photolab|darktable|rawtherapee|\bart\b|dcraw|libraw|rawback|ufraw"
@@ -28,6 +30,8 @@ CREATOR_TOOL = re.compile(rb"CreatorTool(?:=[\"']|>)([^\"'<]{1,100})")
 """The same in XMP (XMP specification, part 1, 8.4)."""
 MOST_NAMED = 80
 """Characters of a signature that are said."""
+SAME_SIZE = 0.06
+"""Of long sides: by which those of cut pictures may differ."""
 NORMAL, SOFT, HARD = range(3)
 """Values of EXIF's Sharpness (CIPA DC-008, tag 41994)."""
 MEAN, STRONG = 1.0, 1.5
@@ -35,8 +39,11 @@ MEAN, STRONG = 1.0, 1.5
 more by more, but pictures that were sharpened less than they say lose by it (`benchmarks/editing.md`)."""
 
 
-def of(photo: Photo, named: bool = False) -> Sharpening:
-    """By its EXIF, its XMP and its encoder. named: whether the user says which camera took it."""
+def of(photo: Photo, camera_card: str | None = None) -> Sharpening:
+    """By its EXIF, its XMP and its encoder, and by what its camera was measured to do.
+
+    camera_card: by name or path, where the user says which camera took it.
+    """
     exif = photo.exif or Exif()
     program = _program(exif, [exif.xmp, *photo.xmp])
     if program:
@@ -44,12 +51,21 @@ def of(photo: Photo, named: bool = False) -> Sharpening:
     origin = camera.origin(photo)
     if origin.from_dng:
         return Sharpening(0.0, "developed from a DNG")
-    if not (named or origin.make or origin.model or camera.known_by_tables(origin)):
+    look = looks.known(camera_card, origin).look
+    is_known = look is not None and look.scope != "generic"
+    if not (camera_card or origin.make or origin.model or is_known):
         return Sharpening(0.0, "no camera is named")
     setting = next(iter(tiff.numbers(exif.exif[Tag.Sharpness])), NORMAL) if Tag.Sharpness in exif.exif else NORMAL
+    if look and look.sharpening and _is_of_size(photo.picture, look.size) and (look.scope == "body" or setting != SOFT):
+        return Sharpening(octaves=look.sharpening)
     if setting == SOFT:
         return Sharpening(0.0, "its camera was set to soft")
     return Sharpening(STRONG if setting == HARD else MEAN)
+
+
+def _is_of_size(picture: Coefficients | Pixels, size: tuple[int, int]) -> bool:
+    """Whether a picture has as many pixels along its long side as those of a size: a camera's smaller ones are made smaller."""
+    return abs(max(picture.width, picture.height) / max(size) - 1) < SAME_SIZE
 
 
 def _program(exif: Exif, packets: list[bytes]) -> str:

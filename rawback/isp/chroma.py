@@ -36,14 +36,18 @@ def has_bayer_cells(recipe: Recipe) -> bool:
 class BayerChroma:
     """Of one frame. Samples are cut at `white_at`, so that blown ones are white."""
 
-    def __init__(self, mosaic: np.ndarray, recipe: Recipe, factors: tuple[int, int], white_at: float) -> None:
+    def __init__(
+        self, mosaic: np.ndarray, recipe: Recipe, factors: tuple[int, int], white_at: float,
+        rows: np.ndarray = RGB_TO_YCC[1:],
+    ) -> None:  # fmt: skip
+        """rows: (2, 3) what is asked of the picture's R, G, B; Cb and Cr."""
         self.mosaic, self.factors, self.white_at = mosaic, factors, white_at
         self.codes = _encoding(curve_of(recipe))
         self.scale, self.bias = sample_line(recipe)  # DN -> balanced sample, (2, 2) each
         (self.red,) = np.argwhere(np.array(recipe.cfa) == 0).tolist()
         matrix = np.array(recipe.matrix) * FINE  # of camera RGB; here of green, and of what red and blue are less
         mixed_later = np.linalg.inv(np.array(recipe.code_matrix)) if recipe.code_matrix else np.eye(3)
-        mean = RGB_TO_YCC[1:].astype(np.float64) @ mixed_later / (factors[0] * factors[1])
+        mean = rows.astype(np.float64) @ mixed_later / (factors[0] * factors[1])
         self.to_chroma = mean.astype(np.float32)  # (2, 3), from sums over cells
         self.zero = np.float32(0.5 - FINE * LIGHT_RANGE[0])
         self.matrix = np.stack([matrix.sum(1), -matrix[:, 0], -matrix[:, 2]], 1).astype(np.float32)  # (3, 3)

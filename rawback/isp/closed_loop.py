@@ -31,6 +31,7 @@ from rawback.isp.coding import Coding
 from rawback.isp.mosaic import window
 from rawback.isp.statistics import Statistics
 from rawback.isp.strip_picture import Demosaicer, StripPicture, widened
+from rawback.isp.wide_chroma import WideChroma
 from rawback.picture import Bijection, Coefficients
 from rawback.recipe import Recipe
 
@@ -100,6 +101,7 @@ class _Encoding:
         self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
         self.shown = StripPicture(mosaic, recipe, coding.factors, self.solver)
         self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
+        self.wide = WideChroma.where_it_may_pay(self.shown, coding, picture, self.white_at, self._luma_levels)
         self.dependent = False
         self.means: dict[tuple[int, int], np.ndarray] = {}
         self.kinds: np.ndarray | None = None
@@ -123,7 +125,8 @@ class _Encoding:
             luma = [(self.luma, some), *[(self.dependent_luma, some)] * DEPENDENT_PASSES, (self.dependent_luma, strips)]
         else:
             luma = [(self.luma, strips if self.coding.thorough else some), (self.optimised_luma, strips)]
-        return [(self.chroma, strips), *weighed, *luma]
+        wide = [(self.wide.propose, strips), (self.wide.weigh, strips)] if self.wide else []
+        return [(self.chroma, strips), *weighed, *wide, *luma]
 
     def chroma(self, strip: tuple[int, int]) -> None:
         """Chroma of the picture with blown photosites white: viewers clamp Y, Cb and Cr before they convert to RGB."""
@@ -179,7 +182,10 @@ class _Encoding:
         return self.bits.priced(kinds, self.coding.price, bit_prices.WEIGHTS)
 
     def learn_statistics(self) -> None:
-        """Sum up what the strips so far have found of luma."""
+        """Sum up what the strips so far have found of luma, and of chroma beside the picture."""
+        if self.wide and self.wide.gains:
+            self.wide.decide()
+            self.wide = None
         if self.statistics:
             total = Statistics.sum(self.statistics[strip] for strip in sorted(self.statistics))
             self.centroids, self.bits = total.centroids(), trellis.bits_of(total.symbols)
@@ -196,12 +202,18 @@ class _Encoding:
             dct.drop_small(levels, steps, self.coding.least)
         self._keep_luma(levels, steps, strip, symbols)
 
-    def _needed_luma(self, strip: tuple[int, int]) -> np.ndarray:
+    def _luma_levels(self, strip: tuple[int, int], picture: Coefficients) -> tuple[np.ndarray, np.ndarray]:
+        """Those that a strip needs under the chroma of a picture, and the luma itself."""
+        plane = widened(self._needed_luma(strip, picture), 8 * self.coding.factors[1])
+        return dct.quantise(self._luma_steps(plane, luma.FINE), self._dead_zone), plane / luma.FINE
+
+    def _needed_luma(self, strip: tuple[int, int], picture: Coefficients | None = None) -> np.ndarray:
         """The luma with which the decoder gives back the mosaic under the chroma that it will see; white is at `luma.FINE`."""
         start, stop = strip
+        picture = picture or self.picture
         mosaic = window(self.mosaic, start, stop, self.period)  # (rows, W); an MCU may go beyond the frame
         blue, red = (
-            fixed_pass.grown(self.picture, fixed_pass.chroma(self.picture, component, start, stop, unit / 255), start, stop)
+            fixed_pass.grown(picture, fixed_pass.chroma(picture, component, start, stop, unit / 255), start, stop)
             for component, unit in ((1, luma.BLUE), (2, luma.RED))
         )
         return blown.smoothed(self.solver.luma(mosaic, blue, red, start), self.solver.blown(mosaic, start))

@@ -28,6 +28,8 @@ class Coding:
     """What a bit is worth then, in squared steps."""
     dependent: bool = False
     """Whether luma has two quantisers (`isp.dependent`), where it is weighed in the closed loop."""
+    wide: bool = False
+    """Whether chroma of colours beyond white may stand beside the picture (`isp.wide_chroma`), where luma is weighed."""
     thorough: bool = False
     """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
     fine: float = 0.0

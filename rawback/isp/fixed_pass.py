@@ -112,10 +112,10 @@ def chroma(picture: Coefficients, component: int, start: int, stop: int, unit: f
 
     (rows, columns) float32 from row `first_row` on.
     """
-    v, levels = picture.factors[0], picture.planes[component]
-    first, last = first_row(picture, start), min(-(-stop // v) + 1, 8 * len(levels))
+    v = picture.factors[0]
+    first, last = first_row(picture, start), min(-(-stop // v) + 1, 8 * len(picture.planes[component]))
     factors = fixed_dct.from_steps(picture.tables[component], unit)
-    blocks = fixed_dct.inverse(levels[first // 8 : -(-last // 8)], factors)
+    blocks = fixed_dct.inverse(picture.chroma(component, slice(first // 8, -(-last // 8))), factors)
     return blocks[first % 8 : first % 8 + last - first]
 
 

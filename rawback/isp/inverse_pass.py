@@ -147,9 +147,10 @@ def at_photosites(srgb: np.ndarray, rows: np.ndarray, curve: Curve, top: int) ->
 def chroma_rows(picture: Coefficients, component: int, start: int, stop: int, scale: float = 1.0) -> np.ndarray:
     """Decoded chroma at rows start..stop of luma: (rows, width) float32, in 0..1 units times `scale`."""
     v, h = picture.factors
-    levels = picture.planes[component]
-    first, last = max(start // v - 1, 0), min(-(-stop // v) + 1, 8 * len(levels))  # a row of context on either side
-    small = dct.dequantise(levels[first // 8 : -(-last // 8)], picture.tables[component])  # (8 m, 8 n)
+    rows = 8 * len(picture.planes[component])
+    first, last = max(start // v - 1, 0), min(-(-stop // v) + 1, rows)  # a row of context on either side
+    levels = picture.chroma(component, slice(first // 8, -(-last // 8)))
+    small = dct.dequantise(levels, picture.tables[component])  # (8 m, 8 n)
     small = small[first % 8 : first % 8 + last - first] * np.float32(scale / 255)
     offset = start - first * v
     return dct.grow(small, (v, h))[offset : offset + stop - start, : picture.width]

@@ -34,9 +34,7 @@ def rms(mosaic: np.ndarray, picture: Coefficients, recipe: Recipe) -> float:
 
 def _rows(picture: Coefficients, first: int, last: int) -> Coefficients:
     """The part of a picture between two rows, of which the first begins an MCU."""
-    v = picture.factors[0]
-    planes = []
-    for number, plane in enumerate(picture.planes):
-        rows = 8 * (v if number else 1)
-        planes.append(plane[first // rows : -(-last // rows)])
-    return replace(picture, height=last - first, planes=planes)
+    of_luma, of_chroma = (slice(first // rows, -(-last // rows)) for rows in (8, 8 * picture.factors[0]))
+    planes = [plane[of_chroma if number else of_luma] for number, plane in enumerate(picture.planes)]
+    wide = tuple(plane[of_chroma] for plane in picture.wide) if picture.wide else None
+    return replace(picture, height=last - first, planes=planes, wide=wide)

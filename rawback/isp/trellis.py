@@ -53,16 +53,21 @@ class Prices:
 
 def symbol_counts(levels: np.ndarray) -> np.ndarray:
     """AC symbols in (N, 64) levels of natural order: (16, SIZES) counts of run and size; [0, 0] end of block, [15, 0] ZRL."""
+    _, run, size, is_full = runs(levels)
+    counts = np.bincount((run % 16) * SIZES + size, minlength=16 * SIZES).reshape(16, SIZES)
+    counts[15, 0] += int((run // 16).sum())
+    counts[0, 0] += len(levels) - np.count_nonzero(is_full)
+    return counts
+
+
+def runs(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of (N, 64) levels of natural order: block, zeros before and bits of each AC level; which blocks need no end (N,) bool."""
     scanned = levels[:, ZIGZAG[1:]]
     block, at = np.nonzero(scanned)
     before = np.roll(at, 1)
     first = np.concatenate([[True], block[1:] != block[:-1]])[: len(block)]
     run = np.where(first, at, at - before - 1)
-    size = magnitude_bits(scanned[block, at])
-    counts = np.bincount((run % 16) * SIZES + size, minlength=16 * SIZES).reshape(16, SIZES)
-    counts[15, 0] += int((run // 16).sum())
-    counts[0, 0] += len(levels) - np.count_nonzero(scanned[:, -1])
-    return counts
+    return block, run, magnitude_bits(scanned[block, at]), scanned[:, -1] != 0
 
 
 def bits_of(counts: np.ndarray) -> Bits:

@@ -17,6 +17,9 @@ from rawback.isp.matmul import mix
 from rawback.learn.pairs import resave
 from rawback.recipe import Recipe
 
+LENSES = 0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6
+"""Blurs to draw from, in pixels (standard deviation): camera pictures are at most as sharp as their lenses at full size, which
+photographs made smaller are sharper than."""
 QUALITIES = 70, 97
 """Of the last encoder, from and to."""
 SUBSAMPLINGS, SHARES = ("4:2:0", "4:2:2", "4:4:4"), (0.5, 0.3, 0.2)

@@ -35,6 +35,8 @@ CHROMA_SCALE = 16384
 """Chroma is kept as int16: -2..2 to 6e-5."""
 ISO = 50, 3200
 """That sensors are drawn at, from and to."""
+LENSES = 0.0, 0.35, 0.5, 0.7, 1.0
+"""Blurs of lenses to draw from, in pixels (standard deviation)."""
 
 
 @dataclass
@@ -74,25 +76,29 @@ def sensor_of(camera: str) -> Draw:
     return lambda rng: replace(sensors.draw(camera, rng, ISO), cfa=RGGB)
 
 
-def draw_source(source: data.Source, side: int, rng: np.random.Generator, draw: Draw) -> tuple[np.ndarray, Recipe]:
+def draw_source(
+    source: data.Source, side: int, rng: np.random.Generator, draw: Draw, lenses: tuple[float, ...] = LENSES
+) -> tuple[np.ndarray, Recipe]:
     """A square of a photograph as a sensor counts it, or of a RAW file as it is: RGGB (side, side), its recipe."""
     if source.raw:
         mosaic, recipe = data.raw_crop(data.read_raw(source.path), side, rng)
     else:
-        mosaic, recipe = draw_mosaic(data.crop(data.read(source.path), side, rng), rng, draw)
+        mosaic, recipe = draw_mosaic(data.crop(data.read(source.path), side, rng), rng, draw, lenses)
     exposure = 0.0 if rng.random() < 0.75 else round(float(rng.uniform(0, 2)), 2)
     return mosaic, with_shoulder(replace(recipe, exposure=exposure))
 
 
-def draw_mosaic(photo: np.ndarray, rng: np.random.Generator, draw: Draw = any_sensor) -> tuple[np.ndarray, Recipe]:
+def draw_mosaic(
+    photo: np.ndarray, rng: np.random.Generator, draw: Draw = any_sensor, lenses: tuple[float, ...] = LENSES
+) -> tuple[np.ndarray, Recipe]:
     """A photograph (H, W, 3) -> RGGB mosaic (H, W) uint16 of a sensor, and its recipe."""
     sensor = draw(rng)
-    return measure(expose(draw_light(photo, rng), sensor), sensor, rng), recipe_of(sensor, photo.shape)
+    return measure(expose(draw_light(photo, rng, lenses), sensor), sensor, rng), recipe_of(sensor, photo.shape)
 
 
-def draw_light(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def draw_light(photo: np.ndarray, rng: np.random.Generator, lenses: tuple[float, ...] = LENSES) -> np.ndarray:
     """A photograph -> scene linear light through a random lens."""
-    return soften(scene(linear_light(photo), rng), float(rng.choice([0, 0.35, 0.5, 0.7, 1.0])))
+    return soften(scene(linear_light(photo), rng), float(rng.choice(lenses)))
 
 
 def recipe_of(sensor: Sensor, shape: tuple[int, ...], exposure: float = 0.0) -> Recipe:

@@ -18,13 +18,15 @@ from rawback.learn import camera_pictures, data, pairs
 from rawback.learn.shards import PHOTO, SIDE, Shards
 from rawback.learn.tasks import codes
 from rawback.nets import features
-from rawback.nets.restore_photo import RestorePhoto
+from rawback.nets.restore_photo import OutOfAll, RestorePhoto
 
 Examples = tuple[Tensor, ...]
 CB_WEIGHT, CR_WEIGHT = 1.772**2 + 0.344**2, 1.402**2 + 0.714**2
 """Squared error that Cb and Cr make in R, G and B together; luma makes three."""
 SHADOWS, DARK = 3.0, 0.3
 """How much more an error in the shadows counts, where looks are steep and pictures are brightened; about where (code)."""
+APART = 0.5, 0.75, 0.75
+"""How much errors count of luma as encoded, of luma before sharpening and of chroma, beside the last two together."""
 FLOOR = 1e-6
 """Errors below that are not worth a crop's whole attention: 60 dB."""
 
@@ -47,7 +49,7 @@ class PhotoTask:
         return RestorePhoto(**self.config)
 
     def make(self, source: data.Source, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        mosaic, recipe = pairs.draw_source(source, SIDE, rng, self.sensor)
+        mosaic, recipe = pairs.draw_source(source, SIDE, rng, self.sensor, camera_pictures.LENSES)
         picture, plain = camera_pictures.developed(mosaic, recipe, self.looks, rng)
         luma, *chroma = mix(RGB_TO_YCC, picture)
         drawn = [_decoded(camera_pictures.encoded(picture, rng)) for _ in range(4)]
@@ -76,7 +78,9 @@ class PhotoTask:
         return tuple(torch.stack(column) for column in zip(*rows, strict=True))
 
     def loss(self, net: nn.Module, examples: Examples) -> Tensor:
-        return torch.log(_errors(net(*examples[:3]), examples) + FLOOR).sum(1).mean()
+        errors = _errors(net(*examples[:3]), examples)
+        together = errors[:, 1] + errors[:, 2]  # what edits of the picture see
+        return (torch.log(errors + FLOOR) @ errors.new_tensor(APART) + torch.log(together + FLOOR)).mean()
 
     def gains(self, net: nn.Module, examples: Examples) -> Tensor:
         """dB gained, (N, 3): luma as it was encoded, luma as it was before sharpening, chroma."""
@@ -88,11 +92,13 @@ class PhotoTask:
 def _errors(change: Tensor, examples: Examples) -> Tensor:
     """Mean squared errors in R, G and B together, (N, 3): of luma as it was encoded and before sharpening, and of chroma."""
     luma, chroma, _, target, plain, target_chroma = examples
+    encoder, colour_change, sharpening = change.split(OutOfAll.PARTS, 1)
+    encoder, sharpening = (F.pixel_unshuffle(F.pixel_shuffle(part, 4), 2) for part in (encoder, sharpening))  # (N, 4, h, w)
     by_cell = F.avg_pool2d(1 + SHADOWS * torch.exp(-((target.clamp(min=0) / DARK) ** 2)), 2)
-    encoded = F.pixel_unshuffle(luma - target, 2) + change[:, :4]
-    unsharpened = F.pixel_unshuffle(luma - plain, 2) + change[:, :4] + change[:, 6:]
+    encoded = F.pixel_unshuffle(luma - target, 2) + encoder
+    unsharpened = F.pixel_unshuffle(luma - plain, 2) + encoder + sharpening
     lumas = [1.5 * (off**2).mean(1, keepdim=True) + 1.5 * off.mean(1, keepdim=True) ** 2 for off in (encoded, unsharpened)]
-    colour = (chroma + change[:, 4:6] - target_chroma) ** 2
+    colour = (chroma + F.pixel_shuffle(colour_change, 2) - target_chroma) ** 2
     errors = torch.cat([*lumas, CB_WEIGHT * colour[:, :1] + CR_WEIGHT * colour[:, 1:]], 1)
     return (errors * by_cell).mean((2, 3)) / by_cell.mean((2, 3))
 

@@ -33,7 +33,7 @@ CONFIGS = {
     "restore": {"width": 48, "depth": 4},
     "restore_open": {"width": 48, "depth": 4},
     "demosaic": {"width": 32, "depth": 4},
-    "restore_photo": {"width": 28, "depth": 4},
+    "restore_photo": {"width": 32, "depth": 4},
     "flow": {"cell": 2, "blocks": 3, "width": 16, "depth": 3, "dense": 0},
 }
 """Arguments of each part's network."""

@@ -47,13 +47,16 @@ class Into(nn.Module):
 
     CHANNELS = 16
     basis: Tensor
+    middle: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("basis", scaled(cosines(CELL), 0.5, 10.0)[..., None, None], persistent=False)
+        basis = scaled(cosines(CELL), 0.5, 10.0)
+        self.register_buffer("basis", basis.reshape(-1, 1, CELL, CELL), persistent=False)
+        self.register_buffer("middle", -MIDDLE * basis.sum(1), persistent=False)
 
     def forward(self, code: Tensor) -> Tensor:
-        return F.conv2d(F.pixel_unshuffle(code - MIDDLE, CELL), self.basis)
+        return F.conv2d(code, self.basis, self.middle, stride=CELL)
 
 
 def clipping(code: Tensor, srgb: Tensor) -> Tensor:
@@ -107,10 +110,10 @@ class ChromaInto(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         basis = scaled(cosines(2), 3.0, 12.0)
-        self.register_buffer("basis", torch.block_diag(basis, basis)[..., None, None], persistent=False)
+        self.register_buffer("basis", torch.block_diag(basis, basis).reshape(-1, 2, 2, 2), persistent=False)
 
     def forward(self, chroma: Tensor) -> Tensor:
-        return F.conv2d(F.pixel_unshuffle(chroma, 2), self.basis)
+        return F.conv2d(chroma, self.basis, stride=2)
 
 
 class Cells(nn.Module):

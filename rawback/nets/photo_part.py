@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from rawback.isp import intervals, inverse_pass
 from rawback.isp.dct import grow, shrink
 from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
-from rawback.isp.sharpening import Sharpening, taken_away
+from rawback.isp.sharpening import Sharpening, taken_away, without
 from rawback.nets import features
 from rawback.nets.parts import Engine
 from rawback.picture import Coefficients
@@ -56,7 +58,8 @@ class PhotoRestorer:
     def message(self) -> str:
         """What is done, and what to expect of it, in words."""
         quality, sharpening = quality_of(self.picture.tables[0]), self.sharpening()
-        also = f" and a sharpening of about {sharpening:.1f}, as cameras do," if sharpening >= SHARPENED else ""
+        known = "as its camera was measured to do" if self.undone.octaves else "as cameras do"
+        also = f" and a sharpening of about {sharpening:.1f}, {known}," if sharpening >= SHARPENED else ""
         left = f"; its sharpness stays as it is ({self.undone.reason})" if self.undone.reason else ""
         return (
             f"the steps of its encoder (about quality {quality}){also} undone as far as can be known; "
@@ -80,33 +83,41 @@ class PhotoRestorer:
         height, width = planes[0].shape
         luma, cb, cr = (_widened(plane) for plane in planes)
         small = np.stack([shrink(plane, (2, 2)) for plane in (cb, cr)])  # (2, H / 2, W / 2)
-        change = self.engine(luma[None, None], small[None], self.conditions[None])[0]  # (10, H / 2, W / 2)
-        encoded = luma + _shuffled(change[:4])
+        change = self.engine(luma[None, None], small[None], self.conditions[None])[0]  # (40, H / 4, W / 4)
+        encoded = luma + laid_out(change[:16])
         if self.deblocking:
             encoded = self.deblocking.applied(encoded)
         encoded = intervals.within(encoded - luma, self.picture.tables[0])
-        sharpened = np.float32(self.undone.share) * _shuffled(change[6:])
-        colours = (self._chroma(change[4 + i], self.picture.tables[1 + i]) for i in range(2))
+        sharpened = self._unsharpened(luma + encoded, change[24:])
+        colours = (self._chroma(laid_out(change[16 + 4 * i :][:4]), self.picture.tables[1 + i]) for i in range(2))
         return tuple(plane[:height, :width] for plane in (encoded, sharpened, *colours))
+
+    def _unsharpened(self, luma: np.ndarray, by_net: np.ndarray) -> np.ndarray:
+        """What undoes the sharpening of luma (H, W): as its camera was measured, else by the network (16, H / 4, W / 4)."""
+        if self.undone.octaves:
+            return without(luma, self.undone.octaves) - luma
+        return np.float32(self.undone.share) * laid_out(by_net)
 
     def _chroma(self, change: np.ndarray, table: np.ndarray) -> np.ndarray:
         """A change of chroma at half size, within its intervals, at full size."""
         v, h = self.picture.factors
         native = grow(change, (2 // v, 2 // h))
         missing = [(0, -side % 8) for side in native.shape]
-        kept = intervals.within(np.pad(native, missing, mode="edge"), table)[: native.shape[0], : native.shape[1]]
-        return grow(kept, (v, h))
+        filled = np.pad(native, missing, mode="edge") if any(more for _, more in missing) else native
+        return grow(intervals.within(filled, table)[: native.shape[0], : native.shape[1]], (v, h))
 
 
 def _widened(plane: np.ndarray) -> np.ndarray:
     """(H, W) continued to whole blocks of chroma by mirroring."""
-    return np.pad(plane, [(0, -side % BLOCKS) for side in plane.shape], mode="symmetric")
+    missing = [(0, -side % BLOCKS) for side in plane.shape]
+    return np.pad(plane, missing, mode="symmetric") if any(more for _, more in missing) else plane
 
 
-def _shuffled(quads: np.ndarray) -> np.ndarray:
-    """The samples of 2x2 cells, row by row (4, h, w) -> (2 h, 2 w)."""
-    _, height, width = quads.shape
-    return quads.reshape(2, 2, height, width).transpose(2, 0, 3, 1).reshape(2 * height, 2 * width)
+def laid_out(cells: np.ndarray) -> np.ndarray:
+    """The samples of n x n cells, row by row (n * n, h, w) -> (n h, n w)."""
+    count, height, width = cells.shape
+    n = math.isqrt(count)
+    return cells.reshape(n, n, height, width).transpose(2, 0, 3, 1).reshape(n * height, n * width)
 
 
 def _bands(height: int) -> list[tuple[int, int]]:

@@ -36,16 +36,24 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
     refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(MOVIES)}")
     if files.suffix in PICTURES_16:
         check_picture(options)
+    if options.keep:
+        refuse(options, ("quality",), f"is chosen by --keep {options.keep}; give one of the two")
     if files.suffix == ".jxl":
-        refuse(options, ("parity",), NO_PARITY)
+        check_jxl(options)
     _check_stream(files)
+
+
+def check_jxl(options: RenderOptions) -> None:
+    """Raise UsageError for options that say nothing about a JPEG that is made JPEG XL."""
+    refuse(options, ("parity",), NO_PARITY)
+    refuse(options, ("progressive",), "is of a JPEG's own code; a .jxl has another, smaller one")
 
 
 def check_picture(options: RenderOptions) -> None:
     """Raise UsageError for options that say nothing about a picture without a RAW."""
     names = (
         "quality", "subsampling", "tables", "refine", "effort", "compatible", "weights", "keep", "original", "parity",
-        "lossless", "layered", "hdr",
+        "lossless", "layered", "progressive", "hdr",
     )  # fmt: skip
     refuse(options, names, "is for JPEGs; a TIFF or PNG has 16 bits and carries no RAW")
 
@@ -59,8 +67,7 @@ def check_render_clip(
     refuse(archive, ("delete_original",), "is for single photos; the frames of a clip are kept")
     refuse(archive, ("manifest", "jxl", "learn"), "is for photos")
     refuse(options, ("hdr",), "is for photos")
-    refuse(options, ("parity",), "is for photos")
-    refuse(options, ("layered",), "is for photos")
+    refuse(options, ("parity", "layered", "progressive"), "is for photos")
     refuse(options, ("original",), "is for photos; --keep lossless keeps every photosite of a clip")
     if len(files.inputs) != 1 or not Path(files.inputs[0]).is_dir():
         raise UsageError(f"{files.output} is a movie; name the one folder that holds its frames")

@@ -36,7 +36,7 @@ class RecoverOptions:
     """Whether the DNG holds its mosaic as lossless JPEG."""
     weights: Weights = None
     """Of the restoration of pictures that were saved again or rendered without the closed loop, and of photos that rawback did
-    not render, by name or path, or "none"; None: the camera's, else the default (for photos `photo-1`). A flow is undone by the
+    not render, by name or path, or "none"; None: the camera's, else the default (for photos `photo-2`). A flow is undone by the
     weights that the recipe names."""
     gain_map: Annotated[bool, Option("Leave aside what a gain map tells above white.", ("--no-gain-map",), group=LOOK)] = True
     """Whether a photo's gain map gives the RAW its highlights, in headroom above the picture's white."""

@@ -88,9 +88,10 @@ class RenderOptions:
     """"fast"; "normal": each luma level is weighed against its bits, about a twentieth fewer bytes; "best": chroma's, too.
     "auto": normal, or fast where the compiled core is not there, without which that takes twice as long."""
     compatible: Annotated[
-        bool, Option("So that rawback 0.1 reads the RAW, too: larger with --effort best.", group=QUALITY, rare=True)
+        bool, Option("So that rawback 0.1 reads the RAW, too: sometimes larger.", group=QUALITY, rare=True)
     ] = False
-    """Whether `effort` best does without two quantisers of luma (recipe version 2), which gain from quality 80 on."""
+    """Whether what rawback 0.1 does not know is left out: two quantisers of luma (recipe version 2; with `effort` best, from
+    quality 80 on), and chroma beyond white in a box (version 3; where colours are blown)."""
     layered: Annotated[
         bool,
         Option("Coarse picture, fine RAW in a layer: smaller; lost once it is saved again.", group=QUALITY, rare=True),
@@ -106,6 +107,10 @@ class RenderOptions:
     original: bool = False
     """Whether the JPEG gives back the very file, byte for byte; `lossless` is then True, too.
     "original" as `keep` is another way to write it."""
+    progressive: Annotated[
+        bool, Option("Write progressive scans where they make the JPEG smaller, in more time.", group=OUTPUT, rare=True)
+    ] = False
+    """Whether the same coefficients are also coded in progressive scans, and the smaller of both is written."""
     hdr: Annotated[bool, Option("Add a gain map: highlights glow on HDR screens.", group=OUTPUT)] = False
     """Whether a gain map of what the RAW has above the picture's white follows the picture."""
     parity: Annotated[

@@ -27,7 +27,7 @@ Camera = Annotated[
 Weights = Annotated[
     str | None,
     Option(
-        "Learned parts, of photos too: a name, a card or none. Default: generic-2, photo-1.",
+        "Learned parts, of photos too: a name, a card or none. Default: generic-2, photo-2.",
         offered=partial(_cards, "parts"),
         group=QUALITY,
         rare=True,

@@ -11,9 +11,10 @@ from PIL import Image
 
 from rawback import provenance
 from rawback.cores import Progress
-from rawback.files import embedded, jpeg, parity, seal, sidecar, sources, tiff_png16
+from rawback.files import embedded, jpeg, parity, seal, sidecar, sources, tiff_png16, wide_chroma
 from rawback.files import save as saving
 from rawback.files.file_type import PICTURES_16
+from rawback.files.jpeg_file import SOF2, JpegFile
 from rawback.files.raw import RawFile
 from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given, Source
@@ -79,9 +80,13 @@ def render(
         raw, name = source, source.recipe.camera or "the RAW"
     else:
         raw, name = _read(source, options)
-    recipe, notes = decided(raw, options)
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(mosaic.sha256, raw.mosaic)  # while looks are fitted, which keeps one core busy
+        recipe, notes = decided(raw, options)
     raw = replace(raw, notes=[*raw.notes, *(f"{name}: {note}" for note in notes)])
-    return _render16(raw, recipe, kind) if kind in PICTURES_16 else develop(raw, recipe, options, progress)
+    if kind in PICTURES_16:
+        return _render16(raw, recipe, kind)
+    return develop(raw, recipe, options, progress, digest=digest.result())
 
 
 def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
@@ -99,28 +104,34 @@ def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
 
 def develop(
     raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None,
-    coding: Coding | None = None,
+    coding: Coding | None = None, digest: str = "",
 ) -> Rendered:  # fmt: skip
-    """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
+    """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames.
+
+    digest: the mosaic's hash, where it is known.
+    """
     lit, reached = gain_map(raw, recipe, options)
-    recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic), arithmetic=2)
+    recipe = replace(recipe, mosaic_sha256=digest or mosaic.sha256(raw.mosaic), arithmetic=2)
     if coding:
         picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
     else:
         picture, recipe, notes = coded(raw, recipe, options, progress, lit)
         reached += notes
-    with ThreadPoolExecutor(1) as pool:
-        seen = coarse_of(picture)
-        written = as_written(seen, recipe)
-        coded_picture = pool.submit(jpeg.coded_picture, written)  # on one core, all else meanwhile on another
+    seen = coarse_of(picture)
+    with ThreadPoolExecutor(1) as pool:  # coded on one core, all else meanwhile on another
+        coded_picture = pool.submit(jpeg.coded_picture, as_written(seen, recipe), options.progressive)
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
             recipe, picture_sha256=seen.sha256(), thumbnail=provenance.thumbnail(seen), centroids=seen.centroids,
-            dependent=seen.dependent, layered=seen is not picture, rms=rms,
+            dependent=seen.dependent, layered=seen is not picture, wide_chroma=picture.wide is not None, rms=rms,
         )  # fmt: skip
         file = file_of(raw) if options.original else None
-        boxes = layer_of(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else boxes_of(picture)
+        layer = layer_of(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
+        beside, fine = wide_chroma.to_boxes(picture, recipe.picture_sha256), boxes_of(picture)
+        boxes = [*beside, *fine, *layer]
         data, left_out = assembled(coded_picture.result, raw, seen, recipe, options, boxes, file, lit)
+    if options.progressive and (frame := JpegFile(data).frame) and frame.marker != SOF2:
+        reached.append("baseline: progressive scans would not make it smaller")
     if options.parity:
         data = parity.added(data, options.parity)
     if left_out:
@@ -129,10 +140,12 @@ def develop(
     if file:
         as_it_is = "" if file.stream else ", its pixels as they are coded"
         reached.append(f"kept byte for byte ({file.size} in {len(data)} bytes, SHA-256 {file.sha256}){as_it_is}")
-    elif recipe.layered:
-        reached.append(f"the fine part of the RAW is a layer of {sum(len(box.content) for box in boxes)} of {len(data)} bytes")
-    elif boxes:
-        reached.append(f"kept to the last bit, in {sum(len(box.content) for box in boxes)} of {len(data)} bytes")
+    elif layer:
+        reached.append(f"kept to the last bit, in {sum(len(box.content) for box in layer)} of {len(data)} bytes")
+    if fine:
+        reached.append(f"the fine part of the RAW is a layer of {sum(len(box.content) for box in fine)} of {len(data)} bytes")
+    if beside:
+        reached.append(f"colours beyond white are kept in {sum(len(box.content) for box in beside)} of {len(data)} bytes")
     return Rendered(data, recipe, [*raw.notes, *reached])
 
 

@@ -8,7 +8,7 @@ from rawback import rate_control
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
 from rawback.errors import UsageError
-from rawback.files import jpeg
+from rawback.files import jpeg, wide_chroma
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, exposure
 from rawback.isp.coding import Coding
@@ -33,37 +33,37 @@ def coded(
     raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None, gain_map: bytes = b""
 ) -> tuple[Coefficients, Recipe, list[str]]:
     """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
-    effort = options.effort_taken
+    effort = "best" if options.layered else options.effort_taken
     optimise = effort != "fast"
     if options.layered and recipe.linear:
         raise UsageError("--layered refines the luma of mosaics; a linear RAW has none")
-    effort = "best" if options.layered else effort
-    is_dependent = effort == "best" and options.refine and not (options.compatible or options.lossless or recipe.linear)
+    may_be_new = options.refine and not (options.compatible or options.lossless or recipe.linear)
+    is_dependent, wide = effort == "best" and may_be_new, optimise and may_be_new
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
         price = tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
-        tables = replace(tables, thorough=effort == "best", price=price, least=least)
+        tables = replace(tables, thorough=effort == "best", price=price, least=least, wide=wide)
         tables = dependent(tables) if is_dependent else tables
         if options.layered:
-            tables = replace(layered(tables, exposure.is_dim(recipe)), thorough=True)
+            tables = replace(layered(tables, exposure.is_dim(recipe)), thorough=True, wide=wide)
             notes = [] if tables.fine else [NO_LAYER]
             return refinement.encode(raw.mosaic, recipe, tables, progress), recipe, notes
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
-        seen = coarse_of(picture)
-        written = jpeg.coded_picture(as_written(seen, recipe))
-        boxes = boxes_of(picture)
+        seen, boxes = coarse_of(picture), [*wide_chroma.to_boxes(picture, ""), *boxes_of(picture)]
+        written = jpeg.coded_picture(as_written(seen, recipe), options.progressive)
         return len(assembled(lambda: written, raw, seen, recipe, options, boxes, gain_map=gain_map)[0]) + HASHES
 
     def coded_size(picture: Coefficients) -> int:
-        return len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in boxes_of(picture))
+        boxes = [*wide_chroma.to_boxes(picture, ""), *boxes_of(picture)]
+        return len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in boxes)
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     search = rate_control.Search(
-        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, options.layered, refinement.encode,
+        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, options.layered, wide, refinement.encode,
         file_size, coded_size,
     )  # fmt: skip
     picture, recipe, reached = search.run()

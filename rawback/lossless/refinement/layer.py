@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -117,7 +117,7 @@ def applied(
 
 def refined(picture: Coefficients, levels: np.ndarray, layer: Layer) -> Coefficients:
     """The coarse picture with fine luma (rows, columns, 64) int16 in its place."""
-    return Coefficients(
-        picture.width, picture.height, [levels, *picture.planes[1:]], [layer.steps / UNIT, *picture.tables[1:]],
-        picture.factors, layer.centroids, dependent=True,
+    return replace(
+        picture, planes=[levels, *picture.planes[1:]], tables=[layer.steps / UNIT, *picture.tables[1:]],
+        centroids=layer.centroids, dependent=True,
     )  # fmt: skip

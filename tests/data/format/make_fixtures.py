@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from scenes import BAYER, garden, recipe_of
+from scenes import BAYER, flower, garden, recipe_of
 from test_linear import linear, pixels
 from tiff_maker import dng, tiff
 
@@ -38,6 +38,8 @@ def main() -> None:
     contexts.PIXELS_PER_TABLE, contexts.SMALLEST = 400, 1  # more than one table
     options = RenderOptions(keep="original", quality=85, thumbnail=False)
     (FOLDER / "contexts.jpg").write_bytes(rawback.render(FOLDER / "contexts.dng", options).data)
+    options = RenderOptions(look="libraw", exposure=0.0, quality=88, thumbnail=False)
+    (FOLDER / "wide.jpg").write_bytes(rawback.render(flower(128, 160), options).data)
 
 
 if __name__ == "__main__":
