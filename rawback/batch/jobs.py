@@ -42,7 +42,8 @@ class Render:
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         if self.delete_original:
             _files(source, target)
-        kind = target.suffix.lower() if target.suffix.lower() in PICTURES_16 else ".jpg"
+        suffix = target.suffix.lower()
+        kind = jxl.SUFFIX if self.jxl else suffix if suffix in (jxl.SUFFIX, *PICTURES_16) else ".jpg"
         name = str(source)
         with ThreadPoolExecutor(1) as pool:
             data, unpacking = ahead.take(source) or _begun(pool, source)
@@ -51,10 +52,8 @@ class Render:
 
             rendered = render(Source(data, name, source, unpacking=unpacking), self.options, kind=kind, progress=progress)
         pixels = rendered.recipe.width * rendered.recipe.height
-        as_jxl = self.jxl or target.suffix.lower() == jxl.SUFFIX
-        file = jxl.transcoded(rendered.data, name) if as_jxl else rendered.data
         notes = [note if name in note else f"{name}: {note}" for note in rendered.notes]
-        return Product([file], notes, pixels, rendered.recipe.source_sha256)
+        return Product([rendered.data], notes, pixels, rendered.recipe.source_sha256)
 
     def finish(self, source: Location, target: Location) -> list[str]:
         """Delete the original, if that is wanted and it is proved that the JPEG restores it. Raises RawbackError if not."""

@@ -36,3 +36,5 @@ class Coding:
     """The step of luma in a refinement layer (`lossless.refinement`), beside the picture; 0: there is none."""
     fine_price: float = 0.0
     """What a bit is worth there, in its squared steps."""
+    for_jxl: bool = False
+    """Whether luma's levels are weighed by what they cost in JPEG XL (`isp.jxl_contexts`), where all that is weighed."""

@@ -12,7 +12,7 @@ from rawback.files import jpeg, wide_chroma
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, exposure
 from rawback.isp.coding import Coding
-from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent, layered
+from rawback.isp.quantisation_tables import JXL_PRICE, NORMAL_PRICE, SUBSAMPLING, coding, dependent, layered
 from rawback.lossless.refinement import encoder as refinement
 from rawback.lossless.refinement.picture import boxes_of, coarse_of
 from rawback.nets.parts import Demosaicer, FlowPart
@@ -30,20 +30,25 @@ HASHES = 700
 
 
 def coded(
-    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None, gain_map: bytes = b""
-) -> tuple[Coefficients, Recipe, list[str]]:
-    """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
+    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None, gain_map: bytes = b"",
+    as_jxl: bool = False,
+) -> tuple[Coefficients, Recipe, list[str]]:  # fmt: skip
+    """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it.
+
+    as_jxl: whether it will be coated in JPEG XL.
+    """
     effort = "best" if options.layered else options.effort_taken
     optimise = effort != "fast"
     if options.layered and recipe.linear:
         raise UsageError("--layered refines the luma of mosaics; a linear RAW has none")
     may_be_new = options.refine and not (options.compatible or options.lossless or recipe.linear)
     is_dependent, wide = effort == "best" and may_be_new, optimise and may_be_new
+    for_jxl = as_jxl and effort == "best" and not (options.lossless or options.layered)
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
-        price = tables.price if effort == "best" else NORMAL_PRICE
+        price = JXL_PRICE if for_jxl else tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
-        tables = replace(tables, thorough=effort == "best", price=price, least=least, wide=wide)
+        tables = replace(tables, thorough=effort == "best", price=price, least=least, wide=wide, for_jxl=for_jxl)
         tables = dependent(tables) if is_dependent else tables
         if options.layered:
             tables = replace(layered(tables, exposure.is_dim(recipe)), thorough=True, wide=wide)
@@ -62,9 +67,10 @@ def coded(
         return len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in boxes)
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
+    thorough = effort == "best"
     search = rate_control.Search(
-        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, options.layered, wide, refinement.encode,
-        file_size, coded_size,
+        raw.mosaic, recipe, goal, factors, optimise, thorough, is_dependent, options.layered, wide, refinement.encode,
+        file_size, coded_size, for_jxl,
     )  # fmt: skip
     picture, recipe, reached = search.run()
     return picture, recipe, [reached, *([NO_LAYER] if options.layered and not boxes_of(picture) else [])]
