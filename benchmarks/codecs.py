@@ -3,7 +3,9 @@
     python benchmarks/codecs.py RAW... [--bits 0.75 1.35 2.2] [--crop 1024]
 
 JPEG 2000, lossy JPEG XL and HEVC code the four CFA planes (see `rawback.evaluate.raw_codecs`). Each column is interpolated, per
-file, to the same bits. rawback's files count with all their metadata. Needs imagecodecs; HEVC where PyAV has x265.
+file, to the same bits. Of rawback's files all counts but metadata: APP and COM segments, in JPEG XL the box of what a JPEG has
+beside its coefficients (--metadata 3000 adds about what files of the command line have). Needs imagecodecs; HEVC where PyAV has
+x265.
 """
 
 from __future__ import annotations
@@ -16,17 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from rawback.evaluate import raw_codecs
-from rawback.files import jpeg, jxl, raw
+from rawback.files import boxes, jpeg, jxl, raw, wide_chroma
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.quantisation_tables import NORMAL_PRICE, dependent, flat_coding
+from rawback.isp.quantisation_tables import JXL_PRICE, NORMAL_PRICE, dependent, flat_coding
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.options.render import RenderOptions
 from rawback.rendering import decide
-
-METADATA = 3000
-"""Bytes of recipe, profile and EXIF in a JPEG of a crop, as in the files of the command line."""
-
 
 EFFORTS = {"fast": (False, False), "normal": (True, False), "best --compatible": (True, True), "best": (True, True)}
 
@@ -34,13 +32,21 @@ EFFORTS = {"fast": (False, False), "normal": (True, False), "best --compatible":
 def by_rawback(file: RawFile, step: int, effort: str, as_jxl: bool = False) -> tuple[int, np.ndarray]:
     """Bytes, and the mosaic that comes back. as_jxl: as `-o x.jxl` writes it."""
     optimise, thorough = EFFORTS[effort]
-    how = replace(flat_coding(step, (2, 2), optimise), thorough=thorough)
+    how = replace(flat_coding(step, (2, 2), optimise), thorough=thorough, wide=optimise)
     how = replace(how, price=NORMAL_PRICE) if effort == "normal" else how
+    how = replace(how, price=JXL_PRICE, for_jxl=True) if as_jxl else how
     how = dependent(how) if effort == "best" else how
     recipe = replace(file.recipe, arithmetic=2)
     picture = closed_loop.encode(file.mosaic, recipe, how)
     coded = jpeg.coded_picture(picture)
-    return len(jxl.transcoded(coded, "x") if as_jxl else coded) + METADATA, inverse_pass.decode(picture, recipe)
+    beside = sum(len(box.content) for box in wide_chroma.to_boxes(picture, ""))
+    return beside + (jxl_size(coded) if as_jxl else len(coded)), inverse_pass.decode(picture, recipe)
+
+
+def jxl_size(picture: bytes) -> int:
+    """Bytes of a JPEG's picture coated in JPEG XL."""
+    coded = jxl.transcoded(picture, "x")
+    return len(coded) - len(boxes.first(memoryview(coded), jxl.RECONSTRUCTION))
 
 
 STEPS = (24, 18, 13, 11, 9, 8, 7, 6, 5, 4, 3, 2, 1)
@@ -72,6 +78,7 @@ def main() -> None:
     parser.add_argument("raw", nargs="+", type=Path)
     parser.add_argument("--bits", nargs="+", type=float, default=[0.75, 1.35, 2.2, 3.0])
     parser.add_argument("--crop", type=int, default=1024)
+    parser.add_argument("--metadata", type=int, default=0, help="bytes to add to each of rawback's files")
     parser.add_argument("--only", nargs="+", help="rows whose name contains any of these")
     args = parser.parse_args()
     files = [load(path, args.crop) for path in args.raw]
@@ -81,7 +88,8 @@ def main() -> None:
             continue
         interpolated = []
         for file in files:
-            points = [(len_ * 8 / file.mosaic.size, back) for len_, back in (code(file, s) for s in settings)]
+            more = args.metadata if name.startswith("rawback") else 0
+            points = [((size + more) * 8 / file.mosaic.size, back) for size, back in (code(file, s) for s in settings)]
             points.sort(key=lambda point: point[0])
             rates = [rate for rate, _ in points]
             for measure in (paper_psnr, mosaic_psnr):

@@ -28,6 +28,12 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def part_from_libraries() -> None:
+    """Give what is said here a descriptor of its own: what C libraries print on 2 may be caught (`files.stderr`) meanwhile."""
+    if sys.stderr is not None:
+        sys.stderr = open(os.dup(2), "w", 1, sys.stderr.encoding, "backslashreplace")  # noqa: SIM115 - as above
+
+
 def printable(text: str) -> str:
     """Text with what could command a terminal, or is half a character, written out: \\x1b, \\udcff."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -8,9 +8,8 @@ from enum import Enum
 
 import numpy as np
 
-from rawback.isp import dct
-from rawback.isp.colour import RGB_TO_YCC, YCC_TO_RGB
-from rawback.isp.matmul import mix, times
+from rawback.isp import dct, small_dct
+from rawback.isp.matmul import times
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
@@ -61,11 +60,13 @@ def cells(picture: Coefficients) -> list[np.ndarray]:
     """Area averages of what `displayed` gives of Y, Cb and Cr: 16x16, 8x8 and 8x8 cells."""
     n = 4 if picture.width * picture.height >= LARGE else 8
     height, width = _size(picture, n)
-    shares = [(_overlap(grid, height), _overlap(grid, width).T) for grid in (GRID, CHROMA_GRID, CHROMA_GRID)]
+    shares = [(_overlap(grid, height), _overlap(grid, width)) for grid in (GRID, CHROMA_GRID, CHROMA_GRID)]
     means = [np.zeros((grid, grid), np.float32) for grid in (GRID, CHROMA_GRID, CHROMA_GRID)]
     for top, planes in _bands(picture, n):
         for cell, plane, (down, across) in zip(means, planes, shares, strict=True):
-            cell += down[:, top : top + len(plane)] @ times(np.ascontiguousarray(plane), across)
+            part = down[:, top : top + len(plane)]
+            for row in np.flatnonzero(part.any(1)):
+                cell[row] += np.einsum("gx,x->g", across, np.einsum("y,yx->x", part[row], plane))
     return means
 
 
@@ -103,7 +104,7 @@ def _bands(picture: Coefficients, n: int) -> Iterator[tuple[int, np.ndarray]]:
     v, _ = picture.factors
     for top in range(0, len(picture.planes[0]), BAND * v):
         luma, *chroma = (_samples(p[at : at + count], t, n) for p, t, at, count in _band(picture, top))
-        yield n * top, _clamped(luma, chroma, picture.factors)[:, : rows - n * top, :columns]
+        yield n * top, small_dct.clamped(luma, chroma, picture.factors)[:, : rows - n * top, :columns]
 
 
 def _band(picture: Coefficients, top: int) -> Iterator[tuple[np.ndarray, np.ndarray, int, int]]:
@@ -115,21 +116,14 @@ def _band(picture: Coefficients, top: int) -> Iterator[tuple[np.ndarray, np.ndar
 
 def _samples(levels: np.ndarray, table: np.ndarray, n: int) -> np.ndarray:
     """(rows, columns, 64) levels -> n x n means of each block, centred on 0."""
+    if n == 1:
+        return levels[..., 0] * np.float32(table.flat[0] / 8)
+    if n == 4:
+        return small_dct.quarters(levels, table)
     rows, columns = levels.shape[:2]
     means = dct.DCT.reshape(64, n, 8 // n, n, 8 // n).mean((2, 4)).reshape(64, n * n)
     samples = times(levels.reshape(rows * columns, 64) * table.astype(np.float32), means)
     return samples.reshape(rows, columns, n, n).swapaxes(1, 2).reshape(n * rows, n * columns)
-
-
-def _clamped(luma: np.ndarray, chroma: list[np.ndarray], factors: tuple[int, int]) -> np.ndarray:
-    ycc = np.zeros((3, *luma.shape), np.float32)
-    np.clip(luma + 128, 0, 255, out=ycc[0])
-    for plane, small in zip(ycc[1:], chroma, strict=False):
-        wide = np.repeat(np.repeat(small, factors[0], 0), factors[1], 1)[: luma.shape[0], : luma.shape[1]]
-        np.clip(wide, -128, 127, out=plane)
-    clamped = mix(RGB_TO_YCC, np.clip(mix(YCC_TO_RGB, ycc), 0, 255))
-    clamped[1:] += 128
-    return clamped
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -88,6 +89,8 @@ class Search:
     encode: Encode
     file_size: Callable[[Coefficients], int]
     """Bytes of the file that a picture will make."""
+    for_jxl: bool = False
+    """Whether that will be coated in JPEG XL."""
 
     def run(self) -> tuple[Coefficients, Recipe, str]:
         """The picture, the recipe (with its noise model, if that was measured) and what was reached, in words."""
@@ -160,9 +163,9 @@ class Search:
     def _coded(self, mosaic: np.ndarray, step: float) -> Coefficients:
         recipe = replace(self.recipe, height=mosaic.shape[0])
         weighed = self.optimise and not self.recipe.linear  # whose levels are not weighed: whole steps would be all there are
-        by_price = dependent_coding if self.dependent else weighed_coding
+        by_price = partial(dependent_coding, for_jxl=self.for_jxl) if self.dependent else weighed_coding
         coding = (by_price if weighed else flat_coding)(step, self.factors, dim=is_dim(recipe))
-        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough, wide=self.wide))
+        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough, wide=self.wide, for_jxl=self.for_jxl))
 
     def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:
         """What falls with the step: dB, or the logarithm of bits per photosite."""

@@ -21,7 +21,7 @@ from rawback.files.dng_pixels import Whole
 from rawback.files.file_type import ARRAYS
 from rawback.files.gain_map import numbers as gain_maps
 from rawback.files.jpeg import Photo
-from rawback.files.jpeg_file import SOF2, JpegFile
+from rawback.files.jpeg_file import SOF0, JpegFile
 from rawback.files.original import edits, write_back
 from rawback.files.original.metadata import Original
 from rawback.files.sources import Given
@@ -193,8 +193,8 @@ def from_photo(
     quad = [QUAD_BAYER] if len(recipe.cfa) == 4 and mosaic.ndim == 2 else []
     said = (message, *layer_notes, *told, *too_wide, *quad)
     notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in said)]
-    in_scans = photo.file is not None and photo.file.frame is not None and photo.file.frame.marker == SOF2
-    if planned.is_own and (planned.turned(photo) or in_scans):  # the preview of a DNG is baseline
+    is_baseline = photo.file is None or photo.file.frame is None or photo.file.frame.marker == SOF0
+    if planned.is_own and (planned.turned(photo) or not is_baseline):  # as the preview of a DNG has to be
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]
         photo = replace(photo, preview=jpeg.coded_picture(replace(planned.coefficients, planes=levels)))
     recovered = Recovered(mosaic, recipe, photo, planned.state, notes, options=options)

@@ -395,3 +395,13 @@ def test_what_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
     assert len(plan(tmp_path, output="out", recursive=True)) == 2
     with pytest.raises(RawbackError, match="cannot be searched"):
         list(inputs._walk(tmp_path / "gone", None))
+
+
+@pytest.mark.parametrize("content", [b"bad", b"good"])
+def test_folders_that_nothing_came_into_are_taken_away_again(tmp_path, content):
+    (tmp_path / "a.CR2").write_bytes(content)
+    (tmp_path / "there").mkdir()
+    for place in (tmp_path / "new" / "deep" / "a.jpg", tmp_path / "there" / "a.jpg"):
+        batch.run([Task(tmp_path / "a.CR2", place)], Copy(), BatchOptions(quiet=True))
+        assert place.exists() == place.parents[0].joinpath("a.jpg").exists() == (content == b"good")
+    assert (tmp_path / "there").is_dir() and (tmp_path / "new").exists() == (content == b"good")

@@ -100,3 +100,19 @@ def test_a_real_raw_stays_as_it_is(run: Run, tmp_path: Path):
     assert run("render", "sample.dng")[0] == 0
     assert run("recover", "sample.jpg")[0] == 0 and (tmp_path / "sample_recovered.dng").is_file()
     assert {name: all_files(tmp_path)[name] for name in before} == before
+
+
+def test_a_quality_beside_a_size_is_refused(run: Run, files: tuple[Path, Path]):
+    code, _, message = run("render", files[0], "-o", "a.jpg", "--keep", "4MB", "--quality", "50")
+    assert code == 2 and message.strip() == "rawback: --quality is chosen by --keep 4MB; give one of the two"
+    assert run("render", files[0], "-o", "a.jpg", "--keep", "lossless", "--quality", "50", "-q")[0] == 0
+
+
+def test_an_original_given_another_name_is_told_by_both(run: Run, files: tuple[Path, Path]):
+    run("render", files[0], "-o", "k.jpg", "--keep", "original", "-q")
+    code, _, message = run("recover", "--original", "k.jpg", "-o", "z.dng")
+    assert code == 0 and f"the original file z.dng ({files[0].name} when it was kept), byte for byte" in message
+
+
+def test_cards_are_listed_with_their_makers(run: Run):
+    assert "\nNikon D5000 " in run("cameras")[1]

@@ -16,9 +16,10 @@ from scenes import CFAS, coded_alike, raw_file
 from test_fast_parts import MIXED
 
 import rawback
+from rawback import provenance
 from rawback.files import huffman, libjpeg, ljpeg
 from rawback.files.jpeg_file import JpegFile
-from rawback.isp import inverse_pass
+from rawback.isp import dct, inverse_pass, small_dct, trellis
 from rawback.isp.native import library as native
 from rawback.isp.quantisation_tables import coding
 from rawback.picture import Coefficients
@@ -139,6 +140,36 @@ def test_levels_that_cannot_be_decode_to_the_same(core, variant: str):
     expected = inverse_pass.decode(picture, recipe)
     core(variant)
     assert np.array_equal(inverse_pass.decode(picture, recipe), expected)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("factors", [(1, 1), (2, 2), (1, 2)])
+def test_small_pictures_are_those_of_numpy(core, variant: str, factors: tuple[int, int]):
+    picture = Coefficients(100, 70, levels_of((100, 70), factors, 3), tables(), factors)
+    shown = []
+    for way in ("off", variant):
+        core(way)
+        shown.append(provenance.displayed(picture, 4))
+    assert np.array_equal(*shown)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_symbols_and_bits_are_those_of_numpy(core, variant: str):
+    levels = np.concatenate([plane.reshape(-1, 64) for plane in levels_of((64, 48), (1, 1), 1)])
+    levels[:2], levels[2] = (0, *[0] * 63), (0, *[-1023] * 63)
+    counted, taken = [], []
+    for way in ("off", variant):
+        core(way)
+        counted.append(trellis.symbol_counts(levels))
+        taken.append(trellis.bits_by_block(levels, trellis.bits_of(counted[-1])))
+    assert np.array_equal(*counted) and np.array_equal(*taken)
+
+
+def test_halves_are_means_of_two_by_two(core):
+    core("off")
+    levels, table = levels_of((64, 48), (1, 1), 3)[0], tables()[0]
+    means = dct.to_plane(levels * table.astype(np.float32)).reshape(24, 2, 32, 2).mean((1, 3))
+    assert np.abs(small_dct.quarters(levels, table) - means).max() < 1e-2
 
 
 @pytest.mark.parametrize("variant", ["off", *VARIANTS])

@@ -221,7 +221,10 @@ def test_the_sidecar_beside_a_raw(tmp_path):
     path.write_bytes(b"".join(dng.encode(raw.mosaic, raw.recipe, None, None)))
     told = rawback.render(path, RenderOptions(look="sidecar"))
     assert told.recipe.look == "" and any("no JPEG of its camera's lies beside it" in note for note in told.notes)
+    hint = "a JPEG of its name lies beside it: --look sidecar renders as that"
+    assert not any(hint in note for note in rawback.render(path).notes)
     (tmp_path / "a.JPG").write_bytes(jpeg(shown(raw, width=640)))
+    assert sum(hint in note for note in rawback.render(path).notes) == 1
     assert difference(raw, rawback.render(path, RenderOptions(look="sidecar")).recipe, look_of(raw)) < 2.5
 
 

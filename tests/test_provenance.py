@@ -13,6 +13,7 @@ from scenes import SAMPLE, SHARED, mosaic_db, psnr, raw_file, recovered
 
 import rawback
 from rawback import RenderOptions, provenance
+from rawback.errors import RawbackError
 from rawback.files import jpeg, raw
 from rawback.picture import Coefficients
 from rawback.provenance import TURNS, State, Turn
@@ -52,12 +53,24 @@ def test_what_nobody_touched_is_untouched(sample_jpeg: rawback.Rendered):
 
 
 @needs_jpegtran
-@pytest.mark.parametrize("options", [["-optimize"], ["-progressive"], ["-restart", "1"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "options",
+    [["-optimize"], ["-progressive"], ["-restart", "1"], ["-arithmetic"], ["-arithmetic", "-progressive"]],
+    ids=" ".join,
+)
 def test_coding_the_same_coefficients_otherwise_touches_nothing(options: list[str]):
     data = rendered().data
     again = subprocess.run(["jpegtran", "-copy", "all", *options], input=data, capture_output=True, check=True).stdout
     assert recovered(again).state is State.UNTOUCHED
     assert np.array_equal(recovered(again).mosaic, recovered(data).mosaic)
+
+
+@needs_jpegtran
+def test_arithmetic_code_without_its_end_is_refused():
+    """Its decoder would make up what is missing, and say nothing."""
+    data = subprocess.run(["jpegtran", "-arithmetic", "-copy", "all"], input=rendered().data, capture_output=True, check=True)
+    with pytest.raises(RawbackError, match="cut short"):
+        recovered(data.stdout[: len(data.stdout) * 2 // 3])
 
 
 @needs_jpegtran

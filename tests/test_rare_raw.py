@@ -112,6 +112,10 @@ REFUSED = {
         ),
         "other filters .* 16-bit TIFF",
     ),
+    "one_colour.dng": (
+        lambda: uncompressed(MOSAIC, CFAPattern=tiff.pack(tiff.BYTE, [0, 0, 0, 0])),
+        "not red, green and blue .*LinearRaw",
+    ),
     "gpr.gpr": (lambda: uncompressed(MOSAIC, Compression=tiff.pack(tiff.SHORT, [9])), "a GPR.* converter first"),
     "foveon.x3f": (lambda: b"FOVb" + bytes(3000), "Foveon.* 16-bit TIFF"),
 }

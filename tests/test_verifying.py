@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rawpy
 from scenes import BAYER, garden, recipe_of
+from small import raw_bytes
 from tiff_maker import dng as made_dng
 from tiff_maker import tiff
 
@@ -157,3 +158,10 @@ def test_black_that_rises_down_the_frame_is_named(tmp_path: Path):
     verdict = verify(lossy, raw)
     assert not verdict.exact and 20 < verdict.mosaic_db < 90 and "not bit-exact" in verdict.message
     assert "the photosites outside the visible area" not in verdict.missing
+
+
+def test_arguments_the_other_way_round_are_named(tmp_path: Path):
+    (tmp_path / "a.dng").write_bytes(raw_bytes())
+    (tmp_path / "a.jpg").write_bytes(rawback.render(tmp_path / "a.dng", RenderOptions(thumbnail=False)).data)
+    with pytest.raises(RawbackError, match=r"a\.dng is a RAW file, and .*a\.jpg a JPEG; name the JPEG first"):
+        verify(tmp_path / "a.dng", tmp_path / "a.jpg")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -40,8 +40,9 @@ def run(
     places_of_files = (task.target for task in tasks if not task.problem and isinstance(task.target, Path))
     folders = {place.parent for place in places_of_files if place != paths.STREAM and paths.descriptor(place) is None}
     listed = Manifest(manifest) if manifest and not options.dry_run else None
+    made: list[Path] = []
     if not options.dry_run:
-        _make_folders(folders)
+        made = _make_folders(folders)
         atomic.sweep(folders)
     with Report(len(tasks), options.quiet, options.as_json, unit, options.verbose) as report:
         try:
@@ -54,6 +55,7 @@ def run(
         finally:
             if not options.dry_run:
                 atomic.sweep(folders)
+                _remove_empty(made)
             if listed:
                 listed.write()
     report.summary()
@@ -121,10 +123,19 @@ def _is_vacant(target: Location) -> bool:
         return False
 
 
-def _make_folders(folders: Iterable[Path]) -> None:
-    """Raise RawbackError if there is no place for the outputs."""
+def _make_folders(folders: Iterable[Path]) -> list[Path]:
+    """Those that were not there. Raises RawbackError if there is no place for the outputs."""
+    missing = {place for folder in folders for place in (folder, *folder.parents) if not os.path.lexists(place)}
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RawbackError(f"{folder} cannot be made: {error.strerror or error}") from error
+    return sorted(missing, key=lambda place: len(place.parts), reverse=True)
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    """Of folders that were made for outputs, deepest first, those that nothing came into."""
+    for folder in folders:
+        with suppress(OSError):  # most have something in them
+            folder.rmdir()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from rawback.batch.worker import Product
 from rawback.cores import Progress
 from rawback.errors import RawbackError, UsageError
-from rawback.files import jxl, libraw, paths
+from rawback.files import ahead, jxl, libraw, paths
 from rawback.files.file_type import ARRAYS, PICTURES_16
+from rawback.files.libraw import Unpacked
 from rawback.files.paths import Location
 from rawback.options.conflicts import check_jxl
 from rawback.options.recover import RecoverOptions
@@ -41,19 +42,18 @@ class Render:
     def __call__(self, source: Location, target: Location, progress: Progress) -> Product:
         if self.delete_original:
             _files(source, target)
-        kind = target.suffix.lower() if target.suffix.lower() in PICTURES_16 else ".jpg"
-        data, name = paths.load(source), str(source)
+        suffix = target.suffix.lower()
+        kind = jxl.SUFFIX if self.jxl else suffix if suffix in (jxl.SUFFIX, *PICTURES_16) else ".jpg"
+        name = str(source)
         with ThreadPoolExecutor(1) as pool:
-            unpacking = pool.submit(libraw.unpack, data, name)
+            data, unpacking = ahead.take(source) or _begun(pool, source)
             from rawback.files.sources import Source  # these take as long to import as LibRaw to unpack half a photo
             from rawback.rendering import render
 
             rendered = render(Source(data, name, source, unpacking=unpacking), self.options, kind=kind, progress=progress)
         pixels = rendered.recipe.width * rendered.recipe.height
-        as_jxl = self.jxl or target.suffix.lower() == jxl.SUFFIX
-        file = jxl.transcoded(rendered.data, name) if as_jxl else rendered.data
         notes = [note if name in note else f"{name}: {note}" for note in rendered.notes]
-        return Product([file], notes, pixels, rendered.recipe.source_sha256)
+        return Product([rendered.data], notes, pixels, rendered.recipe.source_sha256)
 
     def finish(self, source: Location, target: Location) -> list[str]:
         """Delete the original, if that is wanted and it is proved that the JPEG restores it. Raises RawbackError if not."""
@@ -75,6 +75,12 @@ class Render:
         if original.is_symlink():
             return [f"{source} would be kept: it is a link to {os.path.realpath(original)}"]
         return [f"{source} would be deleted, if {target} is proved to restore all of it"]
+
+
+def _begun(pool: ThreadPoolExecutor, source: Location) -> tuple[bytes, Future[Unpacked]]:
+    """A file's bytes, and what LibRaw is making of them."""
+    data = paths.load(source)
+    return data, pool.submit(libraw.unpack, data, str(source))
 
 
 def _files(source: Location, target: Location) -> tuple[Path, Path]:
@@ -108,5 +114,7 @@ class RecoverOriginal:
 
         data = paths.load(source)
         original = from_data(data, str(source), progress)
-        note = f"{source}: the original file {original.name}, byte for byte, SHA-256 {original.sha256}"
+        is_called_so = target == paths.STREAM or target.name == original.name
+        name = original.name if is_called_so else f"{target.name} ({original.name} when it was kept)"
+        note = f"{source}: the original file {name}, byte for byte, SHA-256 {original.sha256}"
         return Product([original.data], [note], 0, hashlib.sha256(data).hexdigest())

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
 from rawback.batch.plan import Task
-from rawback.cores import Progress
+from rawback.cores import Progress, keep_memory
 from rawback.errors import MachineError, RawbackError
 from rawback.files import atomic, paths, replacement
 from rawback.files.recognition import Existing, Kind
@@ -146,6 +146,7 @@ def main() -> None:
     tasks: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, tasks), daemon=True).start()
     warnings.simplefilter("ignore")
+    keep_memory()
     job, limits = tasks.get()
     _limit_memory(limits.memory)
     while True:

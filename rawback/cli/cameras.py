@@ -57,11 +57,18 @@ def _wrapped(text: str, indent: int) -> str:
 
 def _section(title: str, known: list[dict[str, Any]], told: Any) -> list[str]:
     """A heading and the cards of which something is told, by camera; those of all cameras first."""
-    rows = [(card.get("camera") or "any camera", card["name"], what) for card in known if (what := told(card))]
+    rows = [(_camera(card), card["name"], what) for card in known if (what := told(card))]
     rows.sort(key=lambda row: (row[0] != "any camera", row[0].lower(), row[1]))
     head = textwrap.fill(" ".join(title.split()), COLUMNS)
     lines = [_wrapped(f"{camera:{CAMERA}} {name:{CARD}} {what}", CAMERA + CARD + 2) for camera, name, what in rows]
     return [head, "", f"{'camera':{CAMERA}} {'card':{CARD}}", *lines]
+
+
+def _camera(card: dict[str, Any]) -> str:
+    """Whose card it is, with the maker."""
+    camera, maker = str(card.get("camera") or ""), str(card.get("make") or "").split(" ")[0]
+    known = not camera or maker.lower() in camera.lower()
+    return camera or "any camera" if known else f"{maker.title() if maker.isupper() else maker} {camera}"
 
 
 def _look(card: dict[str, Any]) -> str:

@@ -112,7 +112,6 @@ def main() -> None:
         if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, _stop)
     keep_memory()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait busily beside ours: half of all time
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # for those who develop, with python -W
     try:

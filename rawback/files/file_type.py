@@ -39,6 +39,10 @@ FLOATING = (
     "a DNG of floating point values (an HDR merge), which rawback would have to round; merge it again as 16-bit integers, "
     "or export a TIFF of 32-bit float, which `rawback recover` takes"
 )
+LACKING_FILTERS = (
+    "a DNG that says its filters are not red, green and blue (CFAPattern); if its sensor has none, it should say LinearRaw, "
+    "with one sample a pixel"
+)
 OTHER_FILTERS = (
     "a RAW with other filters than red, green and blue (as CYGM or RGBE); develop it, "
     "and export a 16-bit TIFF, which `rawback recover` takes"
@@ -133,6 +137,9 @@ def obstacle(data: Buffer) -> str:
             return FLOATING
         if Tag.CFAPlaneColor in entries and set(tiff.numbers(entries[Tag.CFAPlaneColor])) - {0, 1, 2}:
             return OTHER_FILTERS
+        filters = set(tiff.numbers(entries[Tag.CFAPattern])) if Tag.CFAPattern in entries else {0, 1, 2}
+        if Tag.DNGVersion in first.entries and {0, 1, 2} - filters:  # LibRaw takes them for red, green and blue all the same
+            return LACKING_FILTERS
     if not mosaics and any(_number(entries, Tag.SamplesPerPixel) not in (1, 3) for entries in linear):
         return "a DNG without a mosaic, and not of one or three values a pixel; export a TIFF, which `rawback recover` takes"
     return ""

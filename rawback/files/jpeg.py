@@ -18,6 +18,7 @@ from rawback.files.gain_map import write as gain_maps
 from rawback.files.jpeg_file import (
     APP1,
     APP2,
+    ARITHMETIC,
     COM,
     EOI_BYTES,
     EXIF,
@@ -43,7 +44,7 @@ from rawback.picture import Coefficients, Pixels
 from rawback.recipe import MAX_SIDE, Recipe
 from rawback.recipe_text import from_fields, to_fields
 
-CODED_LOSSY = {SOF0, SOF1, SOF2}  # baseline, extended, progressive; all Huffman coded
+CODED_LOSSY = {SOF0, SOF1, SOF2} | ARITHMETIC  # baseline, extended, progressive
 UNREAD = {*range(0xE0, 0xF0), COM}
 ONLY_PIECE = b"\x01\x01"
 """Of an ICC profile that fits into one segment: piece 1 of 1 (ICC.1, B.4)."""
@@ -140,7 +141,7 @@ def recipe_fields(file: JpegFile) -> dict[str, str]:
 
 
 def check(file: JpegFile, name: str) -> Frame:
-    """The frame header of a whole Huffman-coded 8-bit JPEG of one or three components and sane size.
+    """The frame header of a whole 8-bit JPEG, Huffman or arithmetic coded, of one or three components and sane size.
 
     Raises RawbackError for any other.
     """
@@ -159,7 +160,7 @@ def check(file: JpegFile, name: str) -> Frame:
             f"{name} has {frame.components} colour components; expected grey or YCbCr (convert CMYK to sRGB first)"
         )
     check_size(data, name, frame, file.scan_start)
-    if frame.marker == SOF2 and not _has_end(data) and not _is_complete(data):
+    if not _has_end(data) and (frame.marker in ARITHMETIC or (frame.marker == SOF2 and not _is_complete(data))):
         raise RawbackError(f"{name} is cut short: its picture has no end; get the file again")
     return frame
 
@@ -227,7 +228,7 @@ def srgb_profile() -> bytes:
 
 def _read_coefficients(file: JpegFile, frame: Frame, name: str) -> tuple[Coefficients, str]:
     try:
-        decoded = huffman.read(file) or libjpeg.read(_picture_only(file))
+        decoded = huffman.read(file) or libjpeg.read(_picture_only(file), frame.marker in ARITHMETIC)
     except ValueError as error:
         raise UnreadableError(f"{name} is no JPEG that libjpeg can read; get the file again") from error
     if not all(table.all() for table in decoded.tables):

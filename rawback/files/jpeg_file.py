@@ -11,6 +11,9 @@ from rawback.files.tiff import Buffer
 
 SOI, EOI_BYTES, SOS_BYTES = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 SOF0, SOF1, SOF2, SOF3, DHT, EOI, SOS, COM = 0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xD9, 0xDA, 0xFE
+SOF9, SOF10 = 0xC9, 0xCA
+ARITHMETIC = frozenset({SOF9, SOF10})
+"""Sequential and progressive pictures with arithmetic code in place of Huffman's."""
 FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}
 """SOF0 to SOF15; among their numbers are those of Huffman tables, of extensions and of arithmetic conditioning."""
 APP0, APP1, APP2, APP11, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE

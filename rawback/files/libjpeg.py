@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from rawback.files.tiff import Buffer
 
 TABLES = 4
 """Quantisation tables that a file may define, and components that it may have."""
+WITH_ARITHMETIC = "turbo210"
+"""The version, by jpeglib's name, that decodes arithmetic code; its own default (6b) does not, for patents long expired."""
 NO_MEMORY = "Insufficient memory"
 """Of libjpeg's messages the one that says nothing about the file."""
 
@@ -33,27 +36,38 @@ class Decoded:
     """What libjpeg has to say; empty if all is well."""
 
 
-def read(pieces: Iterable[Buffer]) -> Decoded:
-    """Decode a file, given in pieces. Raises ValueError for what libjpeg cannot read, MachineError where the machine fails."""
+def read(pieces: Iterable[Buffer], arithmetic: bool = False) -> Decoded:
+    """Decode a file, given in pieces. Raises ValueError for what libjpeg cannot read, MachineError where the machine fails.
+
+    arithmetic: whether its code is arithmetic, which only later versions of libjpeg read.
+    """
     import jpeglib  # where it is needed: with the compiled core it rarely is
 
     with scratch(pieces) as file, stderr.captured() as messages:
         try:
-            picture = jpeglib.read_dct(file.path)
-            sizes = [(picture.height_in_blocks(i), picture.width_in_blocks(i), 64) for i in range(picture.num_components)]
-            planes = [np.zeros(size, np.int16) for size in sizes]
-            tables, numbers = np.zeros((TABLES, 64), np.uint16), np.zeros(TABLES, np.int16)
-            buffers = *map(_pointer, planes), *[None] * (TABLES - len(planes)), _pointer(tables), _pointer(numbers)
-            library = jpeglib.dct_jpeg.CJpegLib  # DCTJPEG.load would go through temporary files of its own
-            if not library.get().read_jpeg_dct(file.path.encode(), *buffers):
-                raise OSError("the coefficients cannot be read")
-            chosen = [tables[number] for number in numbers[: len(planes)]]
+            with jpeglib.version(WITH_ARITHMETIC) if arithmetic else nullcontext():
+                width, height, planes, tables = _read(file.path)
         except (OSError, ValueError, IndexError, RuntimeError) as error:
             if NO_MEMORY in messages():
                 raise MachineError("there is not enough memory to decode the picture; close other programs") from error
             file.check()
             raise ValueError(messages()) from error
-        return Decoded(picture.width, picture.height, planes, chosen, messages())
+        return Decoded(width, height, planes, tables, messages())
+
+
+def _read(path: str) -> tuple[int, int, list[np.ndarray], list[np.ndarray]]:
+    """Width, height, and by component levels and table. Raises what jpeglib raises."""
+    import jpeglib
+
+    picture = jpeglib.read_dct(path)
+    sizes = [(picture.height_in_blocks(i), picture.width_in_blocks(i), 64) for i in range(picture.num_components)]
+    planes = [np.zeros(size, np.int16) for size in sizes]
+    tables, numbers = np.zeros((TABLES, 64), np.uint16), np.zeros(TABLES, np.int16)
+    buffers = *map(_pointer, planes), *[None] * (TABLES - len(planes)), _pointer(tables), _pointer(numbers)
+    library = jpeglib.dct_jpeg.CJpegLib  # DCTJPEG.load would go through temporary files of its own
+    if not library.get().read_jpeg_dct(path.encode(), *buffers):
+        raise OSError("the coefficients cannot be read")
+    return picture.width, picture.height, planes, [tables[number] for number in numbers[: len(planes)]]
 
 
 def write(planes: list[np.ndarray], tables: list[np.ndarray], size: tuple[int, int], factors: tuple[int, int]) -> bytes:

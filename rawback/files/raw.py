@@ -167,15 +167,10 @@ def _pattern(raw: rawpy.RawPy, data: bytes, name: str) -> np.ndarray:
     """
     if (quad := dng_levels.quad_bayer(dng.directories(data)[1], (raw.sizes.top_margin, raw.sizes.left_margin))) is not None:
         return quad
-    colours = raw.raw_colors_visible
-    for period in (2, 6):
-        cell = colours[:period, :period]
-        rows, columns = np.arange(24) % period, np.arange(24) % period
-        sample = colours[:24, :24]
-        if np.array_equal(sample, cell[rows[: sample.shape[0], None], columns[None, : sample.shape[1]]]):
-            break
-    else:
+    cell = raw.raw_pattern  # of all photosites; NotImplementedError where rawpy knows none
+    if cell is None or (period := len(cell)) not in (2, 6):
         raise RawbackError(f"{name} {UNUSUAL_CFA}")
+    cell = np.roll(cell, (-raw.sizes.top_margin, -raw.sizes.left_margin), (0, 1))
     if raw.color_desc[:4] not in (b"RGBG", b"RGB\0") or cell.shape != (period, period):
         raise RawbackError(f"{name} has the filter colours {raw.color_desc.decode()}; expected red, green and blue")
     return cell

@@ -22,12 +22,14 @@ from rawback.isp import (
     fixed_pass,
     full_colour,
     grey,
+    jxl_trellis,
     luma,
     parallel,
     trellis,
 )
 from rawback.isp.chroma import BayerChroma, has_bayer_cells
 from rawback.isp.coding import Coding
+from rawback.isp.jxl_contexts import Contexts
 from rawback.isp.mosaic import window
 from rawback.isp.statistics import Statistics
 from rawback.isp.strip_picture import Demosaicer, StripPicture, widened
@@ -41,6 +43,8 @@ SAMPLE_STRIPS = 4
 """Strips that tell what symbols cost, where not all are asked."""
 DEPENDENT_PASSES = 2
 """Over the sample, before all of luma is quantised dependently: what symbols cost then, and where levels lie."""
+JXL_PASSES = 2
+"""Over all of luma, by what levels cost in JPEG XL, once they are weighed by what they cost in a JPEG."""
 CHROMA_PRICE = 0.5
 """What a bit is worth in chroma's squared steps, against luma's. More loses: errors of chroma come back as bits of luma."""
 
@@ -116,6 +120,8 @@ class _Encoding:
             luma = [(self.luma, some), *[(self.dependent_luma, some)] * DEPENDENT_PASSES, (self.dependent_luma, strips)]
         else:
             luma = [(self.luma, strips if self.coding.thorough else some), (self.optimised_luma, strips)]
+        if self.coding.for_jxl and self.coding.thorough and self.coding.price:
+            luma += [(self.learn_contexts, [(0, 0)]), (self.jxl_luma, strips)] * JXL_PASSES
         wide = [(self.wide.propose, strips), (self.wide.weigh, strips)] if self.wide else []
         return [(self.chroma, strips), *weighed, *wide, *luma]
 
@@ -151,26 +157,42 @@ class _Encoding:
         means = self.picture.planes[0][strip[0] // 8 : strip[1] // 8, :, 0].ravel()
         self.means[strip] = np.bincount(bit_prices.codes(means, int(self.coding.luma[0])), minlength=bit_prices.CODES)
 
-    def optimised_luma(self, strip: tuple[int, int]) -> None:
+    def optimised_luma(self, strip: tuple[int, int], is_dependent: bool = False) -> None:
         """Quantise it again, each level weighed against its bits, now that the picture's statistics are known."""
         steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
         blocks = steps.reshape(-1, 64)
-        levels = trellis.optimise(blocks, self._prices(blocks), self.centroids)
-        self._keep_luma(levels.reshape(steps.shape), steps, strip)
+        centroids = np.resize(self.centroids, 6) if is_dependent else self.centroids
+        search = dependent_trellis if is_dependent else trellis
+        levels = search.optimise(blocks, self._prices(blocks), centroids)
+        self._keep_luma(levels.reshape(steps.shape), steps, strip, is_dependent, is_dependent)
 
     def dependent_luma(self, strip: tuple[int, int]) -> None:
         """The same by two quantisers."""
+        self.optimised_luma(strip, is_dependent=True)
+
+    def learn_contexts(self, strip: tuple[int, int]) -> None:
+        """What levels cost in JPEG XL, by all of the picture."""
+        self.contexts = Contexts.of(self.picture.planes[0], self.dependent)
+
+    def jxl_luma(self, strip: tuple[int, int]) -> None:
+        """Quantise it once more, each level weighed by that."""
         steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
-        blocks = steps.reshape(-1, 64)
-        levels = dependent_trellis.optimise(blocks, self._prices(blocks), np.resize(self.centroids, 6))
-        self._keep_luma(levels.reshape(steps.shape), steps, strip, symbols=True, is_dependent=True)
+        kinds, weights = self._kinds(steps)
+        worth = (1 / (self.coding.price * np.array(weights))).astype(np.float32)[kinds]  # (m, n)
+        rows = slice(strip[0] // 8, strip[1] // 8)
+        levels = jxl_trellis.optimise(steps, self.picture.planes[0][rows], self.contexts, rows, worth, self.centroids)
+        self._keep_luma(levels, steps, strip, is_dependent=self.dependent)
 
     def _prices(self, blocks: np.ndarray) -> trellis.Prices:
         """By luma (N, 64) in steps."""
+        kinds, weights = self._kinds(blocks)
+        return self.bits.priced(kinds, self.coding.price, weights)
+
+    def _kinds(self, steps: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
+        """By luma (..., 64) in steps: the kind (...) of each block, and what the price of bits is multiplied with by kind."""
         if self.kinds is None:
-            return self.bits.priced(np.zeros(len(blocks), np.uint8), self.coding.price)
-        kinds = self.kinds[bit_prices.codes(blocks[:, 0], int(self.coding.luma[0]))]
-        return self.bits.priced(kinds, self.coding.price, bit_prices.WEIGHTS)
+            return np.zeros(steps.shape[:-1], np.uint8), bit_prices.EVEN
+        return self.kinds[bit_prices.codes(steps[..., 0], int(self.coding.luma[0]))], bit_prices.WEIGHTS
 
     def learn_statistics(self) -> None:
         """Sum up what the strips so far have found of luma, and of chroma beside the picture."""

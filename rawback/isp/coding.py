@@ -32,3 +32,5 @@ class Coding:
     """Whether chroma of colours beyond white may stand beside the picture (`isp.wide_chroma`), where luma is weighed."""
     thorough: bool = False
     """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
+    for_jxl: bool = False
+    """Whether luma's levels are weighed by what they cost in JPEG XL (`isp.jxl_contexts`), where all that is weighed."""

@@ -21,8 +21,12 @@ PRICE, PRICE_RANGE, MIXED = 0.115, 2.4, 3
 from MIXED on, step n takes as many bits at its highest price as n + 1 at its lowest (measured on eight photographs)."""
 NORMAL_PRICE = 0.1
 """At a stated quality: the RAW is as good as without weighing, and the file smaller. More (`trellis.LAMBDA`) gains as much."""
+JXL_PRICE = 0.11
+"""As `trellis.LAMBDA`, of what will be JPEG XL, whose bits are fewer: flat optimum from 0.09 to 0.14, at all rates."""
 DEPENDENT_UP_TO = 6
 """The coarsest step at which two quantisers (`isp.dependent`) gain: from about a bit per photosite on; below, nothing."""
+DEPENDENT_UP_TO_JXL = 4
+"""The same where the file will be JPEG XL, in whose bits weighing levels of one quantiser gains more."""
 DEPENDENT_PRICES = {1: (0.1, 0.65), 2: (0.006, 0.165), 3: (0.045, 0.148), 4: (0.07, 0.135), 5: (0.08, 0.14), 6: (0.085, 0.13)}
 """Of a bit by step, between which the next step is reached, in squared steps (measured on ten photographs)."""
 LUMA = np.array([
@@ -86,22 +90,26 @@ def weighed_coding(step: float, factors: tuple[int, int], dim: bool = False) -> 
 def dependent(coding: Coding) -> Coding:
     """The same with two quantisers, where they gain. Means, which have one, are as fine as both together."""
     step = int(coding.luma[-1])
-    if step > DEPENDENT_UP_TO or step != coding.luma[1]:
+    if step > _coarsest(coding.for_jxl) or step != coding.luma[1]:
         return coding
     luma = coding.luma.copy()
     luma[0] = -(-step // 2)
     return replace(coding, luma=luma, dependent=True)
 
 
-def dependent_coding(step: float, factors: tuple[int, int], dim: bool = False) -> Coding:
+def dependent_coding(step: float, factors: tuple[int, int], dim: bool = False, for_jxl: bool = False) -> Coding:
     """As `weighed_coding`, with two quantisers where they gain: there all of the way to the next step goes by the price."""
     whole = math.floor(step)
-    if whole > DEPENDENT_UP_TO:
+    if whole > _coarsest(for_jxl):
         return weighed_coding(step, factors, dim)
     way, (lowest, highest) = step - whole, DEPENDENT_PRICES[whole]
     finest = min(4 * way, 1) if whole == 1 else 1  # the finest there is weighs nothing
     price = finest * lowest * (highest / lowest) ** way
-    return dependent(replace(flat_coding(whole, factors, True, dim), price=price))
+    return dependent(replace(flat_coding(whole, factors, True, dim), price=price, for_jxl=for_jxl))
+
+
+def _coarsest(for_jxl: bool) -> int:
+    return DEPENDENT_UP_TO_JXL if for_jxl else DEPENDENT_UP_TO
 
 
 def _price(whole: int, way: float) -> float:

@@ -36,6 +36,8 @@ def check_render(files: FileOptions, options: RenderOptions, movie: MovieOptions
     refuse(movie, ("codec", "fps"), f"is for clips; name a movie with -o: {', '.join(MOVIES)}")
     if files.suffix in PICTURES_16:
         check_picture(options)
+    if options.keep:
+        refuse(options, ("quality",), f"is chosen by --keep {options.keep}; give one of the two")
     if files.suffix == ".jxl":
         check_jxl(options)
     _check_stream(files)

@@ -90,7 +90,7 @@ def _budget(size: int, options: RenderOptions) -> int:
 
 def _thumbnail(picture: Coefficients) -> bytes:
     """A small JPEG of the picture as viewers show it."""
-    large = max(picture.width, picture.height) >= 16 * THUMBNAIL_SIDE
+    large = max(picture.width, picture.height) >= 12 * THUMBNAIL_SIDE
     planes = provenance.displayed(picture, 1 if large else 4)
     image = Image.merge("YCbCr", [Image.fromarray(np.rint(plane).astype(np.uint8)) for plane in planes])
     image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))

@@ -10,8 +10,9 @@ from os import PathLike
 from PIL import Image
 
 from rawback import provenance
+from rawback.cameras import preview_look
 from rawback.cores import Progress
-from rawback.files import embedded, jpeg, parity, seal, sidecar, sources, tiff_png16, wide_chroma
+from rawback.files import embedded, jpeg, jxl, parity, seal, sidecar, sources, tiff_png16, wide_chroma
 from rawback.files import save as saving
 from rawback.files.file_type import PICTURES_16
 from rawback.files.jpeg_file import SOF2, JpegFile
@@ -27,8 +28,8 @@ from rawback.rendering.assembly import as_written, assembled, file_of, layer_of
 from rawback.rendering.decisions import decided, gain_map
 from rawback.rendering.picture_coding import coded
 
-STARTS = {".jpg": b"\xff\xd8", ".png": b"\x89PNG"}
-SUFFIXES = {".jpg": (".jpg", ".jpeg"), ".tif": (".tif", ".tiff"), ".png": (".png",)}
+STARTS = {".jpg": b"\xff\xd8", ".png": b"\x89PNG", jxl.SUFFIX: b"\0\0\0\x0cJXL "}
+SUFFIXES = {".jpg": (".jpg", ".jpeg"), jxl.SUFFIX: (jxl.SUFFIX,), ".tif": (".tif", ".tiff"), ".png": (".png",)}
 """Of file names, by kind."""
 
 
@@ -43,7 +44,7 @@ class Rendered:
 
     @property
     def kind(self) -> str:
-        """Its suffix: ".jpg", ".tif" or ".png"."""
+        """Its suffix: ".jpg", ".jxl", ".tif" or ".png"."""
         return next((suffix for suffix, start in STARTS.items() if self.data.startswith(start)), ".tif")
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
@@ -55,7 +56,8 @@ class Rendered:
 
     def to_pil(self) -> Image.Image:
         """The picture, decoded as viewers show it, 8 bits (of a TIFF or PNG as Pillow reads it)."""
-        return Image.open(io.BytesIO(self.data))
+        data = jxl.jpeg_inside(self.data, "the picture") if self.kind == jxl.SUFFIX else self.data
+        return Image.open(io.BytesIO(data))
 
     def __repr__(self) -> str:
         size = f"{self.recipe.width} x {self.recipe.height}"
@@ -70,23 +72,33 @@ def render(
 
     A RawFile is a mosaic (H, W) uint16 with its recipe. What lies beside a file (XMP, JPEG) is looked for beside paths only.
 
-    kind: ".jpg" for a JPEG that contains its RAW; ".tif" or ".png" for a 16-bit picture that does not.
+    kind: ".jpg" for a JPEG that contains its RAW, ".jxl" for one coated in JPEG XL; ".tif" or ".png" for a 16-bit picture that
+    contains none.
     Raises RawbackError for what cannot be read, UsageError for options that say nothing about such a picture.
     """
     if kind in PICTURES_16:
         conflicts.check_picture(options)
+    if kind == jxl.SUFFIX:
+        conflicts.check_jxl(options)
     if isinstance(source, RawFile):
-        raw, name = source, source.recipe.camera or "the RAW"
+        raw, name, location = source, source.recipe.camera or "the RAW", None
     else:
-        raw, name = _read(source, options)
-    recipe, notes = decided(raw, options)
+        given = sources.read(source)
+        raw, name, location = _read(given, options), given.name, given.location
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(mosaic.sha256, raw.mosaic)  # while looks are fitted, which keeps one core busy
+        recipe, notes = decided(raw, options)
+    has_no_look = recipe.look != preview_look.NAME and not recipe.monochrome
+    if options.look == "auto" and has_no_look and location and sidecar.jpeg(location):
+        notes.append("a JPEG of its name lies beside it: --look sidecar renders as that")
     raw = replace(raw, notes=[*raw.notes, *(f"{name}: {note}" for note in notes)])
-    return _render16(raw, recipe, kind) if kind in PICTURES_16 else develop(raw, recipe, options, progress)
+    if kind in PICTURES_16:
+        return _render16(raw, recipe, kind)
+    rendered = develop(raw, recipe, options, progress, digest=digest.result(), as_jxl=kind == jxl.SUFFIX)
+    return replace(rendered, data=jxl.transcoded(rendered.data, name)) if kind == jxl.SUFFIX else rendered
 
 
-def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
-    """The RAW, and its name."""
-    source = sources.read(given)
+def _read(source: Source, options: RenderOptions) -> RawFile:
     raw = read_raw(source.data, source.name, whole=options.lossless, metadata=True, linear=True, unpacking=source.unpacking)
     if options.original:
         raw.data, raw.name = source.data, source.file_name
@@ -94,20 +106,23 @@ def _read(given: Given | Source, options: RenderOptions) -> tuple[RawFile, str]:
         raw.pictures = embedded.of_file(sidecar.jpeg(source.location))
     if raw.original is not None and options.keep_exif:
         raw.original = replace(raw.original, sidecar=sidecar.read(source.location))
-    return raw, source.name
+    return raw
 
 
 def develop(
     raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None,
-    coding: Coding | None = None,
+    coding: Coding | None = None, digest: str = "", as_jxl: bool = False,
 ) -> Rendered:  # fmt: skip
-    """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames."""
+    """Develop a mosaic by a recipe that is decided already; with `coding`, which a clip decides for all of its frames.
+
+    digest: the mosaic's hash, where it is known. as_jxl: whether the JPEG is to be coated in JPEG XL.
+    """
     lit, reached = gain_map(raw, recipe, options)
-    recipe = replace(recipe, mosaic_sha256=mosaic.sha256(raw.mosaic), arithmetic=2)
+    recipe = replace(recipe, mosaic_sha256=digest or mosaic.sha256(raw.mosaic), arithmetic=2)
     if coding:
         picture = closed_loop.encode(raw.mosaic, recipe, coding, progress)
     else:
-        picture, recipe, notes = coded(raw, recipe, options, progress, lit)
+        picture, recipe, notes = coded(raw, recipe, options, progress, lit, as_jxl)
         reached += notes
     with ThreadPoolExecutor(1) as pool:  # coded on one core, all else meanwhile on another
         coded_picture = pool.submit(jpeg.coded_picture, as_written(picture, recipe), options.progressive)

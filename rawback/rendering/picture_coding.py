@@ -11,7 +11,7 @@ from rawback.files import jpeg, wide_chroma
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, exposure
 from rawback.isp.coding import Coding
-from rawback.isp.quantisation_tables import NORMAL_PRICE, SUBSAMPLING, coding, dependent
+from rawback.isp.quantisation_tables import JXL_PRICE, NORMAL_PRICE, SUBSAMPLING, coding, dependent
 from rawback.nets.parts import Demosaicer, FlowPart
 from rawback.nets.weights import load as load_weights
 from rawback.options.render import RenderOptions
@@ -26,18 +26,23 @@ HASHES = 700
 
 
 def coded(
-    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None, gain_map: bytes = b""
-) -> tuple[Coefficients, Recipe, list[str]]:
-    """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it."""
+    raw: RawFile, recipe: Recipe, options: RenderOptions, progress: Progress = lambda share: None, gain_map: bytes = b"",
+    as_jxl: bool = False,
+) -> tuple[Coefficients, Recipe, list[str]]:  # fmt: skip
+    """The coded picture at the quality asked for, the recipe with what that took, and what is to be said of it.
+
+    as_jxl: whether it will be coated in JPEG XL.
+    """
     effort = options.effort_taken
     optimise = effort != "fast"
     may_be_new = options.refine and not (options.compatible or options.lossless or recipe.linear)
     is_dependent, wide = effort == "best" and may_be_new, optimise and may_be_new
+    for_jxl = as_jxl and effort == "best" and not options.lossless
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
-        price = tables.price if effort == "best" else NORMAL_PRICE
+        price = JXL_PRICE if for_jxl else tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
-        tables = replace(tables, thorough=effort == "best", price=price, least=least, wide=wide)
+        tables = replace(tables, thorough=effort == "best", price=price, least=least, wide=wide, for_jxl=for_jxl)
         tables = dependent(tables) if is_dependent else tables
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
@@ -48,8 +53,9 @@ def coded(
         return len(assembled(lambda: written, raw, picture, recipe, options, boxes, gain_map=gain_map)[0]) + HASHES
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
+    encode, thorough = closed_loop.encode, effort == "best"
     search = rate_control.Search(
-        raw.mosaic, recipe, goal, factors, optimise, effort == "best", is_dependent, wide, closed_loop.encode, file_size
+        raw.mosaic, recipe, goal, factors, optimise, thorough, is_dependent, wide, encode, file_size, for_jxl
     )
     picture, recipe, reached = search.run()
     return picture, recipe, [reached]

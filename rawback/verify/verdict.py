@@ -9,9 +9,10 @@ import numpy as np
 
 from rawback import metrics
 from rawback.errors import RawbackError
-from rawback.files import jumbf, paths
+from rawback.files import file_type, jumbf, paths
 from rawback.files import photo as photos
 from rawback.files.jpeg import Photo
+from rawback.files.jpeg_file import is_jpeg
 from rawback.isp.mosaic import RGGB
 from rawback.lossless.original import give_back
 from rawback.lossless.original.kept import is_kept
@@ -60,6 +61,8 @@ def verify(photo: str | paths.Location, original: str | paths.Location) -> Verdi
 
 def compare(jpeg: bytes, jpeg_name: str, raw: bytes, raw_name: str) -> Verdict:
     """As `verify`, of files that are in memory already. A JPEG that gives back the very file needs no other proof."""
+    if file_type.of(jpeg) == "raw" and is_jpeg(raw):
+        raise RawbackError(f"{jpeg_name} is a RAW file, and {raw_name} a JPEG; name the JPEG first, then its RAW")
     photo = photos.read(jpeg, jpeg_name)
     same, why = by_hash(photo, jpeg_name, raw)
     if same:
