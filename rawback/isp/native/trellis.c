@@ -9,12 +9,36 @@
 #define UNREACHED 1e9f
 #define ROUNDER 12582912.0f
 
+/* Where the scan comes to each coefficient. */
+static const uint8_t PLACE[64] = {
+    0,  1,  5,  6,  14, 15, 27, 28, 2,  4,  7,  13, 16, 26, 29, 42, 3,  8,  12, 17, 25, 30, 41, 43, 9,  11, 18, 24, 31, 40, 44, 53,
+    10, 19, 23, 32, 39, 45, 52, 54, 20, 22, 33, 38, 46, 51, 55, 60, 21, 34, 37, 47, 50, 56, 59, 61, 35, 36, 48, 49, 57, 58, 62, 63};
+
+/* Eight bytes of 0 or 1 as bits. */
+static inline int pack(const uint8_t *is)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t eight;
+    memcpy(&eight, is, 8);
+    return (int)(eight * 0x0102040810204080u >> 56); /* bit i of the highest byte is 8 i + 7 (8 - i) */
+#else
+    int bits = 0;
+    for (int i = 0; i < 8; i++)
+        bits |= is[i] << i;
+    return bits;
+#endif
+}
+
 /* Which AC coefficients of a block, in the order of the scan, are half a step or more: bit k for the one that is k-th. */
 static inline uint64_t worth(const float *scaled)
 {
+    uint8_t is[64];
+    for (int i = 0; i < 64; i++)
+        is[i] = fabsf(scaled[i]) >= 0.5f;
     uint64_t found = 0;
-    for (int k = 1; k < 64; k++)
-        found |= (uint64_t)(fabsf(scaled[ZIGZAG[k]]) >= 0.5f) << k;
+    for (int row = 0; row < 8; row++)
+        for (int left = pack(is + 8 * row) & (row ? 255 : 254); left; left &= left - 1)
+            found |= (uint64_t)1 << PLACE[8 * row + __builtin_ctz((unsigned)left)];
     return found;
 }
 
@@ -68,7 +92,8 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
         }
         for (; last; last = from[last]) {
             int at = ZIGZAG[place[last]];
-            levels[at] = (int16_t)(scaled[at] < 0 ? -chosen[last] : chosen[last]);
+            int negative = scaled[at] < 0;
+            levels[at] = (int16_t)((chosen[last] ^ -negative) + negative);
         }
         float mean = scaled[0] > LIMIT ? LIMIT : scaled[0] < -LIMIT ? -LIMIT : scaled[0];
         levels[0] = (int16_t)(int32_t)(mean + ROUNDER - ROUNDER);
