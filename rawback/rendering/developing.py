@@ -126,9 +126,10 @@ def develop(
         reached += notes
     with ThreadPoolExecutor(1) as pool:  # coded on one core, all else meanwhile on another
         coded_picture = pool.submit(jpeg.coded_picture, as_written(picture, recipe), options.progressive)
+        picture_digest = pool.submit(picture.sha256)
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
-            recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
+            recipe, thumbnail=provenance.thumbnail(picture), picture_sha256=picture_digest.result(), centroids=picture.centroids,
             dependent=picture.dependent, wide_chroma=picture.wide is not None, rms=rms,
         )  # fmt: skip
         file = file_of(raw) if options.original else None

@@ -9,37 +9,13 @@
 #define UNREACHED 1e9f
 #define ROUNDER 12582912.0f
 
-/* Where the scan comes to each coefficient. */
-static const uint8_t PLACE[64] = {
-    0,  1,  5,  6,  14, 15, 27, 28, 2,  4,  7,  13, 16, 26, 29, 42, 3,  8,  12, 17, 25, 30, 41, 43, 9,  11, 18, 24, 31, 40, 44, 53,
-    10, 19, 23, 32, 39, 45, 52, 54, 20, 22, 33, 38, 46, 51, 55, 60, 21, 34, 37, 47, 50, 56, 59, 61, 35, 36, 48, 49, 57, 58, 62, 63};
-
-/* Eight bytes of 0 or 1 as bits. */
-static inline int pack(const uint8_t *is)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    uint64_t eight;
-    memcpy(&eight, is, 8);
-    return (int)(eight * 0x0102040810204080u >> 56); /* bit i of the highest byte is 8 i + 7 (8 - i) */
-#else
-    int bits = 0;
-    for (int i = 0; i < 8; i++)
-        bits |= is[i] << i;
-    return bits;
-#endif
-}
-
 /* Which AC coefficients of a block, in the order of the scan, are half a step or more: bit k for the one that is k-th. */
 static inline uint64_t worth(const float *scaled)
 {
     uint8_t is[64];
     for (int i = 0; i < 64; i++)
         is[i] = fabsf(scaled[i]) >= 0.5f;
-    uint64_t found = 0;
-    for (int row = 0; row < 8; row++)
-        for (int left = pack(is + 8 * row) & (row ? 255 : 254); left; left &= left - 1)
-            found |= (uint64_t)1 << PLACE[8 * row + __builtin_ctz((unsigned)left)];
-    return found;
+    return in_scan(mask_of(is) & ~(uint64_t)1);
 }
 
 /* (count, 64) coefficients in steps -> levels, natural order. prices: (kinds, SIZES, 63) of a level of that size after that
@@ -105,18 +81,14 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
 EXPORT int64_t core_symbol_counts(const int16_t *levels, int64_t count, int64_t *counts)
 {
     for (int64_t block = 0; block < count; block++, levels += 64) {
-        int run = 0;
-        for (int k = 1; k < 64; k++) {
-            int level = levels[ZIGZAG[k]];
-            if (!level) {
-                run++;
-                continue;
-            }
+        int last = 0;
+        for (uint64_t left = in_scan(coded_of(levels)); left; left &= left - 1) {
+            int k = __builtin_ctzll(left), level = levels[ZIGZAG[k]], run = k - last - 1;
             counts[15 * SIZES] += run / 16;
             counts[run % 16 * SIZES + bit_length((unsigned)(level < 0 ? -level : level))]++;
-            run = 0;
+            last = k;
         }
-        counts[0] += run > 0;
+        counts[0] += last < 63;
     }
     return 0;
 }
@@ -126,17 +98,13 @@ EXPORT int64_t core_block_bits(const int16_t *levels, int64_t count, const float
 {
     for (int64_t block = 0; block < count; block++, levels += 64) {
         double total = 0;
-        int run = 0;
-        for (int k = 1; k < 64; k++) {
-            int level = levels[ZIGZAG[k]];
-            if (!level) {
-                run++;
-                continue;
-            }
-            total += (double)prices[63 * bit_length((unsigned)(level < 0 ? -level : level)) + run];
-            run = 0;
+        int last = 0;
+        for (uint64_t left = in_scan(coded_of(levels)); left; left &= left - 1) {
+            int k = __builtin_ctzll(left), level = levels[ZIGZAG[k]];
+            total += (double)prices[63 * bit_length((unsigned)(level < 0 ? -level : level)) + k - last - 1];
+            last = k;
         }
-        bits[block] = run ? total + *end : total;
+        bits[block] = last < 63 ? total + *end : total;
     }
     return 0;
 }
