@@ -21,12 +21,23 @@ from rawback.evaluate import raw_codecs
 from rawback.files import boxes, jpeg, jxl, raw, wide_chroma
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, inverse_pass
-from rawback.isp.quantisation_tables import JXL_PRICE, NORMAL_PRICE, dependent, flat_coding
+from rawback.isp.quantisation_tables import JXL_PRICE, NORMAL_PRICE, dependent, flat_coding, layered_coding
+from rawback.lossless.refinement import encoder
+from rawback.lossless.refinement.picture import boxes_of, coarse_of
 from rawback.metrics import mosaic_psnr, paper_psnr
 from rawback.options.render import RenderOptions
 from rawback.rendering import decide
 
 EFFORTS = {"fast": (False, False), "normal": (True, False), "best --compatible": (True, True), "best": (True, True)}
+
+
+def layered(file: RawFile, step: float) -> tuple[int, np.ndarray]:
+    """As `render --layered` writes it."""
+    recipe = replace(file.recipe, arithmetic=2)
+    picture = encoder.encode(file.mosaic, recipe, replace(layered_coding(step, (2, 2)), thorough=True, wide=True))
+    beside = [*boxes_of(picture), *wide_chroma.to_boxes(picture, "")]
+    size = len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in beside)
+    return size, inverse_pass.decode(picture, recipe)
 
 
 def by_rawback(file: RawFile, step: int, effort: str, as_jxl: bool = False) -> tuple[int, np.ndarray]:
@@ -50,11 +61,13 @@ def jxl_size(picture: bytes) -> int:
 
 
 STEPS = (24, 18, 13, 11, 9, 8, 7, 6, 5, 4, 3, 2, 1)
+LAYERED_STEPS = (14, 11, 9, 7.5, 6, 5, 4, 3.5, 3, 2.5, 2, 1.5, 1)
 METHODS: dict[str, tuple[tuple, Callable]] = {
     **{
         f"rawback --effort {effort}": (STEPS, lambda file, step, effort=effort: by_rawback(file, step, effort))
         for effort in EFFORTS
     },
+    "rawback --layered": (LAYERED_STEPS, layered),
     "rawback --effort best -o x.jxl": (STEPS, lambda file, step: by_rawback(file, step, "best", as_jxl=True)),
     **{
         name: (raw_codecs.SETTINGS[name], lambda file, setting, name=name: raw_codecs.code(file, name, setting))

@@ -19,6 +19,7 @@ from rawback.foreign import sharpening
 from rawback.isp.quantisation_tables import quality_of
 from rawback.lossless import restore
 from rawback.lossless.original import contents
+from rawback.lossless.refinement import restore as refinement
 from rawback.nets.weights import photo_restorer
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
@@ -49,6 +50,7 @@ def _describe_photo(data: bytes, name: str) -> dict:
     planned = plans.plan(photo)
     boxes = jumbf.find(photo.file) if photo.file else []
     layer = restore.describe(boxes, planned.state) | contents.describe(boxes, planned.state)
+    fine = refinement.describe(boxes, planned.state, planned.picture, planned.recipe)
     return {
         "file": name,
         "kind": kind_of_photo(data),
@@ -62,9 +64,10 @@ def _describe_photo(data: bytes, name: str) -> dict:
         **({"headroom": f"{planned.light.stops:.2f} stops above white"} if planned.light else {}),
         "rendered_by_rawback": photo.recipe is not None,
         "state": planned.state.value if planned.state else "foreign",
-        "promise": planned.message + ("" if layer else plans.error_left(planned)),
+        "promise": planned.message + ("" if layer or fine.is_lost else plans.error_left(planned)),
         **(_of_camera(photo) if planned.state is None else {}),
         **layer,
+        **fine.facts,
         **parity.describe(data),
         **_metadata(boxes),
         "recipe": _properties(planned.recipe),

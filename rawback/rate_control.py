@@ -12,12 +12,11 @@ import numpy as np
 
 from rawback import metrics
 from rawback.errors import UsageError
-from rawback.files import jpeg, wide_chroma
 from rawback.isp import inverse_pass, noise
 from rawback.isp.coding import Coding
 from rawback.isp.colour import curve_of
 from rawback.isp.exposure import is_dim
-from rawback.isp.quantisation_tables import dependent_coding, flat_coding, weighed_coding
+from rawback.isp.quantisation_tables import dependent_coding, flat_coding, layered_coding, weighed_coding
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
@@ -84,11 +83,15 @@ class Search:
     """Whether all that `--effort best` does is done."""
     dependent: bool
     """Whether luma may have two quantisers."""
+    layered: bool
+    """Whether luma may have a refinement layer."""
     wide: bool
     """Whether chroma beyond white may stand beside the picture."""
     encode: Encode
     file_size: Callable[[Coefficients], int]
     """Bytes of the file that a picture will make."""
+    coded_size: Callable[[Coefficients], int]
+    """Without metadata."""
     for_jxl: bool = False
     """Whether that will be coated in JPEG XL."""
 
@@ -154,7 +157,7 @@ class Search:
         low, high, known = math.log(FINEST), math.log(COARSEST), {}
         for _ in range(7):
             middle = (low + high) / 2
-            known[middle] = self._score(self._coded(mosaic, math.exp(middle)), mosaic, coded_size)
+            known[middle] = self._score(self._coded(mosaic, math.exp(middle)), mosaic, self.coded_size)
             low, high = (middle, high) if known[middle] > self._wanted() else (low, middle)
         at = sorted(known, key=lambda logarithm: abs(logarithm - middle))[:4]
         slope = np.polyfit(at, [known[logarithm] for logarithm in at], 1)[0]
@@ -164,6 +167,7 @@ class Search:
         recipe = replace(self.recipe, height=mosaic.shape[0])
         weighed = self.optimise and not self.recipe.linear  # whose levels are not weighed: whole steps would be all there are
         by_price = partial(dependent_coding, for_jxl=self.for_jxl) if self.dependent else weighed_coding
+        by_price = layered_coding if self.layered else by_price
         coding = (by_price if weighed else flat_coding)(step, self.factors, dim=is_dim(recipe))
         return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough, wide=self.wide, for_jxl=self.for_jxl))
 
@@ -183,11 +187,6 @@ class Search:
         size = self.file_size(picture)
         kept = metrics.mosaic_psnr(self.mosaic, inverse_pass.decode(picture, self.recipe), self.recipe)
         return f"kept the RAW at {kept:.2f} dB in {size / 1e6:.3f} MB, {8 * size / self.mosaic.size:.3f} bits per photosite"
-
-
-def coded_size(picture: Coefficients) -> int:
-    """Bytes of a picture without metadata."""
-    return len(jpeg.coded_picture(picture)) + sum(len(box.content) for box in wide_chroma.to_boxes(picture, ""))
 
 
 def bands(mosaic: np.ndarray) -> np.ndarray:

@@ -112,6 +112,8 @@ class Decoding:
     """Where in their interval the luma magnitudes 1, 2 and larger lie in the mean, in steps from its middle; or nothing."""
     dependent: bool = False
     """Whether luma has two quantisers, which take turns by the parity of levels (`isp.dependent`); `centroids` are of both."""
+    layered: bool = False
+    """Whether luma is finer than the picture's, by a layer of its own (`lossless.refinement`)."""
     wide_chroma: bool = False
     """Whether chroma of colours beyond white is in a box beside the picture (`isp.wide_chroma`), which the decoder adds."""
     arithmetic: int = 1
@@ -173,6 +175,7 @@ class Recipe(Provenance, Decoding, Rendering, Sensor):
         quantisers = 2 if self.dependent else 1
         yield "centroids", len(self.centroids) not in (0, 3 * quantisers) or not _all(self.centroids, -1, 1)
         yield "quantisers", self.dependent and (self.linear or not self.refined or self.arithmetic != 2)
+        yield "layer", self.layered and (self.linear or not self.refined or self.arithmetic != 2)
         of_chroma = self.refined and self.arithmetic == 2 and not (self.linear or self.monochrome)
         yield "wide chroma", self.wide_chroma and not of_chroma
         yield "arithmetic", self.arithmetic not in (1, 2)

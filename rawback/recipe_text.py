@@ -11,12 +11,14 @@ from rawback.errors import RecipeError
 from rawback.recipe import DNG_NUMBERS, Recipe
 
 FIRST, OF_TWO_QUANTISERS, VERSION = 1, 2, 3
-"""That which all recipes have that can do with it, for others know it longer; with `dependent`; with `wide_chroma`."""
+"""That which all recipes have that can do with it, for others know it longer; with `dependent`; with `wide_chroma` or
+`layered`."""
 
 
 def to_fields(recipe: Recipe) -> dict[str, str]:
     """The recipe as XMP properties, in the order of FORMAT: CamelCase name -> text. What has its default is left out."""
-    texts = {"Version": str(VERSION if recipe.wide_chroma else OF_TWO_QUANTISERS if recipe.dependent else FIRST)}
+    is_latest = recipe.wide_chroma or recipe.layered
+    texts = {"Version": str(VERSION if is_latest else OF_TWO_QUANTISERS if recipe.dependent else FIRST)}
     for name in FORMAT:
         value = getattr(recipe, name)
         if name == "dng":
@@ -105,7 +107,7 @@ FORMAT: dict[str, Callable[[str], object]] = {
     "matrix": _rows(_floats), "camera": str, "white_balance_from": str, "exposure": float, "curve": str,
     "shoulder": float, "tone": _floats, "code_matrix": _rows(_floats), "look": str, "vignette": _floats,
     "pedestal": float, "refined": _flag, "centroids": _floats, "dependent": _flag, "wide_chroma": _flag,
-    "arithmetic": int, "orientation": int, "margins": _ints, "crop": _floats,
+    "layered": _flag, "arithmetic": int, "orientation": int, "margins": _ints, "crop": _floats,
     "scale": _floats, "baseline_exposure": float, "noise": _floats, "weights": str, "weights_sha256": str, "flow": _flag,
     "dng": _floats, "picture_sha256": str, "thumbnail": _base64,
     "source_sha256": str, "mosaic_sha256": str, "options": str, "rms": float,

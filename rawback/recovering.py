@@ -31,12 +31,14 @@ from rawback.foreign.plan import Plan, bright, error_left, plan
 from rawback.isp import full_colour, headroom, inverse_pass
 from rawback.isp import mosaic as mosaics
 from rawback.lossless.original import contents
+from rawback.lossless.refinement import restore as refinement
 from rawback.messages import printable
 from rawback.nets.parts import Restorer
 from rawback.nets.weights import flow_inverse, photo_restorer
 from rawback.nets.weights import load as load_weights
 from rawback.options.option import as_text
 from rawback.options.recover import REAL, RecoverOptions
+from rawback.picture import Coefficients
 from rawback.provenance import State
 from rawback.recipe import Recipe
 from rawback.version import __version__
@@ -160,6 +162,7 @@ def from_photo(
     room = 0.0
     boxes = jumbf.find(photo.file) if photo.file else []
     layer = contents.restore(boxes, planned.state, planned.picture, recipe, progress)
+    fine = refinement.restore(boxes, planned.state, planned.picture, recipe)
     demosaiced = options.linear and not (planned.is_own and (recipe.monochrome or recipe.linear))
     if demosaiced or not planned.is_own:
         sharpened = sharpening.of(photo, options.camera)
@@ -167,7 +170,7 @@ def from_photo(
         guessed, room = bright(planned) if options.weights != NO_WEIGHTS else (None, 0.0)
         recipe = headroom.added(recipe, room)
         mosaic = sensor.sensor(
-            planned.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored, guessed
+            fine.picture, recipe, planned.profile, demosaiced, progress, planned.light, restored, guessed
         )  # fmt: skip
         if not planned.is_own:
             real = options.noise == REAL
@@ -180,18 +183,19 @@ def from_photo(
         mosaic = layer.mosaic
     else:
         restorer = _restorer(planned, weights)
-        mosaic = inverse_pass.decode(planned.coefficients, recipe, progress, restorer, restorer.halo if restorer else 0)
+        picture = fine.picture if isinstance(fine.picture, Coefficients) else planned.coefficients
+        mosaic = inverse_pass.decode(picture, recipe, progress, restorer, restorer.halo if restorer else 0)
     original, told = contents.metadata(boxes, recipe) if planned.is_own else (None, [])
     if options.keep_exif:
         photo, original = _with_metadata(photo, original)
     else:
         photo, original = replace(photo, exif=None), original.anonymous() if original else None
     is_layers = mosaic is layer.mosaic
-    message = planned.message if is_layers else f"{planned.message}{error_left(planned)}"
+    message = planned.message if is_layers or fine.notes else f"{planned.message}{error_left(planned)}"
     layer_notes = [LINEAR_LAYER] if layer.mosaic is not None and not is_layers else layer.notes
     too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > sensor.WIDEST else []
     quad = [QUAD_BAYER] if len(recipe.cfa) == 4 and mosaic.ndim == 2 else []
-    said = (message, *layer_notes, *told, *too_wide, *quad)
+    said = (message, *layer_notes, *fine.notes, *told, *too_wide, *quad)
     notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in said)]
     is_baseline = photo.file is None or photo.file.frame is None or photo.file.frame.marker == SOF0
     if planned.is_own and (planned.turned(photo) or not is_baseline):  # as the preview of a DNG has to be

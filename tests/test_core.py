@@ -19,7 +19,7 @@ import rawback
 from rawback import provenance
 from rawback.files import huffman, libjpeg, ljpeg
 from rawback.files.jpeg_file import JpegFile
-from rawback.isp import dct, inverse_pass, small_dct
+from rawback.isp import dct, inverse_pass, small_dct, trellis
 from rawback.isp.native import library as native
 from rawback.isp.quantisation_tables import coding
 from rawback.picture import Coefficients
@@ -151,6 +151,18 @@ def test_small_pictures_are_those_of_numpy(core, variant: str, factors: tuple[in
         core(way)
         shown.append(provenance.displayed(picture, 4))
     assert np.array_equal(*shown)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_symbols_and_bits_are_those_of_numpy(core, variant: str):
+    levels = np.concatenate([plane.reshape(-1, 64) for plane in levels_of((64, 48), (1, 1), 1)])
+    levels[:2], levels[2] = (0, *[0] * 63), (0, *[-1023] * 63)
+    counted, taken = [], []
+    for way in ("off", variant):
+        core(way)
+        counted.append(trellis.symbol_counts(levels))
+        taken.append(trellis.bits_by_block(levels, trellis.bits_of(counted[-1])))
+    assert np.array_equal(*counted) and np.array_equal(*taken)
 
 
 def test_halves_are_means_of_two_by_two(core):

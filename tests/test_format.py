@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import bisect
 import hashlib
+import itertools
 import json
 import lzma
 import re
@@ -24,6 +25,7 @@ from long_division import remainder
 import rawback
 from rawback.files import jpeg
 from rawback.isp import inverse_pass
+from rawback.isp.levels import ZIGZAG
 from rawback.lossless.original.give_back import from_data
 
 FOLDER = Path(__file__).parent / "data" / "format"
@@ -52,7 +54,7 @@ def boxes(data: bytes) -> list[tuple[str, bytes]]:
         assert body[first + 4 : first + 8] == b"uuid"
         assert body[first + 8 : first + 24] == OURS
         content = body[first + 24 :]
-        if label.startswith(("rawback.lossless", "rawback.wide")):
+        if label.startswith(("rawback.lossless", "rawback.refinement", "rawback.wide")):
             assert struct.unpack_from("<I", content)[0] == zlib.crc32(content[4:])
             content = content[4:]
         found.append((label, content))
@@ -383,6 +385,140 @@ def test_the_lossless_layer_of_linear_raw():
     assert picture is not None
     with rawpy.imread(str(FOLDER / "linear.dng")) as raw:
         assert np.array_equal(colour_layer(content, picture), raw.raw_image[..., :3])
+
+
+class Refinement:
+    """A strip of a refinement layer, level by level."""
+
+    def __init__(self, header: bytes, strip: bytes, picture) -> None:
+        version, self.sha256, self.rows, self.columns, step, mean = struct.unpack_from("<H32sIIHH", header)
+        assert version == 1
+        self.steps, self.centroids = [mean] + [step] * 63, [n / 1000 for n in struct.unpack_from("<6h", header, 46)]
+        count, size = struct.unpack_from("<BI", header, 58)
+        self.table_of = zlib.decompress(header[63 : 63 + size])
+        codes = zlib.decompress(header[63 + size :])
+        assert len(self.table_of) == 149 and len(codes) == 256 * count
+        self.tables = [self.frequencies(list(codes[t::count])) for t in range(count)]
+        self.coarse = [[block.tolist() for block in row] for row in picture.planes[0]]
+        self.table = picture.tables[0].tolist()
+        self.levels = [[[0] * 64 for _ in range(self.columns)] for _ in range(self.rows)]
+        self.known = {(y, x): [0] * 64 for y in range(self.rows) for x in range(self.columns)}
+        self.state = dict.fromkeys(self.known, 0)
+        number, self.crc, size, escapes = struct.unpack_from("<IIII", strip)
+        self.code, rest = strip[16 : 16 + size], strip[16 + size :]
+        self.escapes, self.rest = list(struct.unpack_from(f"<{escapes}h", rest)), rest[2 * escapes :]
+        assert number == 0
+
+    @staticmethod
+    def frequencies(codes: list[int]) -> list[int]:
+        by = [(16 + (c & 15) << (c >> 4)) >> 4 if c else 0 for c in codes]
+        largest = by.index(max(by))
+        by[largest] += 16384 - sum(by)
+        return by
+
+    def around(self, of, y: int, x: int) -> int:
+        places = ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1))
+        return sum(of(place if place in self.known else (y, x)) for place in places)
+
+    def cell(self, p: int, y: int, x: int) -> int:
+        at = lambda place: self.coarse[place[0]][place[1]][int(SCAN[p])]  # noqa: E731
+        if p == 0:
+            d = self.around(at, y, x) - 4 * at((y, x))
+            return 144 + max(-4, min(4, d + 2 >> 2))
+        v, u = divmod(int(SCAN[p]), 8)
+        near, far, side = (self.inside(p, u, v, offsets) for offsets in OFFSETS)
+
+        def mean(block: tuple[int, int], places: list[int]) -> int:
+            return sum(self.known[block][q] for q in places) * (12 // len(places)) if places else 0
+
+        def window(block: tuple[int, int]) -> int:
+            return 12 * sum(self.known[block][max(p - 8, 1) : p]) // max(min(p - 1, 8), 1)
+
+        a, b, c, d, e, f, *g = WEIGHTS[min(u + v, 10)][(y + x) % 2]
+        expected = a * mean((y, x), near) + b * mean((y, x), far) + c * (self.around(lambda at: mean(at, side), y, x) >> 2)
+        expected += d * window((y, x)) + e * (self.around(window, y, x) >> 2) + 768 * f // 1024
+        if g:
+            expected += 3 * g[0] * self.around(lambda at: self.known[at][p], y, x)
+        k = sum(min(expected // 3, 16383) >= int(2 * 2 ** (i / 3) + 0.5) for i in range(39))
+        size = min(abs(at((y, x))), 3)
+        return 2 * (40 + 10 * (size - 1) + k // 4 if size else k) + self.state[y, x] % 2
+
+    @staticmethod
+    def inside(p: int, u: int, v: int, offsets: list[tuple[int, int]]) -> list[int]:
+        places = [8 * (v + dv) + u + du for du, dv in offsets if 0 <= u + du < 8 and 0 <= v + dv < 8]
+        return [q for q in (SCAN.index(place) for place in places) if 0 < q < p]
+
+    def decode(self) -> None:
+        """All levels, in the order of the page."""
+        open_: list[tuple[int, int, int]] = []
+        lanes = min(max(64 * self.rows * self.columns // 512, 1), 64)
+        states, at, count = list(struct.unpack_from(f"<{lanes}I", self.code)), 4 * lanes, 0
+        order = [[block for block in self.known if sum(block) % 2 == half] for half in (0, 1)]
+        for p, half in itertools.product(range(64), (0, 1)):
+            cells = [self.cell(p, y, x) for y, x in order[half]]
+            for (y, x), cell in zip(order[half], cells, strict=True):
+                state, table = states[count % lanes], self.tables[self.table_of[cell]]
+                slot, symbol, first = state & 16383, 0, 0
+                while slot >= first + table[symbol]:
+                    first, symbol = first + table[symbol], symbol + 1
+                state = table[symbol] * (state >> 14) + slot - first
+                if state < 65536:
+                    state, at = state << 16 | struct.unpack_from("<H", self.code, at)[0], at + 2
+                states[count % lanes], count = state, count + 1
+                coarse, step = self.coarse[y][x][SCAN[p]], self.steps[p]
+                near = min((64 * abs(coarse) * self.table[SCAN[p]] + step // 2) // step, 16384)
+                is_open, sign = p > 0 and not coarse, -1 if coarse < 0 and near else 1
+                level = symbol if is_open else sign * (symbol - 128 + near)
+                if symbol == 255:
+                    level = self.escapes.pop(0)
+                elif is_open and symbol:
+                    open_.append((y, x, p))
+                self.levels[y][x][p] = level
+                self.known[y, x][p] = min(abs(level), 255) if p else 0
+            if half and p:
+                for y, x in self.known:
+                    s = self.state[y, x]
+                    self.state[y, x] = 2 * s % 8 + (self.levels[y][x][p] + bin(s).count("1")) % 2
+        assert at == len(self.code) and not self.escapes
+        bits = b"".join(struct.pack("<H", state - 65536) for state in states) + self.rest
+        text = "".join(f"{byte:08b}" for byte in bits)
+        for (y, x, p), bit in zip(open_, text, strict=False):
+            self.levels[y][x][p] *= -1 if bit == "1" else 1
+
+
+SCAN = ZIGZAG.tolist()
+OFFSETS = (
+    [(-1, 0), (0, -1), (-1, -1)], [(-2, 0), (0, -2), (-1, -2), (-2, -1)], [(-1, 0), (0, -1), (1, -1), (-1, 1)],
+)  # fmt: skip
+PAGE = (Path(__file__).parent.parent / "docs" / "FORMAT.md").read_text()
+WEIGHTS = {
+    int(sum_): [[int(n) for n in even.split()], [int(n) for n in odd.split()]]
+    for sum_, even, odd in re.findall(r"^\| (\d+)[ a-z]* \| ((?:\d+ ){5}\d+) \| ((?:\d+ ){6}\d+) \|$", PAGE, re.MULTILINE)
+}
+"""From the page itself."""
+
+
+def test_the_refinement_layer():
+    data = (FOLDER / "layered.jpg").read_bytes()
+    content: dict[str, list[bytes]] = {}
+    for label, body in boxes(data):
+        content.setdefault(label, []).append(body)
+    picture = jpeg.read(data, "layered").coefficients
+    assert picture is not None and b'rawback:Version="3"' in data
+    strip = Refinement(content["rawback.refinement"][0], content["rawback.refinement.strip"][0], picture)
+    assert strip.sha256.hex() == picture.sha256() and (strip.rows, strip.columns) == picture.planes[0].shape[:2]
+    strip.decode()
+    scanned = np.array(strip.levels, "<i2")  # (rows, columns, 64)
+    assert zlib.crc32(np.moveaxis(scanned, 2, 0).tobytes()) == strip.crc
+    natural = np.empty_like(scanned)
+    natural[..., SCAN] = scanned
+    steps = np.array(strip.steps)[[SCAN.index(at) for at in range(64)]] / 64
+    by_page = replace(
+        picture, planes=[natural, *picture.planes[1:]], tables=[steps, *picture.tables[1:]], centroids=tuple(strip.centroids),
+        dependent=True,
+    )  # fmt: skip
+    recovered = rawback.recover(data)
+    assert np.array_equal(inverse_pass.decode(by_page, recovered.recipe), recovered.mosaic)
 
 
 def of_steps(steps: list[int]) -> list[int]:

@@ -21,7 +21,7 @@ LIGHT_MATTERS, STRAY_LIGHT = 100.0, 0.1
 """Weight of the error of light, of which the 99.9th percentile is 1; errors beyond the second lose theirs."""
 COLOUR_MATTERS, STRAY_COLOUR = 2.0, 50.0
 """Weight of the error in CIELAB; squared errors beyond the second lose theirs: local contrast, misalignment."""
-SMOOTH, NEAR_GENERIC, NEAR_WHITE, NEAR_PLAIN, NEAR_MEAN = 1.0, 0.3, 0.01, 2e-3, 0.05
+SMOOTH, NEAR_GENERIC, NEAR_WHITE, NEAR_PLAIN, NEAR_MEAN = 0.1, 0.03, 0.01, 2e-3, 0.05
 """How much the curve is held smooth and in shape like the generic one, white to white, the falling off to none, and
 colours to what cameras do in the mean: a picture may show few."""
 FALLOFF_TERMS = 3

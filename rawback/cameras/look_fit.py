@@ -15,7 +15,7 @@ import numpy as np
 from rawback.cameras.look_model import FALLOFF_TERMS, KNOTS, PARAMETERS, Model, decoded, generic, generic_growth
 from rawback.isp import tone
 
-MOST_SAMPLES, ROUNDS, ENOUGH_GAIN = 1500, 30, 1e-3
+MOST_SAMPLES, ROUNDS, ENOUGH_GAIN = 1000, 30, 1e-3
 STRAY = 0.06
 """Errors of codes beyond it lose their weight (Cauchy): what is misplaced, retouched locally, or moved."""
 BLOWN, BLACK = 0.985, 0.01

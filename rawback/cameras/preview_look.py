@@ -116,13 +116,15 @@ def _of_picture(raw: _Raw, picture: Shown) -> PreviewLook | str:
         return OTHER_PROGRAM
     if picture.codes is None:
         return DAMAGED
-    laid = Laid.upon(raw.light(), picture.codes, raw.recipe.orientation)
+    light = raw.light()
+    laid = Laid.upon(light, picture.codes, raw.recipe.orientation)
     if isinstance(laid, str):
         return laid
     untold = raw.recipe.white_balance_from != "camera"
     if untold:
         raw = _Raw(raw.mosaic, _balanced(raw.recipe, laid.samples(raw.balanced)))
-    samples = laid.samples(raw.light())
+        light = raw.light()
+    samples = laid.samples(light)
     if not samples.are_enough:
         return UNTOLD
     model = look_fit.fit(samples, look_fit.fit(samples, most=FEW_SAMPLES))

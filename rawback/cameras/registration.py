@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from rawback.cameras.regions import Region, everything, means
+from rawback.cameras.regions import Region, block_means, everything, means
 
 COARSE, FINE = 160, 320
 """Columns at which the picture is searched, and at which it is compared when it is laid."""
@@ -35,7 +35,8 @@ class Places:
     """Light (H, W) float32 of a RAW, on which pictures are searched: at each scale it is looked at once."""
 
     def __init__(self, light: np.ndarray) -> None:
-        self.light = light
+        self.light, self.side = light, max(light.shape[1] // (3 * COARSE), 1)
+        self.coarse = block_means(light, self.side) if self.side > 1 else light
         self.edges: dict[tuple[int, int], np.ndarray] = {}
         self.spectra: dict[tuple[int, ...], np.ndarray] = {}
 
@@ -49,13 +50,14 @@ class Places:
         )
         shape = tuple(_fast(max(sizes)) for sizes in zip(picture.shape, *sides, strict=True))
         target, best = np.conj(np.fft.rfft2(edges(picture), s=shape)), Placement(everything(self.light.shape), -1.0)
+        whole = Region(*(self.side * size for size in vars(everything(self.coarse.shape)).values()))
         for height, width in sides:
             likeness = np.fft.irfft2(self._spectrum(height, width, shape) * target, s=shape)
             at = np.unravel_index(np.argmax(likeness), shape)
             value = float(likeness[at]) / (min(height, picture.shape[0]) * min(width, wide))
             if value > best.likeness:
                 top, left = (int(i) - (n if i > n // 2 else 0) for i, n in zip(at, shape, strict=True))
-                region = everything(self.light.shape).part((height, width), top, left, *picture.shape)
+                region = whole.part((height, width), top, left, *picture.shape)
                 best = Placement(region, value)
         return best
 
@@ -74,7 +76,7 @@ class Places:
         """Of the edges of the light at a size, `shape` being the transform's."""
         size = height, width
         if size not in self.edges:
-            self.edges[size] = edges(means(self.light, everything(self.light.shape), height, width))
+            self.edges[size] = edges(means(self.coarse, everything(self.coarse.shape), height, width))
         if (*size, *shape) not in self.spectra:
             self.spectra[*size, *shape] = np.fft.rfft2(self.edges[size], s=shape)
         return self.spectra[*size, *shape]

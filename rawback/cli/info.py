@@ -18,8 +18,9 @@ INDENT = 20
 """Columns of what stands before a value."""
 TITLES = {
     "camera": "camera", "settings": "its settings", "profile": "colours", "headroom": "highlights", "promise": "its RAW",
-    "lossless_layer": "lossless layer", "restores": "restores", "original_file": "file inside",
-    "original_back": "given back by", "recovery_data": "recovery data", "metadata_of_raw": "metadata of RAW",
+    "lossless_layer": "lossless layer", "refinement_layer": "fine RAW in", "restores": "restores",
+    "original_file": "file inside", "original_back": "given back by",
+    "recovery_data": "recovery data", "metadata_of_raw": "metadata of RAW",
     "left_out": "left out", "codec": "codec", "frames": "frames", "rate": "frames a second", "time_code": "time code",
     "sound": "sound",
 }  # fmt: skip

@@ -28,7 +28,7 @@ FLATTEST = 1e-6
 """Slope that stands for none."""
 
 
-def codes(means: np.ndarray, first: int) -> np.ndarray:
+def codes(means: np.ndarray, first: float) -> np.ndarray:
     """Means of luma blocks in steps of `first` (the table's entry), any shape -> codes 0..255, as viewers show them."""
     return np.clip(np.rint(means) * np.float32(first / 8) + 128, 0, CODES - 1).astype(np.intp)
 

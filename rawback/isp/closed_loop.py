@@ -82,6 +82,15 @@ def encode(
     return picture
 
 
+def needed_luma(mosaic: np.ndarray, recipe: Recipe, picture: Coefficients) -> Callable[[tuple[int, int]], np.ndarray]:
+    """What gives the luma (rows, W) float32 that rows start..stop of a mosaic (H, W) need under a picture's chroma.
+
+    White is at `luma.FINE`; start begins an MCU.
+    """
+    coding = Coding(picture.tables[0], picture.tables[1], picture.factors)
+    return _Encoding(mosaic, recipe, coding, picture, None, None)._needed_luma
+
+
 class _Encoding:
     """One frame being coded, strip by strip; strips write to disjoint rows of the coefficient planes."""
 

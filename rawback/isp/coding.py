@@ -32,5 +32,9 @@ class Coding:
     """Whether chroma of colours beyond white may stand beside the picture (`isp.wide_chroma`), where luma is weighed."""
     thorough: bool = False
     """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
+    fine: float = 0.0
+    """The step of luma in a refinement layer (`lossless.refinement`), beside the picture; 0: there is none."""
+    fine_price: float = 0.0
+    """What a bit is worth there, in its squared steps."""
     for_jxl: bool = False
     """Whether luma's levels are weighed by what they cost in JPEG XL (`isp.jxl_contexts`), where all that is weighed."""

@@ -53,6 +53,10 @@ class Prices:
 
 def symbol_counts(levels: np.ndarray) -> np.ndarray:
     """AC symbols in (N, 64) levels of natural order: (16, SIZES) counts of run and size; [0, 0] end of block, [15, 0] ZRL."""
+    if library() is not None and levels.dtype == np.int16:
+        counts = np.zeros((16, SIZES), np.int64)
+        call("core_symbol_counts", np.ascontiguousarray(levels), len(levels), counts)
+        return counts
     _, run, size, is_full = runs(levels)
     counts = np.bincount((run % 16) * SIZES + size, minlength=16 * SIZES).reshape(16, SIZES)
     counts[15, 0] += int((run // 16).sum())
@@ -68,6 +72,17 @@ def runs(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
     first = np.concatenate([[True], block[1:] != block[:-1]])[: len(block)]
     run = np.where(first, at, at - before - 1)
     return block, run, magnitude_bits(scanned[block, at]), scanned[:, -1] != 0
+
+
+def bits_by_block(levels: np.ndarray, bits: Bits) -> np.ndarray:
+    """(N, 64) levels in natural order -> (N,) bits that the AC levels of each take."""
+    if library() is not None and levels.dtype == np.int16:
+        taken = np.empty(len(levels))
+        prices = np.ascontiguousarray(bits.level), np.array([bits.end])
+        call("core_block_bits", np.ascontiguousarray(levels), len(levels), *prices, taken)
+        return taken
+    block, run, size, is_full = runs(levels)
+    return np.bincount(block, bits.level[size, run], len(levels)) + np.where(is_full, 0, bits.end)
 
 
 def bits_of(counts: np.ndarray) -> Bits:

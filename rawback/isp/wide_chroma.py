@@ -58,13 +58,6 @@ def share(mosaic: np.ndarray, recipe: Recipe, white_at: float) -> float:
     return float(((brightest > BRIGHT * white_at) & (darkest < COLOURED * white_at)).mean())
 
 
-def bits_by_block(levels: np.ndarray, bits: trellis.Bits) -> np.ndarray:
-    """(N, 64) levels in natural order -> (N,) bits that the AC levels of each take."""
-    block, run, size, is_full = trellis.runs(levels)
-    total = np.bincount(block, bits.level[size, run], len(levels))
-    return total + np.where(is_full, 0, bits.end)
-
-
 class WideChroma:
     """Of one frame whose chroma is coded: in two passes over its strips, and a decision at the end."""
 
@@ -110,7 +103,7 @@ class WideChroma:
             prices = bits.priced(np.zeros(len(blocks), np.uint8), PRICE * self.coding.price)
             coded = trellis.optimise(blocks, prices, np.zeros(3))
             proposed[at][lacks] = coded
-            cost[lacks] += np.where(coded.any(-1), bits_by_block(coded, bits) + BLOCK_BITS, 0)
+            cost[lacks] += np.where(coded.any(-1), trellis.bits_by_block(coded, bits) + BLOCK_BITS, 0)
         if cost.any():
             self.costs[strip] = cost
 
@@ -126,7 +119,9 @@ class WideChroma:
             seen = np.square(np.clip(plane, 0, 1) - wanted)
             errors.append(seen.reshape(len(levels) // v, 8 * v, -1, 8 * h).mean((1, 3)))  # (m, n)
         bits = trellis.bits_of(trellis.symbol_counts(ways[0].reshape(-1, 64)))
-        present, by_these = (bits_by_block(way.reshape(-1, 64), bits).reshape(way.shape[:-1]).sum((1, 3)) for way in ways)
+        present, by_these = (
+            trellis.bits_by_block(way.reshape(-1, 64), bits).reshape(way.shape[:-1]).sum((1, 3)) for way in ways
+        )
         is_unseen = errors[1] <= SEEN * errors[0] + UNSEEN
         self.gains[strip] = np.where(is_unseen, present - by_these, 0)
 

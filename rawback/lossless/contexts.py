@@ -62,7 +62,7 @@ class Contexts:
             flat += symbols
             counts += np.bincount(flat, minlength=len(counts))
         by_cell = counts.reshape(-1, rans.SYMBOLS)
-        table = _alike(by_cell, int(np.clip(sizes.sum() // PIXELS_PER_TABLE, 1, MAX_TABLES)))
+        table = alike(by_cell, int(np.clip(sizes.sum() // PIXELS_PER_TABLE, 1, MAX_TABLES)))
         summed = np.zeros((int(table.max()) + 1, rans.SYMBOLS), np.int64)
         np.add.at(summed, table, by_cell)
         spread = table[np.maximum(np.searchsorted(some, np.arange(CELLS), side="right") - 1, 0)]  # runs, for zlib
@@ -90,7 +90,7 @@ class Contexts:
         return cls(highest, table_of, rans.Tables.from_bytes(data[HEADER.size + size :], count, rans.FINE))
 
 
-def _alike(counts: np.ndarray, most: int) -> np.ndarray:
+def alike(counts: np.ndarray, most: int) -> np.ndarray:
     """(cells, 256) counts -> the table of each cell, (cells,), at most `most` of them, numbered without gaps.
 
     k-means by code length, from runs of about equal size on. Integers in float64, so that sums are exact in any order.

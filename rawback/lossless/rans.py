@@ -135,23 +135,49 @@ def decode(code: bytes, of: np.ndarray, tables: Tables) -> tuple[np.ndarray, byt
 
     Raises RawbackError for a code that ends too early or too late, or tables that do not exist.
     """
-    lanes, precision = tables.layout.lanes_for(len(of)), tables.layout.precision
-    if len(code) < 4 * lanes or len(code) % 2 or (len(of) and int(of.max()) >= len(tables.frequencies)):
-        raise RawbackError("the entropy code is cut short")
-    state = np.frombuffer(code, "<u4", lanes).astype(np.uint32)
-    if library() is not None:
-        words, symbols = np.frombuffer(code, "<u2", offset=4 * lanes), np.empty(len(of), np.uint8)
-        position = call("core_rans_decode", of, len(of), *tables.slots, precision, lanes, state, words, len(words), symbols)
-    else:
-        symbols, position = _decoded(code[4 * lanes :], of, tables, state)
-    if 4 * lanes + 2 * position != len(code) or state.max() >= 2 * LOW:
-        raise RawbackError("the entropy code does not end where it should")
-    return symbols, (state - np.uint32(LOW)).astype("<u2").tobytes()
+    decoder = Decoder(code, len(of), tables)
+    return decoder.take(of), decoder.end()
 
 
-def _decoded(code: bytes, of: np.ndarray, tables: Tables, state: np.ndarray) -> tuple[np.ndarray, int]:
+class Decoder:
+    """What `decode` does, for those who know of which table a symbol is only once they have some before it."""
+
+    def __init__(self, code: bytes, count: int, tables: Tables) -> None:
+        """count: of symbols that will be taken. Raises RawbackError for a code that is too short for its states."""
+        lanes = tables.layout.lanes_for(count)
+        if len(code) < 4 * lanes or len(code) % 2:
+            raise RawbackError("the entropy code is cut short")
+        self.tables, self.lane = tables, 0
+        self.state = np.frombuffer(code, "<u4", lanes).astype(np.uint32)
+        self.words, self.position = np.frombuffer(code, "<u2", offset=4 * lanes), 0
+
+    def take(self, of: np.ndarray) -> np.ndarray:
+        """The next symbols (n,) uint8, by the tables `of`. Raises RawbackError where there are none."""
+        if len(of) and int(of.max()) >= len(self.tables.frequencies):
+            raise RawbackError("the entropy code is cut short")
+        words, state = self.words[self.position :], np.roll(self.state, -self.lane)
+        if library() is not None:
+            symbols, (symbol_at, step_at) = np.empty(len(of), np.uint8), self.tables.slots
+            settings = self.tables.layout.precision, len(state)
+            read = call("core_rans_decode", of, len(of), symbol_at, step_at, *settings, state, words, len(words), symbols)
+        else:
+            symbols, read = _decoded(words, of, self.tables, state)
+        if read < 0:
+            raise RawbackError("the entropy code does not end where it should")
+        self.state, self.position = np.roll(state, self.lane), self.position + read
+        self.lane = (self.lane + len(of)) % len(state)
+        return symbols
+
+    def end(self) -> bytes:
+        """The bytes that the states started from. Raises RawbackError where there is code left."""
+        if self.position != len(self.words) or self.state.max() >= 2 * LOW:
+            raise RawbackError("the entropy code does not end where it should")
+        return (self.state - np.uint32(LOW)).astype("<u2").tobytes()
+
+
+def _decoded(words: np.ndarray, of: np.ndarray, tables: Tables, state: np.ndarray) -> tuple[np.ndarray, int]:
     """Symbols (n,) uint8, and how many words were read: -1 where there are too few. `state` (lanes,) is brought to its end."""
-    words = np.frombuffer(code, "<u2").astype(np.uint32)
+    words = words.astype(np.uint32)
     (symbol_at, step_at), precision = tables.slots, np.uint32(tables.layout.precision)
     rows = _stepped(of.astype(np.uint32) << precision, len(state), len(tables.frequencies) << tables.layout.precision)
     symbols = np.empty(rows.shape, np.uint8)

@@ -53,7 +53,7 @@ def check_picture(options: RenderOptions) -> None:
     """Raise UsageError for options that say nothing about a picture without a RAW."""
     names = (
         "quality", "subsampling", "tables", "refine", "effort", "compatible", "weights", "keep", "original", "parity",
-        "lossless", "progressive", "hdr",
+        "lossless", "layered", "progressive", "hdr",
     )  # fmt: skip
     refuse(options, names, "is for JPEGs; a TIFF or PNG has 16 bits and carries no RAW")
 
@@ -67,7 +67,7 @@ def check_render_clip(
     refuse(archive, ("delete_original",), "is for single photos; the frames of a clip are kept")
     refuse(archive, ("manifest", "jxl", "learn"), "is for photos")
     refuse(options, ("hdr",), "is for photos")
-    refuse(options, ("parity", "progressive"), "is for photos")
+    refuse(options, ("parity", "layered", "progressive"), "is for photos")
     refuse(options, ("original",), "is for photos; --keep lossless keeps every photosite of a clip")
     if len(files.inputs) != 1 or not Path(files.inputs[0]).is_dir():
         raise UsageError(f"{files.output} is a movie; name the one folder that holds its frames")

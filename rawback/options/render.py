@@ -9,7 +9,7 @@ from typing import Annotated
 
 from rawback.errors import RawbackError, UsageError
 from rawback.isp.native.library import library
-from rawback.options.option import COMMON, LOOK, OUTPUT, QUALITY, Option, check_choices
+from rawback.options.option import COMMON, LOOK, OUTPUT, QUALITY, Option, check_choices, refuse
 from rawback.options.shared import Camera, KeepExif, Weights
 
 EXPOSURES = (-10.0, 10.0)
@@ -92,6 +92,11 @@ class RenderOptions:
     ] = False
     """Whether what rawback 0.1 does not know is left out: two quantisers of luma (recipe version 2; with `effort` best, from
     quality 80 on), and chroma beyond white in a box (version 3; where colours are blown)."""
+    layered: Annotated[
+        bool,
+        Option("Coarse picture, fine RAW in a layer: smaller; lost once it is saved again.", group=QUALITY, rare=True),
+    ] = False
+    """Whether the picture is a coarse one, beside which a layer keeps what the RAW needs; it takes the place of `effort`."""
     weights: Weights = None
     """Of the open loop (not `refine`): demosaicing or flow, by name or the path of a card, or "none"; None: the camera's."""
     keep: Annotated[str | None, Option(KEEP, offered=KEPT, group=COMMON, metavar="GOAL")] = None
@@ -136,6 +141,7 @@ class RenderOptions:
             raise UsageError(f"look is {self.look}; expected {', '.join(LOOKS)}, or the name or path of a card")
         if not 0 <= self.parity <= MAX_PARITY:
             raise UsageError(f"parity is {self.parity} %; expected 0 to {MAX_PARITY}")
+        self._check_layered()
         if self.parity and self.keep:
             raise UsageError(f"--keep {self.keep} leaves no room for --parity; keep original or lossless, or name a --quality")
         if self.parity and self.hdr:
@@ -150,6 +156,16 @@ class RenderOptions:
             rate_control.parse(self.keep)
             if self.tables != "raw" or not self.refine:
                 raise UsageError("keep chooses among raw tables in the closed loop; it excludes standard tables and no-refine")
+
+    def _check_layered(self) -> None:
+        """Raise UsageError for options that say nothing about a picture beside a refinement layer."""
+        if not self.layered:
+            return
+        if self.lossless:
+            kept = ORIGINAL if self.original else LOSSLESS
+            raise UsageError(f"--keep {kept} has a layer of its own, which makes the RAW exact; leave out --layered")
+        names = ("refine", "tables", "compatible", "effort")
+        refuse(self, names, "says nothing about --layered, which is always coded by the same best way")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from rawback.files.raw import read as read_raw
 from rawback.files.sources import Given, Source
 from rawback.isp import closed_loop, full_colour, mosaic, remaining_error, stages
 from rawback.isp.coding import Coding
+from rawback.lossless.refinement.picture import boxes_of, coarse_of
 from rawback.options import conflicts
 from rawback.options.render import RenderOptions
 from rawback.recipe import Recipe
@@ -124,17 +125,19 @@ def develop(
     else:
         picture, recipe, notes = coded(raw, recipe, options, progress, lit, as_jxl)
         reached += notes
+    seen = coarse_of(picture)
     with ThreadPoolExecutor(1) as pool:  # coded on one core, all else meanwhile on another
-        coded_picture = pool.submit(jpeg.coded_picture, as_written(picture, recipe), options.progressive)
+        coded_picture = pool.submit(jpeg.coded_picture, as_written(seen, recipe), options.progressive)
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
-            recipe, picture_sha256=picture.sha256(), thumbnail=provenance.thumbnail(picture), centroids=picture.centroids,
-            dependent=picture.dependent, wide_chroma=picture.wide is not None, rms=rms,
+            recipe, picture_sha256=seen.sha256(), thumbnail=provenance.thumbnail(seen), centroids=seen.centroids,
+            dependent=seen.dependent, layered=seen is not picture, wide_chroma=picture.wide is not None, rms=rms,
         )  # fmt: skip
         file = file_of(raw) if options.original else None
         layer = layer_of(raw, picture, recipe) if options.lossless and not (file and file.stream is None) else []
-        beside = wide_chroma.to_boxes(picture, recipe.picture_sha256)
-        data, left_out = assembled(coded_picture.result, raw, picture, recipe, options, [*beside, *layer], file, lit)
+        beside, fine = wide_chroma.to_boxes(picture, recipe.picture_sha256), boxes_of(picture)
+        boxes = [*beside, *fine, *layer]
+        data, left_out = assembled(coded_picture.result, raw, seen, recipe, options, boxes, file, lit)
     if options.progressive and (frame := JpegFile(data).frame) and frame.marker != SOF2:
         reached.append("baseline: progressive scans would not make it smaller")
     if options.parity:
@@ -147,6 +150,8 @@ def develop(
         reached.append(f"kept byte for byte ({file.size} in {len(data)} bytes, SHA-256 {file.sha256}){as_it_is}")
     elif layer:
         reached.append(f"kept to the last bit, in {sum(len(box.content) for box in layer)} of {len(data)} bytes")
+    if fine:
+        reached.append(f"the fine part of the RAW is a layer of {sum(len(box.content) for box in fine)} of {len(data)} bytes")
     if beside:
         reached.append(f"colours beyond white are kept in {sum(len(box.content) for box in beside)} of {len(data)} bytes")
     return Rendered(data, recipe, [*raw.notes, *reached])

@@ -7,11 +7,14 @@ from dataclasses import replace
 from rawback import rate_control
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
+from rawback.errors import UsageError
 from rawback.files import jpeg, wide_chroma
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, exposure
 from rawback.isp.coding import Coding
-from rawback.isp.quantisation_tables import JXL_PRICE, NORMAL_PRICE, SUBSAMPLING, coding, dependent
+from rawback.isp.quantisation_tables import JXL_PRICE, NORMAL_PRICE, SUBSAMPLING, coding, dependent, layered
+from rawback.lossless.refinement import encoder as refinement
+from rawback.lossless.refinement.picture import boxes_of, coarse_of
 from rawback.nets.parts import Demosaicer, FlowPart
 from rawback.nets.weights import load as load_weights
 from rawback.options.render import RenderOptions
@@ -21,6 +24,7 @@ from rawback.rendering.assembly import as_written, assembled
 
 LEAST_BESIDE_LAYER = 1.2
 """Steps of a coefficient that a picture keeps beside a lossless layer, which codes what is smaller in fewer bits."""
+NO_LAYER = "no refinement layer: at this quality the picture itself is coarse enough"
 HASHES = 700
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
 
@@ -33,32 +37,43 @@ def coded(
 
     as_jxl: whether it will be coated in JPEG XL.
     """
-    effort = options.effort_taken
+    effort = "best" if options.layered else options.effort_taken
     optimise = effort != "fast"
+    if options.layered and recipe.linear:
+        raise UsageError("--layered refines the luma of mosaics; a linear RAW has none")
     may_be_new = options.refine and not (options.compatible or options.lossless or recipe.linear)
     is_dependent, wide = effort == "best" and may_be_new, optimise and may_be_new
-    for_jxl = as_jxl and effort == "best" and not options.lossless
+    for_jxl = as_jxl and effort == "best" and not (options.lossless or options.layered)
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
         price = JXL_PRICE if for_jxl else tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
         tables = replace(tables, thorough=effort == "best", price=price, least=least, wide=wide, for_jxl=for_jxl)
         tables = dependent(tables) if is_dependent else tables
+        if options.layered:
+            tables = replace(layered(tables, exposure.is_dim(recipe)), thorough=True, wide=wide)
+            notes = [] if tables.fine else [NO_LAYER]
+            return refinement.encode(raw.mosaic, recipe, tables, progress), recipe, notes
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
     def file_size(picture: Coefficients) -> int:
-        written = jpeg.coded_picture(as_written(picture, recipe), options.progressive)
-        boxes = wide_chroma.to_boxes(picture, "")
-        return len(assembled(lambda: written, raw, picture, recipe, options, boxes, gain_map=gain_map)[0]) + HASHES
+        seen, boxes = coarse_of(picture), [*wide_chroma.to_boxes(picture, ""), *boxes_of(picture)]
+        written = jpeg.coded_picture(as_written(seen, recipe), options.progressive)
+        return len(assembled(lambda: written, raw, seen, recipe, options, boxes, gain_map=gain_map)[0]) + HASHES
+
+    def coded_size(picture: Coefficients) -> int:
+        boxes = [*wide_chroma.to_boxes(picture, ""), *boxes_of(picture)]
+        return len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in boxes)
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
-    encode, thorough = closed_loop.encode, effort == "best"
+    thorough = effort == "best"
     search = rate_control.Search(
-        raw.mosaic, recipe, goal, factors, optimise, thorough, is_dependent, wide, encode, file_size, for_jxl
-    )
+        raw.mosaic, recipe, goal, factors, optimise, thorough, is_dependent, options.layered, wide, refinement.encode,
+        file_size, coded_size, for_jxl,
+    )  # fmt: skip
     picture, recipe, reached = search.run()
-    return picture, recipe, [reached]
+    return picture, recipe, [reached, *([NO_LAYER] if options.layered and not boxes_of(picture) else [])]
 
 
 def _learned(recipe: Recipe, tables: Coding, weights: str) -> tuple[Demosaicer | None, FlowPart | None, Recipe]:

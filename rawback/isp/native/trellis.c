@@ -2,11 +2,21 @@
 #include "core.h"
 #include "jpeg_scan.h"
 #include <math.h>
+#include <string.h>
 
 #define SIZES 12
 #define LIMIT 1023.0f
 #define UNREACHED 1e9f
 #define ROUNDER 12582912.0f
+
+/* Which AC coefficients of a block, in the order of the scan, are half a step or more: bit k for the one that is k-th. */
+static inline uint64_t worth(const float *scaled)
+{
+    uint64_t found = 0;
+    for (int k = 1; k < 64; k++)
+        found |= (uint64_t)(fabsf(scaled[ZIGZAG[k]]) >= 0.5f) << k;
+    return found;
+}
 
 /* (count, 64) coefficients in steps -> levels, natural order. prices: (kinds, SIZES, 63) of a level of that size after that
  * many zeros, and `ends` of an end of block (kinds,), in squared steps; cheapest: the least price after so many or more;
@@ -17,27 +27,26 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
     for (int64_t block = 0; block < count; block++, scaled += 64, levels += 64) {
         int64_t kind = kinds[block];
         float end = ends[kind];
-        float cost[64] = {0}, lowest[64] = {0}; /* of ending at a place that is reached; and of all up to it */
-        int place[64] = {0}, from[64] = {0}, chosen[64] = {0}, reached = 1;
-        for (int k = 1; k < 64; k++) {
-            float magnitude = fabsf(scaled[ZIGZAG[k]]);
-            levels[ZIGZAG[k]] = 0;
-            if (magnitude < 0.5f)
-                continue;
-            float upper = floorf(magnitude + 0.5f);
+        float cost[64], lowest[64]; /* of ending at a place that is reached; and of all up to it */
+        int place[64], from[64], chosen[64], reached = 1;
+        cost[0] = lowest[0] = 0, place[0] = 0;
+        memset(levels, 0, 64 * sizeof *levels);
+        for (uint64_t left = worth(scaled); left; left &= left - 1) {
+            int k = __builtin_ctzll(left), size = 0, origin = 0;
+            float magnitude = fabsf(scaled[ZIGZAG[k]]), upper = floorf(magnitude + 0.5f), best = UNREACHED, least = 0;
             int highest = (int)(upper > LIMIT ? LIMIT : upper);
-            float best = UNREACHED;
             for (int level = highest; level >= highest - 1 && level > 0; level--) {
-                int size = bit_length((unsigned)level), origin = 0;
-                const float *price = prices + 63 * (SIZES * kind + size), *onwards = cheapest + 63 * (SIZES * kind + size);
-                float least = INFINITY;
-                for (int i = reached - 1; i >= 0; i--) { /* of equals the first; none before `i` can be below the bound */
-                    int run = k - 1 - place[i];
-                    if (lowest[i] + onwards[run] > least)
-                        break;
-                    float total = cost[i] + price[run];
-                    if (total <= least)
-                        least = total, origin = i;
+                if (bit_length((unsigned)level) != size) { /* else what comes before is the same */
+                    size = bit_length((unsigned)level), origin = 0, least = INFINITY;
+                    const float *price = prices + 63 * (SIZES * kind + size), *onwards = cheapest + 63 * (SIZES * kind + size);
+                    for (int i = reached - 1; i >= 0; i--) { /* of equals the first; none before `i` can be below the bound */
+                        int run = k - 1 - place[i];
+                        if (lowest[i] + onwards[run] > least)
+                            break;
+                        float total = cost[i] + price[run];
+                        if (total <= least)
+                            least = total, origin = i;
+                    }
                 }
                 float error = magnitude - (float)level - centroids[level < 3 ? level - 1 : 2];
                 float here = least + error * error - magnitude * magnitude;
@@ -63,6 +72,46 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
         }
         float mean = scaled[0] > LIMIT ? LIMIT : scaled[0] < -LIMIT ? -LIMIT : scaled[0];
         levels[0] = (int16_t)(int32_t)(mean + ROUNDER - ROUNDER);
+    }
+    return 0;
+}
+
+/* AC symbols of (count, 64) levels: (16, SIZES) of run and size. */
+EXPORT int64_t core_symbol_counts(const int16_t *levels, int64_t count, int64_t *counts)
+{
+    for (int64_t block = 0; block < count; block++, levels += 64) {
+        int run = 0;
+        for (int k = 1; k < 64; k++) {
+            int level = levels[ZIGZAG[k]];
+            if (!level) {
+                run++;
+                continue;
+            }
+            counts[15 * SIZES] += run / 16;
+            counts[run % 16 * SIZES + bit_length((unsigned)(level < 0 ? -level : level))]++;
+            run = 0;
+        }
+        counts[0] += run > 0;
+    }
+    return 0;
+}
+
+/* What the AC levels of each block take: prices (SIZES, 63) of a level after so many zeros, and `end` (1,) of an end of block. */
+EXPORT int64_t core_block_bits(const int16_t *levels, int64_t count, const float *prices, const double *end, double *bits)
+{
+    for (int64_t block = 0; block < count; block++, levels += 64) {
+        double total = 0;
+        int run = 0;
+        for (int k = 1; k < 64; k++) {
+            int level = levels[ZIGZAG[k]];
+            if (!level) {
+                run++;
+                continue;
+            }
+            total += (double)prices[63 * bit_length((unsigned)(level < 0 ? -level : level)) + run];
+            run = 0;
+        }
+        bits[block] = run ? total + *end : total;
     }
     return 0;
 }

@@ -32,6 +32,8 @@ def main() -> None:
     (FOLDER / "linear.jpg").write_bytes(
         rawback.render(FOLDER / "linear.dng", RenderOptions(keep="original", thumbnail=False)).data
     )
+    layered = RenderOptions(layered=True, quality=88, thumbnail=False)
+    (FOLDER / "layered.jpg").write_bytes(rawback.render(FOLDER / "margins.dng", layered).data)
     (FOLDER / "contexts.dng").write_bytes((FOLDER / "margins.dng").read_bytes())
     contexts.PIXELS_PER_TABLE, contexts.SMALLEST = 400, 1  # more than one table
     options = RenderOptions(keep="original", quality=85, thumbnail=False)

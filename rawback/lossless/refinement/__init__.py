@@ -1,0 +1,1 @@
+"""The refinement layer of `render --layered`: fine luma beside a coarse JPEG."""
