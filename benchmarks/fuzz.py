@@ -2,7 +2,7 @@
 
     python benchmarks/fuzz.py -n 10000                    half an hour at most on one core
     python benchmarks/fuzz.py -n 100000 --seeds FOLDER    with RAW files of one's own
-    python benchmarks/fuzz.py -n 2000 --kind heic         files of one kind: heic, gain-map, jxl, linear, monochrome, quad
+    python benchmarks/fuzz.py -n 2000 --kind heic         files of one kind (heic, gain-map, jxl, layered, linear ...)
 
 Files that show a fault are kept in --keep. The same -n and --seed make the same files.
 """
@@ -33,7 +33,7 @@ from rawback.batch.worker import Limits  # noqa: E402
 from rawback.files import paths  # noqa: E402
 
 BATCH = 500
-KINDS = ("heic", "gain-map", "jxl", "linear", "monochrome", "quad")
+KINDS = ("heic", "gain-map", "jxl", "layered", "linear", "monochrome", "quad")
 SECONDS, MEMORY = 20.0, 2 << 30
 
 
@@ -50,7 +50,7 @@ class Findings:
 
 
 def small_seeds() -> dict[str, bytes]:
-    """Our own files, small: RAW, our JPEGs with and without a lossless layer, others' JPEGs, other pictures."""
+    """Our own files, small: RAW, our JPEGs with and without a layer, others' JPEGs, other pictures."""
     import io
 
     from PIL import Image
@@ -66,7 +66,7 @@ def small_seeds() -> dict[str, bytes]:
         stream = io.BytesIO()
         picture.convert("L" if kind == "JPEG" else "RGB").save(stream, kind)
         seeds[name] = stream.getvalue()
-    return seeds | {"k.jpg": jpeg_bytes(5, 90, 64, lossless=True)}
+    return seeds | {"k.jpg": jpeg_bytes(5, 90, 64, lossless=True), "l.jpg": jpeg_bytes(6, 90, 64, layered=True)}
 
 
 def seeds_of(kind: str) -> dict[str, bytes]:
@@ -90,6 +90,8 @@ def seeds_of(kind: str) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted((ROOT / "tests" / "data").glob("*.heic"))}
     if kind == "gain-map":
         return {"a.jpg": lit_jpeg(), "b.jpg": kept(raw_bytes(1), hdr=True, exposure=3.0)}
+    if kind == "layered":
+        return {"a.jpg": jpeg_bytes(6, 90, 64, layered=True), "b.jpg": jpeg_bytes(7, 130, 70, layered=True, quality=95)}
     if kind == "jxl":
         return {"a.jxl": jxl.transcoded(jpeg_bytes(3), "a"), "b.jxl": jxl.transcoded(jpeg_bytes(5, 90, 64, lossless=True), "b")}
     raw = {"linear": lambda: linear(pixels(40, 56)), "monochrome": monochrome, "quad": quad_bayer}[kind]()

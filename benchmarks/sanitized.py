@@ -3,8 +3,9 @@
     python benchmarks/sanitized.py -n 10000
 
 Builds the core once more, with gcc and its sanitizers, beside a copy of the package, and feeds it in turn JPEGs with
-damaged headers and scans; layers with damaged tables and blocks (of versions 1, 2 and 3, sums made right again); and
-layers beside pictures whose levels are anything. A fault ends the process with the sanitizer's report. The same -n and
+damaged headers and scans; layers with damaged tables and blocks (of versions 1, 2 and 3, sums made right again); refinement
+layers with damaged tables, strips and steps, and the mosaics that they make; and layers beside pictures whose levels are
+anything. A fault ends the process with the sanitizer's report. The same -n and
 --seed make the same files. Prints how many were decoded and how many refused.
 """
 
@@ -58,7 +59,7 @@ def _feed(count: int, seed: int) -> int:
     assert library() is not None
     random, outcomes = np.random.default_rng(seed), Counter()
     layers, pictures = (_layer(name) for name in ("packed", "contexts", "linear")), map(_other_levels, ("contexts", "packed"))
-    kinds = (_jpeg(), *layers, *pictures)
+    kinds = (_jpeg(), *layers, _refinement(), *pictures)
     for number in range(count):
         damaged = kinds[number % len(kinds)]
         try:
@@ -131,6 +132,43 @@ def _layer(name: str):
 
     layers.__name__ = f"layers of version {stored.version}"
     return layers
+
+
+def _refinement():
+    """A refinement layer, and the mosaic that it makes."""
+    import numpy as np
+
+    from rawback.files import jpeg, jumbf
+    from rawback.files.jpeg_file import JpegFile
+    from rawback.isp import inverse_pass
+    from rawback.lossless.refinement import layer, strip_coder
+    from rawback.lossless.refinement.picture import coarse_strip, in_natural_order, strips
+    from rawback.lossless.refinement.tables import CellTables
+
+    data = (ROOT / "tests" / "data" / "format" / "layered.jpg").read_bytes()
+    photo, stored = jpeg.read(data, "layered"), layer.read(jumbf.find(JpegFile(data)))
+    picture, recipe, tables = photo.coefficients, photo.recipe, stored.by.to_bytes()
+    rows = strips(*stored.blocks)[0]
+
+    def refinements(random) -> bool:
+        is_other = random.integers(3) == 0
+        steps = np.minimum(random.integers(1, 1025, 64), 64 * picture.tables[0].astype(np.int64)) if is_other else stored.steps
+        by = CellTables.from_bytes(_mutated(tables, random) if random.integers(3) == 0 else tables)
+        coarse, near = coarse_strip(picture, rows, steps)
+        strip_coder.zlib = _NoSum  # what is decoded is used, whatever its sum
+        strip = stored.strips[0][4:] if is_other else _mutated(stored.strips[0][4:], random)
+        levels = strip_coder.decode(bytes(4) + strip, coarse, near, by)
+        fine = layer.refined(picture, in_natural_order(levels), replace(stored, steps=steps, by=by))
+        inverse_pass.decode(fine, recipe)
+        return True
+
+    return refinements
+
+
+class _NoSum:
+    """In the place of zlib."""
+
+    crc32 = staticmethod(lambda data: 0)
 
 
 def _mutated_tables(tables: bytes, random) -> bytes:

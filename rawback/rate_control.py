@@ -169,7 +169,9 @@ class Search:
         by_price = partial(dependent_coding, for_jxl=self.for_jxl) if self.dependent else weighed_coding
         by_price = layered_coding if self.layered else by_price
         coding = (by_price if weighed else flat_coding)(step, self.factors, dim=is_dim(recipe))
-        return self.encode(mosaic, recipe, replace(coding, thorough=self.thorough, wide=self.wide, for_jxl=self.for_jxl))
+        return self.encode(
+            mosaic, recipe, replace(coding, thorough=self.thorough, beyond_white=True, wide=self.wide, for_jxl=self.for_jxl)
+        )
 
     def _score(self, picture: Coefficients, mosaic: np.ndarray, size: Callable[[Coefficients], int]) -> float:
         """What falls with the step: dB, or the logarithm of bits per photosite."""

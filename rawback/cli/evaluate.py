@@ -15,7 +15,7 @@ from rawback.messages import answer, say
 from rawback.options.render import RenderOptions
 from rawback.options.shared import AsJson, Inputs, Verbose
 
-Coding = Annotated[RenderOptions, Only("subsampling", "tables", "refine", "effort", "weights")]
+Coding = Annotated[RenderOptions, Only("subsampling", "tables", "refine", "effort", "layered", "weights")]
 Quality = Annotated[str, typer.Option(metavar="N,N...", help="Qualities, with commas between them.")]
 Against = Annotated[
     str,
@@ -78,7 +78,9 @@ def evaluate(
         about = {name: described(name, baselines) for name in methods}
         settings = f"--quality {quality} --subsampling {options.subsampling} --tables {options.tables}"
         settings += f" --effort {options.effort} --crop {crop}"
-        settings += " --no-refine" * (not options.refine) + f" --against {against}" * bool(against)
+        settings += (
+            " --layered" * options.layered + " --no-refine" * (not options.refine) + f" --against {against}" * bool(against)
+        )
         page = build(rows, pictures, about, settings).encode()
         replacement.save(report, b"".join(seal.sealed([page])), decision)
         say(f"{report} written")

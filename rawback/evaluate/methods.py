@@ -120,7 +120,7 @@ def described(name: str, baselines: Path | None = None) -> str:
 
 def _open_loop(name: str, file: RawFile, options: RenderOptions) -> Trip:
     """As the paper codes; with BT.709's curve, which all learned ones have, also where `render` would take another."""
-    options = replace(options, refine=False, tables="standard", subsampling=SUBSAMPLING, keep="", lossless=False)
+    options = replace(options, refine=False, tables="standard", subsampling=SUBSAMPLING, keep="", lossless=False, layered=False)
     recipe = with_shoulder(replace(decide(file, options), curve="bt709"))
     return there_and_back(name, develop(file, recipe, options), options)
 

@@ -205,7 +205,7 @@ class _Encoding:
 
     def learn_statistics(self) -> None:
         """Sum up what the strips so far have found of luma, and of chroma beside the picture."""
-        if self.wide and self.wide.gains:
+        if self.wide and self.wide.is_weighed:
             self.wide.decide()
             self.wide = None
         if self.statistics:

@@ -28,8 +28,10 @@ class Coding:
     """What a bit is worth then, in squared steps."""
     dependent: bool = False
     """Whether luma has two quantisers (`isp.dependent`), where it is weighed in the closed loop."""
+    beyond_white: bool = False
+    """Whether colours beyond white have their chroma (`isp.wide_chroma`), where luma is weighed and viewers do not see it."""
     wide: bool = False
-    """Whether chroma of colours beyond white may stand beside the picture (`isp.wide_chroma`), where luma is weighed."""
+    """Whether that may stand beside the picture, too."""
     thorough: bool = False
     """Whether chroma's levels are weighed, too, and the costs of symbols are those of all of the picture, not of a part."""
     fine: float = 0.0

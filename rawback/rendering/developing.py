@@ -128,9 +128,10 @@ def develop(
     seen = coarse_of(picture)
     with ThreadPoolExecutor(1) as pool:  # coded on one core, all else meanwhile on another
         coded_picture = pool.submit(jpeg.coded_picture, as_written(seen, recipe), options.progressive)
+        seen_digest = pool.submit(seen.sha256)
         rms = None if coding or not recipe.refined else remaining_error.rms(raw.mosaic, picture, recipe)
         recipe = replace(
-            recipe, picture_sha256=seen.sha256(), thumbnail=provenance.thumbnail(seen), centroids=seen.centroids,
+            recipe, thumbnail=provenance.thumbnail(seen), picture_sha256=seen_digest.result(), centroids=seen.centroids,
             dependent=seen.dependent, layered=seen is not picture, wide_chroma=picture.wide is not None, rms=rms,
         )  # fmt: skip
         file = file_of(raw) if options.original else None

@@ -42,16 +42,17 @@ def coded(
     if options.layered and recipe.linear:
         raise UsageError("--layered refines the luma of mosaics; a linear RAW has none")
     may_be_new = options.refine and not (options.compatible or options.lossless or recipe.linear)
-    is_dependent, wide = effort == "best" and may_be_new, optimise and may_be_new
+    is_dependent = effort == "best" and may_be_new
     for_jxl = as_jxl and effort == "best" and not (options.lossless or options.layered)
     if not options.keep:
         tables = coding(options.quality, options.subsampling, options.tables, optimise, exposure.is_dim(recipe))
         price = JXL_PRICE if for_jxl else tables.price if effort == "best" else NORMAL_PRICE
         least = LEAST_BESIDE_LAYER if options.lossless else 0.0
-        tables = replace(tables, thorough=effort == "best", price=price, least=least, wide=wide, for_jxl=for_jxl)
+        tables = replace(tables, thorough=effort == "best", price=price, least=least, for_jxl=for_jxl)
+        tables = replace(tables, beyond_white=True, wide=may_be_new)
         tables = dependent(tables) if is_dependent else tables
         if options.layered:
-            tables = replace(layered(tables, exposure.is_dim(recipe)), thorough=True, wide=wide)
+            tables = replace(layered(tables, exposure.is_dim(recipe)), thorough=True, beyond_white=True, wide=may_be_new)
             notes = [] if tables.fine else [NO_LAYER]
             return refinement.encode(raw.mosaic, recipe, tables, progress), recipe, notes
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
@@ -69,7 +70,7 @@ def coded(
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     thorough = effort == "best"
     search = rate_control.Search(
-        raw.mosaic, recipe, goal, factors, optimise, thorough, is_dependent, options.layered, wide, refinement.encode,
+        raw.mosaic, recipe, goal, factors, optimise, thorough, is_dependent, options.layered, may_be_new, refinement.encode,
         file_size, coded_size, for_jxl,
     )  # fmt: skip
     picture, recipe, reached = search.run()

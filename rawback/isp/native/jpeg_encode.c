@@ -7,6 +7,10 @@ const uint8_t ZIGZAG[64] = {
     35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55,
     62, 63};
 
+const uint8_t PLACE[64] = {
+    0,  1,  5,  6,  14, 15, 27, 28, 2,  4,  7,  13, 16, 26, 29, 42, 3,  8,  12, 17, 25, 30, 41, 43, 9,  11, 18, 24, 31, 40, 44, 53,
+    10, 19, 23, 32, 39, 45, 52, 54, 20, 22, 33, 38, 46, 51, 55, 60, 21, 34, 37, 47, 50, 56, 59, 61, 35, 36, 48, 49, 57, 58, 62, 63};
+
 typedef struct {
     uint32_t code[256];
     uint8_t size[256]; /* 0: no code */
@@ -40,15 +44,9 @@ static int code_block(Coder *coder, const int16_t *levels, int dc_table, int ac_
         return -1;
     *previous = levels[0];
     symbol(coder, dc_table, size, extra_bits(difference, size), size);
-    int16_t scanned[64];
-    uint64_t nonzero = 0;
-    for (int k = 0; k < 64; k++)
-        scanned[k] = levels[ZIGZAG[k]];
-    for (int k = 1; k < 64; k++)
-        nonzero |= (uint64_t)(scanned[k] != 0) << k;
     int last = 0;
-    for (; nonzero; nonzero &= nonzero - 1) {
-        int k = __builtin_ctzll(nonzero), value = scanned[k], run = k - last - 1;
+    for (uint64_t left = in_scan(coded_of(levels)); left; left &= left - 1) {
+        int k = __builtin_ctzll(left), value = levels[ZIGZAG[k]], run = k - last - 1;
         last = k;
         size = bit_length((unsigned)(value < 0 ? -value : value));
         if (size > 10)

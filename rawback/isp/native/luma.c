@@ -52,22 +52,58 @@ static void first_step(const Tables *by, const uint16_t *restrict dn, const floa
     }
 }
 
-/* Further steps for a photosite that the first did not bring near. */
-static float followed(const Tables *by, float luma, float target, float blue, float red, const float weights[3])
+/* Photosites of a row that the first step did not bring near, one beside the other. */
+typedef struct {
+    int place[TILE];
+    float luma[TILE], target[TILE], offset[3][TILE], weight[3][TILE];
+    int32_t going[TILE];
+} Far;
+
+/* A further step for each of `count` of them that is still going; whether any goes on. */
+static int followed(const Tables *by, Far *of, int count)
 {
-    for (int n = 0; n < by->far_steps; n++) {
-        float missing = target, slope = 0;
+    const float *restrict light = by->light, *restrict slopes = by->slope;
+    int32_t any = 0;
+    for (int i = 0; i < count; i++) {
+        float missing = of->target[i], slope = 0;
         for (int c = 0; c < 3; c++) {
-            int32_t at = entry(by, luma + (blue * by->offsets[2 * c] + red * by->offsets[2 * c + 1]));
-            missing -= by->light[at] * weights[c];
-            slope += by->slope[at] * weights[c];
+            int32_t at = entry(by, of->luma[i] + of->offset[c][i]);
+            missing -= light[at] * of->weight[c][i];
+            slope += slopes[at] * of->weight[c][i];
         }
         float step = held(missing / (slope < by->flattest ? by->flattest : slope), -by->longest, by->longest);
-        luma = held(luma + step, by->least, by->most);
-        if (fabsf(step) <= by->near)
-            break;
+        float luma = held(of->luma[i] + step, by->least, by->most);
+        of->luma[i] = of->going[i] ? luma : of->luma[i];
+        of->going[i] &= fabsf(step) > by->near;
+        any |= of->going[i];
     }
-    return luma;
+    return any;
+}
+
+/* Further steps for the photosites of a row that need them. */
+static void follow(const Tables *by, const uint16_t *dn, const float *blue, const float *red, const Columns *columns, int width,
+                   const float *step, float *luma, Far *of)
+{
+    const float *weights[3] = {columns->red, columns->green, columns->blue};
+    int count = 0;
+    for (int x = 0; x < width; x++) {
+        of->place[count] = x;
+        count += fabsf(step[x]) > by->near;
+    }
+    for (int i = 0; i < count; i++) {
+        int x = of->place[i];
+        of->luma[i] = luma[x];
+        of->target[i] = (float)dn[x] * columns->scale[x] + columns->bias[x];
+        of->going[i] = 1;
+        for (int c = 0; c < 3; c++) {
+            of->offset[c][i] = blue[x] * by->offsets[2 * c] + red[x] * by->offsets[2 * c + 1];
+            of->weight[c][i] = weights[c][x];
+        }
+    }
+    for (int n = 0; n < by->far_steps && followed(by, of, count); n++)
+        ;
+    for (int i = 0; i < count; i++)
+        luma[of->place[i]] = of->luma[i];
 }
 
 /* Rows of the mosaic -> luma, (rows, width). first: (period, width); pattern: (10, period, width), as Columns has them; both
@@ -76,6 +112,7 @@ EXPORT int64_t core_luma(const Tables *by, const uint16_t *dn, const float *blue
                          int64_t period, const int32_t *first, const float *pattern, float *luma)
 {
     float step[TILE];
+    Far far;
     int64_t apart = period * width;
     for (int64_t left = 0; left < width; left += TILE) {
         int count = (int)(width - left < TILE ? width - left : TILE);
@@ -85,12 +122,7 @@ EXPORT int64_t core_luma(const Tables *by, const uint16_t *dn, const float *blue
                           p + 5 * apart, p + 6 * apart, p + 7 * apart, p + 8 * apart, p + 9 * apart};
             int64_t at = y * width + left;
             first_step(by, dn + at, blue + at, red + at, &of, count, luma + at, step);
-            for (int x = 0; x < count; x++)
-                if (fabsf(step[x]) > by->near) {
-                    float target = (float)dn[at + x] * of.scale[x] + of.bias[x];
-                    float weights[3] = {of.red[x], of.green[x], of.blue[x]};
-                    luma[at + x] = followed(by, luma[at + x], target, blue[at + x], red[at + x], weights);
-                }
+            follow(by, dn + at, blue + at, red + at, &of, count, step, luma + at, &far);
         }
     }
     return 0;

@@ -44,29 +44,24 @@ EXPORT int64_t core_statistics(const int16_t *levels, const float *steps, int64_
             const float *truth = steps + 64 * (row * n + column);
             if (dependent)
                 quantisers(of, quantiser);
-            for (int i = 1; i < 64; i++) {
-                int magnitude = of[i] < 0 ? -of[i] : of[i];
-                if (magnitude) {
-                    int kind = 3 * quantiser[i] + (magnitude < 3 ? magnitude : 3) - 1;
-                    float offset = dependent ? OFFSETS[quantiser[i]] : 0;
-                    excess[kind] += (double)(fabsf(truth[i]) - ((float)magnitude + offset));
-                    number[kind]++;
-                }
+            const uint64_t coded = coded_of(of);
+            for (uint64_t left = coded; left; left &= left - 1) {
+                int i = __builtin_ctzll(left), magnitude = of[i] < 0 ? -of[i] : of[i];
+                int kind = 3 * quantiser[i] + (magnitude < 3 ? magnitude : 3) - 1;
+                float offset = dependent ? OFFSETS[quantiser[i]] : 0;
+                excess[kind] += (double)(fabsf(truth[i]) - ((float)magnitude + offset));
+                number[kind]++;
             }
             if (!counts)
                 continue;
-            int run = 0;
-            for (int k = 1; k < 64; k++) {
-                int level = of[ZIGZAG[k]];
-                if (!level) {
-                    run++;
-                    continue;
-                }
+            int last = 0;
+            for (uint64_t left = in_scan(coded); left; left &= left - 1) {
+                int k = __builtin_ctzll(left), level = of[ZIGZAG[k]], run = k - last - 1;
                 counts[15 * 12] += run / 16;
                 counts[run % 16 * 12 + bit_length((unsigned)(level < 0 ? -level : level))]++;
-                run = 0;
+                last = k;
             }
-            counts[0] += run > 0;
+            counts[0] += last < 63;
         }
     return 0;
 }

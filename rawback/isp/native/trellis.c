@@ -12,10 +12,10 @@
 /* Which AC coefficients of a block, in the order of the scan, are half a step or more: bit k for the one that is k-th. */
 static inline uint64_t worth(const float *scaled)
 {
-    uint64_t found = 0;
-    for (int k = 1; k < 64; k++)
-        found |= (uint64_t)(fabsf(scaled[ZIGZAG[k]]) >= 0.5f) << k;
-    return found;
+    uint8_t is[64];
+    for (int i = 0; i < 64; i++)
+        is[i] = fabsf(scaled[i]) >= 0.5f;
+    return in_scan(mask_of(is) & ~(uint64_t)1);
 }
 
 /* (count, 64) coefficients in steps -> levels, natural order. prices: (kinds, SIZES, 63) of a level of that size after that
@@ -68,7 +68,8 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
         }
         for (; last; last = from[last]) {
             int at = ZIGZAG[place[last]];
-            levels[at] = (int16_t)(scaled[at] < 0 ? -chosen[last] : chosen[last]);
+            int negative = scaled[at] < 0;
+            levels[at] = (int16_t)((chosen[last] ^ -negative) + negative);
         }
         float mean = scaled[0] > LIMIT ? LIMIT : scaled[0] < -LIMIT ? -LIMIT : scaled[0];
         levels[0] = (int16_t)(int32_t)(mean + ROUNDER - ROUNDER);
@@ -80,18 +81,14 @@ EXPORT int64_t core_trellis(const float *scaled, int64_t count, const float *pri
 EXPORT int64_t core_symbol_counts(const int16_t *levels, int64_t count, int64_t *counts)
 {
     for (int64_t block = 0; block < count; block++, levels += 64) {
-        int run = 0;
-        for (int k = 1; k < 64; k++) {
-            int level = levels[ZIGZAG[k]];
-            if (!level) {
-                run++;
-                continue;
-            }
+        int last = 0;
+        for (uint64_t left = in_scan(coded_of(levels)); left; left &= left - 1) {
+            int k = __builtin_ctzll(left), level = levels[ZIGZAG[k]], run = k - last - 1;
             counts[15 * SIZES] += run / 16;
             counts[run % 16 * SIZES + bit_length((unsigned)(level < 0 ? -level : level))]++;
-            run = 0;
+            last = k;
         }
-        counts[0] += run > 0;
+        counts[0] += last < 63;
     }
     return 0;
 }
@@ -101,17 +98,13 @@ EXPORT int64_t core_block_bits(const int16_t *levels, int64_t count, const float
 {
     for (int64_t block = 0; block < count; block++, levels += 64) {
         double total = 0;
-        int run = 0;
-        for (int k = 1; k < 64; k++) {
-            int level = levels[ZIGZAG[k]];
-            if (!level) {
-                run++;
-                continue;
-            }
-            total += (double)prices[63 * bit_length((unsigned)(level < 0 ? -level : level)) + run];
-            run = 0;
+        int last = 0;
+        for (uint64_t left = in_scan(coded_of(levels)); left; left &= left - 1) {
+            int k = __builtin_ctzll(left), level = levels[ZIGZAG[k]];
+            total += (double)prices[63 * bit_length((unsigned)(level < 0 ? -level : level)) + k - last - 1];
+            last = k;
         }
-        bits[block] = run ? total + *end : total;
+        bits[block] = last < 63 ? total + *end : total;
     }
     return 0;
 }
