@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 EFFORT = 8
-"""libjxl's own is 7. Fewer bytes by 0.6 % of 12 megapixels, by 0.3 to 7 of 640 x 640; 9 takes four times as long for 0.2 more."""
+"""libjxl's own is 7. Fewer bytes by 0.6 % of 12 megapixels, by 0.1 to 7 of 640 x 640; 9 takes five times as long for 0.2."""
 EFFORT_OPTION = 0
 """JXL_ENC_FRAME_SETTING_EFFORT of jxl/encode.h, as the numbers below."""
 SUCCESS, MORE_OUTPUT = 0, 2
