@@ -10,8 +10,8 @@ from rawback.isp import inverse_pass
 from rawback.picture import Coefficients
 from rawback.recipe import Recipe
 
-BAND, CONTEXT = 96, 48
-"""Rows that are compared at a time, and those decoded on either side: whole MCUs, and whole cells of any CFA."""
+BAND, MCU = 96, 16
+"""Rows that are compared at a time, whole MCUs and whole cells of any CFA; and those of the tallest MCU."""
 MAX_BANDS = 6
 
 
@@ -22,9 +22,10 @@ def rms(mosaic: np.ndarray, picture: Coefficients, recipe: Recipe) -> float:
     """
     height, count = mosaic.shape[0], -(-mosaic.shape[0] // BAND)
     chosen = sorted({round(i * (count - 1) / max(MAX_BANDS - 1, 1)) for i in range(MAX_BANDS)})
+    context = int(np.lcm(MCU, len(recipe.cfa)))  # decoded on either side
     total = pixels = 0.0
     for start in (BAND * band for band in chosen):
-        first, last = max(start - CONTEXT, 0), min(start + BAND + CONTEXT, height)
+        first, last = max(start - context, 0), min(start + BAND + context, height)
         decoded = inverse_pass.decode(_rows(picture, first, last), replace(recipe, height=last - first))
         stop = min(start + BAND, height)
         error = decoded[start - first : stop - first].astype(np.int32) - mosaic[start:stop]
