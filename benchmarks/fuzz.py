@@ -33,7 +33,7 @@ from rawback.batch.worker import Limits  # noqa: E402
 from rawback.files import paths  # noqa: E402
 
 BATCH = 500
-KINDS = ("heic", "gain-map", "jxl", "layered", "linear", "monochrome", "quad")
+KINDS = ("blown", "heic", "gain-map", "jxl", "layered", "linear", "monochrome", "quad")
 SECONDS, MEMORY = 20.0, 2 << 30
 
 
@@ -71,7 +71,7 @@ def small_seeds() -> dict[str, bytes]:
 
 def seeds_of(kind: str) -> dict[str, bytes]:
     """Small files of one of the rarer KINDS, and JPEGs that were made of them."""
-    from scenes import garden, recipe_of
+    from scenes import flower, garden, recipe_of
     from test_gain_maps import lit_jpeg
     from test_linear import linear, pixels
     from test_monochrome import monochrome
@@ -86,6 +86,10 @@ def seeds_of(kind: str) -> dict[str, bytes]:
         recipe = recipe_of(44, 60, ((0, 0, 1, 1), (0, 0, 1, 1), (1, 1, 2, 2), (1, 1, 2, 2)))
         return b"".join(map(bytes, dng.encode(garden(44, 60, recipe), recipe, None, None)))
 
+    if kind == "blown":
+        picture = {"look": "libraw", "exposure": 0.0, "thumbnail": False, "quality": 90}
+        made = ({}, {"progressive": True, "effort": "best"})
+        return {f"{n}.jpg": render(flower(96, 128), RenderOptions(**picture, **more)).data for n, more in enumerate(made)}
     if kind == "heic":
         return {path.name: path.read_bytes() for path in sorted((ROOT / "tests" / "data").glob("*.heic"))}
     if kind == "gain-map":

@@ -81,10 +81,12 @@ def test_the_picture_before_sharpening_and_encoder_is_nearer(quality, subsamplin
 
 
 @pytest.mark.parametrize("size", [(256, 320), (150, 70), (33, 47)])
-@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
-def test_strips_and_the_whole_are_the_same(size, subsampling):
+@pytest.mark.parametrize(
+    ("subsampling", "shares"), [("4:2:0", ()), ("4:2:2", ()), ("4:4:4", ()), ("4:2:0", (0.5, 0.5, 0.5))]
+)  # fmt: skip
+def test_strips_and_the_whole_are_the_same(size, subsampling, shares):
     picture = coefficients(photo(scene(*size), 80, subsampling))
-    restorer = weights.photo_restorer(picture, None)
+    restorer = weights.photo_restorer(picture, None, Sharpening(octaves=shares))
     whole = restorer(0, picture.height)
     strips = [restorer(start, min(start + 32, picture.height)) for start in range(0, picture.height, 32)]
     for number, plane in enumerate(whole):

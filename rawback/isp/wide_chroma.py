@@ -121,16 +121,19 @@ class WideChroma:
         if strip not in self.beside:
             return
         v, h = self.coding.factors
+        lacks = np.flatnonzero(self.beside[strip].any(1))
+        rows = slice(int(lacks[0]), int(lacks[-1]) + 1)  # of blocks of chroma; what lies above and below is as it was
+        part = strip[0] + 8 * v * rows.start, strip[0] + 8 * v * rows.stop
         wide = replace(self.picture, wide=self.proposed)
-        (levels, present), (fewer, smooth) = (self.luma(strip, picture) for picture in (self.picture, wide))
+        (levels, present), (fewer, smooth) = (self.luma(part, picture) for picture in (self.picture, wide))
         bits = trellis.bits_of(trellis.symbol_counts(levels.reshape(-1, 64)))
         before, after = (trellis.bits_by_block(some.reshape(-1, 64), bits) for some in (levels, fewer))
         saved = (before - after).reshape(len(levels) // v, v, -1, h).sum((1, 3))  # (m, n) of chroma
-        wanted, own, others = self._wanted(strip), self._chroma(self.picture, strip), self._chroma(wide, strip)
+        wanted, own, others = self._wanted(part), self._chroma(self.picture, part), self._chroma(wide, part)
         error, *ways = (self._error(wanted, *seen) for seen in ((present, own), (smooth, others), (smooth, own)))
         for kept, way in zip((self.inside, self.beside), ways, strict=True):
-            may = (self.beside[strip] != 0) & (way <= SEEN * error + UNSEEN)
-            kept[strip] = np.where(may, kept[strip] + saved, 0)
+            may = (self.beside[strip][rows] != 0) & (way <= SEEN * error + UNSEEN)
+            kept[strip][rows] = np.where(may, kept[strip][rows] + saved, 0)
 
     def decide(self) -> None:
         """Keep what pays, block by block: nothing beside the picture where all of that together hardly does."""

@@ -37,7 +37,8 @@ class PhotoRestorer:
 
     def __init__(self, engine: Engine, picture: Coefficients, depth: int, sharpening: Sharpening) -> None:
         self.engine, self.picture, self.undone = engine, picture, sharpening
-        self.halo = -(-4 * depth // BLOCKS) * BLOCKS
+        seen = 4 * depth + 2 ** (len(sharpening.octaves) + 1) * bool(sharpening.octaves)
+        self.halo = -(-seen // BLOCKS) * BLOCKS
         """Rows of context above and below that a strip needs."""
         self.bands = [inverse_pass.decoded_planes(picture, *rows) for rows in _bands(picture.height)]
         self.conditions = features.of_photo(picture, [luma for luma, _, _ in self.bands])
