@@ -34,7 +34,7 @@ Image.fromarray(picture).save(sys.argv[2], quality=90)
 """
 STARTS = (
     ("rawback --version", ["-m", "rawback", "--version"]),
-    ("until render reads its RAW", ["-c", "import rawback.cli.main, rawback.batch.jobs"]),
+    ("until render reads its RAW", ["-c", "import rawback.cli, rawback.files.ahead"]),
     ("until recover reads its JPEG", ["-c", "import rawback.cli.main, rawback.batch.jobs, rawback.recovering"]),
     ("(Python and numpy alone)", ["-c", "import numpy"]),
 )

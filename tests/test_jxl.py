@@ -13,7 +13,7 @@ from small import rawback as command
 
 from rawback.batch import output_names
 from rawback.errors import RawbackError, UsageError
-from rawback.files import file_type, jxl, jxl_header, jxl_to_jpeg
+from rawback.files import file_type, jxl, jxl_header, jxl_to_jpeg, libjxl
 from rawback.files import photo as photos
 from rawback.files.recognition import Kind, classify
 from rawback.files.url import Url
@@ -42,6 +42,18 @@ def test_a_jpeg_comes_back_byte_for_byte(made):
 
 def test_a_photograph_takes_a_tenth_less(sample_jpeg):
     assert len(jxl.transcoded(sample_jpeg.data, "x")) < 0.9 * len(sample_jpeg.data)
+
+
+def test_more_effort_takes_fewer_bytes_where_it_can_be_had(sample_jpeg, monkeypatch):
+    with_effort = jxl.transcoded(sample_jpeg.data, "x")
+    monkeypatch.setattr(libjxl, "library", lambda: None)
+    without = jxl.transcoded(sample_jpeg.data, "x")
+    assert without == bytes(codecs.jpegxl_encode_jpeg(sample_jpeg.data))
+    assert jxl.jpeg_inside(with_effort, "x") == jxl.jpeg_inside(without, "x") == sample_jpeg.data
+    monkeypatch.undo()
+    if libjxl.library() is not None:
+        assert len(with_effort) < 0.999 * len(without)
+        assert libjxl.transcoded(b"no JPEG") is None
 
 
 def test_render_recover_verify_and_back_on_the_command_line(tmp_path):

@@ -190,3 +190,17 @@ def test_other_efforts_are_the_jpeg_itself_and_parity_is_refused():
     assert jxl.jpeg_inside(rawback.render(file, normal, kind=".jxl").data, "x") == rawback.render(file, normal).data
     with pytest.raises(UsageError, match="sectors"):
         rawback.render(file, replace(normal, parity=5), kind=".jxl")
+
+
+def test_along_another_scan_bits_are_the_mean_of_what_is_coded_there():
+    """Two quantisers go along the zigzag scan. Levels at two places, always together, far apart in it, next to each other as
+    they are coded: the second is as cheap as it is there, though zeros come between."""
+    levels = np.zeros((32, 32, 64), np.int16)
+    random = np.random.default_rng(8)
+    levels[..., ZIGZAG[[3, 20]]] = random.integers(0, 2, (32, 32, 1))
+    levels[..., ZIGZAG[5]] = random.random((32, 32)) < 0.1
+    coded, along = (Contexts.of(levels, dependent) for dependent in (False, True))
+    assert coded.order[1:4].tolist() == ZIGZAG[[3, 20, 5]].tolist()
+    one_left_after_one = 2 * (int(jxl_contexts.BY_LEFT[1]) + int(jxl_contexts.BY_PLACE[2])) + 1
+    one_left_after_zero = 2 * (int(jxl_contexts.BY_LEFT[1]) + int(jxl_contexts.BY_PLACE[20]))
+    assert along.bits[one_left_after_zero, 1] == pytest.approx(coded.bits[one_left_after_one, 1], abs=0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rawback.errors import MachineError, RawbackError
-from rawback.files import boxes, extras, file_type
+from rawback.files import boxes, extras, file_type, libjxl
 from rawback.files.jpeg_file import is_jpeg
 from rawback.files.tiff import Buffer
 
@@ -29,7 +29,7 @@ def transcoded(jpeg: bytes, name: str) -> bytes:
     """The JPEG as JPEG XL, which gives it back byte for byte: that is tried. Raises RawbackError where it does not."""
     library = extras.needed("jxl", MODULE, f"{name}: writing JPEG XL")
     try:
-        coded = bytes(library.jpegxl_encode_jpeg(jpeg))
+        coded = libjxl.transcoded(jpeg) or bytes(library.jpegxl_encode_jpeg(jpeg))
         restored = bytes(library.jpegxl_decode_jpeg(coded))
     except MemoryError as error:
         raise MachineError(f"there is not enough memory to write {name} as JPEG XL; close other programs") from error

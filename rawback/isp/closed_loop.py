@@ -43,7 +43,7 @@ SAMPLE_STRIPS = 4
 """Strips that tell what symbols cost, where not all are asked."""
 DEPENDENT_PASSES = 2
 """Over the sample, before all of luma is quantised dependently: what symbols cost then, and where levels lie."""
-JXL_PASSES = 2
+JXL_PASSES = 3
 """Over all of luma, by what levels cost in JPEG XL, once they are weighed by what they cost in a JPEG."""
 CHROMA_PRICE = 0.5
 """What a bit is worth in chroma's squared steps, against luma's. More loses: errors of chroma come back as bits of luma."""

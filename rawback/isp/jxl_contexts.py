@@ -39,6 +39,8 @@ TRUST, TRUST_NUMBER = 6.0, 4.0
 BLUR = 2.0
 """Standard deviation of what numbers of levels tell about those beside them."""
 LONGEST = 16.0
+CHUNK = 1 << 13
+"""Blocks counted at a time."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,10 @@ class Contexts:
     """What symbols cost in a picture, from its levels of the pass before."""
 
     order: np.ndarray
-    """(64,) intp: place in natural order at each place that is coded."""
+    """(64,) intp: places in natural order, as levels are weighed one after the other: as they are coded, or, of two quantisers,
+    along the zigzag scan, as these take turns."""
     bits: np.ndarray
-    """(CONTEXTS, CLASSES) float32: a level of that class in a context, its own bits included."""
+    """(CONTEXTS, CLASSES) float32: a level of that class in a context along `order`, its own bits included."""
     number_bits: np.ndarray
     """(NUMBERS, 64) float32: so many levels in a context of their number."""
     of_blocks: np.ndarray
@@ -56,35 +59,67 @@ class Contexts:
 
     @classmethod
     def of(cls, levels: np.ndarray, dependent: bool) -> Contexts:
-        """Luma's levels (rows, columns, 64) int16. dependent: whether they have two quantisers, which go by the zigzag scan."""
-        order = ZIGZAG.astype(np.intp) if dependent else _order(levels)
+        """Luma's levels (rows, columns, 64) int16. dependent: whether they have two quantisers."""
+        order = _order(levels)
         of_blocks = _contexts_of_number(np.count_nonzero(levels[..., 1:], -1))
         symbols, coarse = np.zeros((CONTEXTS, CLASSES)), np.zeros((CONTEXTS, CLASSES))
-        numbers = np.zeros((NUMBERS, 64))
-        for row, kinds in zip(levels, of_blocks, strict=True):
-            context, group, number, symbol = _symbols(row[:, order[1:]])
-            symbols += np.bincount(context * CLASSES + symbol, minlength=symbols.size).reshape(symbols.shape)
-            coarse += np.bincount(group * CLASSES + symbol, minlength=coarse.size).reshape(coarse.shape)
-            numbers += np.bincount(kinds.astype(np.intp) * 64 + number, minlength=numbers.size).reshape(numbers.shape)
-        return cls(order, _symbol_bits(symbols, coarse), _number_bits(numbers), of_blocks)
+        numbers, meetings = np.zeros((NUMBERS, 64)), np.zeros((CONTEXTS, 2, CONTEXTS))
+        at = np.argsort(order)[ZIGZAG[1:]] - 1  # where in the order the places of the zigzag scan are, both without the mean
+        together = max(CHUNK // levels.shape[1], 1)
+        for start in range(0, len(levels), together):
+            rows = slice(start, start + together)
+            blocks, kinds = levels[rows].reshape(-1, 64), of_blocks[rows].ravel()
+            scan = _Scan.of(blocks[:, order[1:]])
+            _count(symbols, (scan.context * CLASSES + scan.symbol)[scan.coded])
+            _count(coarse, ((scan.context - 2 * BY_PLACE[1:]) * CLASSES + scan.symbol)[scan.coded])
+            _count(numbers, kinds.astype(np.intp) * 64 + np.count_nonzero(blocks[:, 1:], -1))
+            if dependent:
+                along = _Scan.of(blocks[:, ZIGZAG[1:]])
+                met = (2 * along.context + ~scan.coded[:, at]) * CONTEXTS + scan.context[:, at]
+                _count(meetings, met[along.coded])
+        bits = _symbol_bits(symbols, coarse)
+        if dependent:
+            order, bits = ZIGZAG.astype(np.intp), _expected(bits, meetings)
+        return cls(order, bits.astype(np.float32), _number_bits(numbers), of_blocks)
 
 
-def _symbols(scanned: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """AC levels (n, 63) along the order -> of those that are coded their contexts, coarse contexts (n, of any place), and
-    classes; third, (n,), how many of each block are not 0."""
-    there = scanned != 0
-    left = np.cumsum(there[:, ::-1], 1)[:, ::-1]  # (n, 63)
-    number = left[:, 0]
-    before = np.concatenate([number[:, None] <= FEW, there[:, :-1]], 1)
-    coded = left > 0
-    base = BY_LEFT[left]
-    context = 2 * (base + BY_PLACE[1:]) + before
-    symbol = CLASS[np.minimum(np.abs(scanned), LIMIT)]
-    return context[coded], (2 * base + before)[coded], number, symbol[coded].astype(np.intp)
+@dataclass(frozen=True)
+class _Scan:
+    """AC levels along some order: of each (n, 63) its context, its class, and whether it is coded."""
+
+    context: np.ndarray
+    symbol: np.ndarray
+    coded: np.ndarray
+
+    @classmethod
+    def of(cls, scanned: np.ndarray) -> _Scan:
+        """Levels (n, 63). Behind the last that is not 0 the context is that which a further one would have."""
+        there = scanned != 0
+        left = np.cumsum(there[:, ::-1], 1)[:, ::-1]
+        before = np.concatenate([left[:, :1] <= FEW, there[:, :-1]], 1)
+        context = 2 * (BY_LEFT[left] + BY_PLACE[1:]) + before
+        return cls(context, CLASS[np.minimum(np.abs(scanned), LIMIT)].astype(np.intp), left > 0)
+
+
+def _count(into: np.ndarray, places: np.ndarray) -> None:
+    into += np.bincount(places.ravel(), minlength=into.size).reshape(into.shape)
+
+
+def _expected(bits: np.ndarray, meetings: np.ndarray) -> np.ndarray:
+    """Bits by context as levels are coded -> by context along the zigzag scan, in the mean of what is coded there.
+
+    meetings (CONTEXTS, 2, CONTEXTS): how often which of the former is met in which of the latter, and how often behind the
+    last level that is coded, where zeros cost nothing. Where levels are weighed against contexts along another scan than they
+    are coded in, runs come about that save nothing.
+    """
+    behind = bits.copy()
+    behind[:, 0] = 0
+    total = np.einsum("ij,jk->ik", meetings[:, 0], bits) + np.einsum("ij,jk->ik", meetings[:, 1], behind)
+    return (total + TRUST * bits) / (meetings.sum((1, 2))[:, None] + TRUST)
 
 
 def _symbol_bits(symbols: np.ndarray, coarse: np.ndarray) -> np.ndarray:
-    """Counts by context, and by coarse context -> bits (CONTEXTS, CLASSES) float32."""
+    """Counts by context, and by coarse context, which is of any place -> bits (CONTEXTS, CLASSES)."""
     everywhere = coarse.sum(0) + 0.3
     by_group = _shares(coarse, everywhere / everywhere.sum(), TRUST)
     expected = np.zeros(symbols.shape)
@@ -92,7 +127,7 @@ def _symbol_bits(symbols: np.ndarray, coarse: np.ndarray) -> np.ndarray:
         for before in (0, 1):
             first = 2 * left + before
             expected[first : first + 2 * len(np.unique(BY_PLACE)) : 2] = by_group[first]
-    return (_length(_shares(symbols, expected, TRUST)) + OWN_BITS).astype(np.float32)
+    return _length(_shares(symbols, expected, TRUST)) + OWN_BITS
 
 
 def _number_bits(numbers: np.ndarray) -> np.ndarray:
@@ -100,7 +135,7 @@ def _number_bits(numbers: np.ndarray) -> np.ndarray:
     everywhere = numbers.sum(0) + 0.2
     apart = np.arange(64)[:, None] - np.arange(64)
     near = np.exp(-0.5 * (apart / BLUR) ** 2)
-    blurred = numbers @ (near / near.sum(0))
+    blurred = np.einsum("ij,jk->ik", numbers, near / near.sum(0))  # of BLAS the bits would hang on the number of threads
     blurred = blurred + (np.concatenate([blurred[1:], blurred[-1:]]) + np.concatenate([blurred[:1], blurred[:-1]])) / 2
     expected = _shares(blurred, everywhere / everywhere.sum(), TRUST_NUMBER)
     return _length(_shares(numbers, expected, TRUST)).astype(np.float32)

@@ -172,7 +172,7 @@ class RenderOptions:
 class ArchiveOptions:
     """For those who keep JPEGs in place of RAW."""
 
-    jxl: Annotated[bool, Option("Write JPEG XL: the same JPEG, in about 10 % fewer bytes.", group=OUTPUT)] = False
+    jxl: Annotated[bool, Option("Write JPEG XL: a JPEG in about 10 % fewer bytes.", group=OUTPUT)] = False
     delete_original: Annotated[bool, Option("Delete each RAW once its JPEG restores it bit by bit.", group=OUTPUT)] = False
     manifest: Annotated[Path | None, Option("Add RAW files and JPEGs to a list for sha256sum -c.", group=OUTPUT)] = None
     """Names are as seen from its folder."""
