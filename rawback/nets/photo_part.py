@@ -21,8 +21,8 @@ SMALLEST = 32
 """Pixels along a side from which on there is a picture to restore."""
 WHITE = 254 / 255
 """Code from which on a channel is clipped, but for what quantisers do to it."""
-COLUMNS = 1024
-"""Of a strip that the network is given at once, beside their context: its activations stay in the cache, and take less memory."""
+COLUMNS = 1088
+"""Of a strip that the network is given at once, beside their context: what it computes on the way stays in the cache."""
 ANSWERS = 40
 """Channels of the network's answer: 16 of luma, 4 each of Cb and Cr, and 16 of luma's sharpening."""
 BLOCKS = 16
@@ -57,8 +57,9 @@ class PhotoRestorer:
         planes = fixed_pass.planes(self.picture, first, last)
         rows = slice(start - first, stop - first)
         luma, sharpened, *chroma = self._changes(planes)
-        restored = [planes[0] + luma + sharpened, *(plane + change for plane, change in zip(planes[1:], chroma, strict=True))]
-        return restored[0][rows], restored[1][rows], restored[2][rows]
+        for plane, change in zip((planes[0], *planes), (luma, sharpened, *chroma), strict=True):
+            plane[rows] += change[rows]
+        return planes[0][rows], planes[1][rows], planes[2][rows]
 
     def message(self) -> str:
         """What is done, and what to expect of it, in words."""
@@ -89,10 +90,12 @@ class PhotoRestorer:
         luma, cb, cr = (_widened(plane) for plane in planes)
         small = np.stack([shrink(plane, (2, 2)) for plane in (cb, cr)])  # (2, H / 2, W / 2)
         change = self._by_net(luma, small)  # (40, H / 4, W / 4)
-        encoded = luma + laid_out(change[:16])
+        encoded = laid_out(change[:16])
+        encoded += luma
         if self.deblocking:
             encoded = self.deblocking.applied(encoded)
-        encoded = intervals.within(encoded - luma, self.picture.tables[0])
+        encoded -= luma
+        encoded = intervals.within(encoded, self.picture.tables[0])
         sharpened = self._unsharpened(luma + encoded, change[24:])
         colours = (self._chroma(laid_out(change[16 + 4 * i :][:4]), self.picture.tables[1 + i]) for i in range(2))
         return tuple(plane[:height, :width] for plane in (encoded, sharpened, *colours))
@@ -112,7 +115,9 @@ class PhotoRestorer:
         """What undoes the sharpening of luma (H, W): as its camera was measured, else by the network (16, H / 4, W / 4)."""
         if self.undone.octaves:
             return without(luma, self.undone.octaves) - luma
-        return np.float32(self.undone.share) * laid_out(by_net)
+        unsharpened = laid_out(by_net)
+        unsharpened *= np.float32(self.undone.share)
+        return unsharpened
 
     def _chroma(self, change: np.ndarray, table: np.ndarray) -> np.ndarray:
         """A change of chroma at half size, within its intervals, at full size."""
