@@ -60,6 +60,12 @@ class Highlights:
         """log2 of the brightest light of a block against white, at most MOST_STOPS: the headroom that is needed."""
         return float(np.clip(np.log2(restored_light(self.light, self.share, self.ratios, self.around).max()), 0, MOST_STOPS))
 
+    @cached_property
+    def _surroundings(self) -> np.ndarray:
+        """Ratios and what is around (6, rows, columns), those of a block side by side in memory: so `_between` takes them."""
+        both = np.concatenate([self.ratios, self.around])
+        return np.moveaxis(np.ascontiguousarray(np.moveaxis(both, 0, -1)), -1, 0)
+
     def message(self) -> str:
         """What is done, in words."""
         return f"blown highlights guessed from what is left of them, up to {self.stops:.1f} stops above the picture's white"
@@ -74,7 +80,8 @@ class Highlights:
             return codes
         curve, at = curve_of(self.recipe), (rows + top, columns)
         some, share = codes[:, rows, columns], blown(native[:, rows, columns])  # (3, n)
-        light = restored_light(curve.light(some), share, _between(self.ratios, *at), _between(self.around, *at))
+        told = _between(self._surroundings, *at)  # (6, n)
+        light = restored_light(curve.light(some), share, told[:3], told[3:])
         result = codes.copy()
         result[:, rows, columns] = np.maximum(curve.encode(light), some)
         return result
@@ -165,7 +172,7 @@ def _halved(planes: np.ndarray) -> np.ndarray:
 
 
 def _between(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray, block: int = BLOCK) -> np.ndarray:
-    """Planes (3, h, w) of blocks at pixels (n,): linear between the middles of blocks."""
+    """Planes (c, h, w) of blocks at pixels (n,): (c, n), linear between the middles of blocks."""
     firsts, shares = [], []
     for at, side in ((rows, planes.shape[1]), (columns, planes.shape[2])):
         place = np.clip((at + 0.5) / block - 0.5, 0, side - 1)
@@ -174,6 +181,9 @@ def _between(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray, block: i
         shares.append((place - first).astype(np.float32))
     (y0, y1), (x0, x1) = firsts
     down, right = shares
-    upper = planes[:, y0, x0] * (1 - right) + planes[:, y0, x1] * right
-    lower = planes[:, y1, x0] * (1 - right) + planes[:, y1, x1] * right
-    return upper * (1 - down) + lower * down
+    width = planes.shape[2]
+    blocks = np.ascontiguousarray(np.moveaxis(planes, 0, -1)).reshape(-1, len(planes))  # (h w, c)
+    down, right = down[:, None], right[:, None]
+    upper = blocks[y0 * width + x0] * (1 - right) + blocks[y0 * width + x1] * right  # (n, c)
+    lower = blocks[y1 * width + x0] * (1 - right) + blocks[y1 * width + x1] * right
+    return (upper * (1 - down) + lower * down).T
