@@ -100,10 +100,8 @@ class Search:
         if self.goal.kind == "noise":
             return self._by_noise()
         step, slope = self._guess()
-        kept, refused = (
-            None,
-            None,
-        )  # the finest try that keeps the promise, the coarsest that does not: (step, picture, missing)
+        # the finest try that keeps the promise, the coarsest that does not: (step, picture, missing)
+        kept, refused = None, None
         for tries in range(2 * TRIES):
             picture = self._coded(self.mosaic, step)
             missing = self._wanted() - self._score(picture, self.mosaic, self.file_size)
