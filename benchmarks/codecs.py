@@ -31,12 +31,13 @@ from rawback.rendering import decide
 EFFORTS = {"fast": (False, False), "normal": (True, False), "best --compatible": (True, True), "best": (True, True)}
 
 
-def layered(file: RawFile, step: float) -> tuple[int, np.ndarray]:
-    """As `render --layered` writes it."""
+def layered(file: RawFile, step: float, as_jxl: bool = False) -> tuple[int, np.ndarray]:
+    """As `render --layered` writes it. as_jxl: its picture coated in JPEG XL."""
     recipe = replace(file.recipe, arithmetic=2)
     picture = encoder.encode(file.mosaic, recipe, replace(layered_coding(step, (2, 2)), thorough=True, wide=True))
     beside = [*boxes_of(picture), *wide_chroma.to_boxes(picture, "")]
-    size = len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in beside)
+    coded = jpeg.coded_picture(coarse_of(picture))
+    size = (jxl_size(coded) if as_jxl else len(coded)) + sum(len(box.content) for box in beside)
     return size, inverse_pass.decode(picture, recipe)
 
 
@@ -68,6 +69,7 @@ METHODS: dict[str, tuple[tuple, Callable]] = {
         for effort in EFFORTS
     },
     "rawback --layered": (LAYERED_STEPS, layered),
+    "rawback --layered -o x.jxl": (LAYERED_STEPS, lambda file, step: layered(file, step, as_jxl=True)),
     "rawback --effort best -o x.jxl": (STEPS, lambda file, step: by_rawback(file, step, "best", as_jxl=True)),
     **{
         name: (raw_codecs.SETTINGS[name], lambda file, setting, name=name: raw_codecs.code(file, name, setting))
