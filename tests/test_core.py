@@ -19,7 +19,8 @@ import rawback
 from rawback import provenance
 from rawback.files import huffman, libjpeg, ljpeg
 from rawback.files.jpeg_file import JpegFile
-from rawback.isp import dct, inverse_pass, small_dct, trellis
+from rawback.isp import dct, intervals, inverse_pass, small_dct, trellis
+from rawback.isp.deblocking import BUSY, Deblocking
 from rawback.isp.native import library as native
 from rawback.isp.quantisation_tables import coding
 from rawback.picture import Coefficients
@@ -163,6 +164,24 @@ def test_symbols_and_bits_are_those_of_numpy(core, variant: str):
         counted.append(trellis.symbol_counts(levels))
         taken.append(trellis.bits_by_block(levels, trellis.bits_of(counted[-1])))
     assert np.array_equal(*counted) and np.array_equal(*taken)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("size", [(8, 8), (8, 48), (48, 16), (64, 4400)])
+def test_what_photos_are_restored_by_is_that_of_numpy(core, variant: str, size: tuple[int, int]):
+    random, table = np.random.default_rng(5), tables()[0]
+    plane = random.normal(0.3, 0.1, size).astype(np.float32)
+    plane[:, : size[1] // 2] = np.round(plane[:, : size[1] // 2] * 4) / 400  # some is flat
+    steps = Deblocking(random.uniform(0, 1, (2, len(BUSY) + 1)).astype(np.float32))
+    done: list[list[np.ndarray]] = []
+    for way in ("off", variant):
+        core(way)
+        grown = [dct.grow(plane, factors) for factors in ((2, 2), (1, 2), (2, 1))]
+        cells = [dct.laid_out(plane.reshape(n * n, -1, 4)) for n in (2, 4)]
+        changes = [intervals.within(plane, table), steps.applied(plane), steps.applied(plane.T)]
+        done.append([dct.shrink(plane, (2, 2)), dct.shrink(plane.T, (2, 2)), *grown, *cells, *changes])
+    assert all(map(np.array_equal, *done))
+    assert size == (8, 8) or not np.array_equal(done[0][-2], plane)
 
 
 def test_halves_are_means_of_two_by_two(core):

@@ -16,7 +16,7 @@ from rawback.files import jpeg
 from rawback.files import photo as photos
 from rawback.files.tags import Tag
 from rawback.foreign import sensor, sharpening
-from rawback.isp import dct, intervals, inverse_pass, photo_noise
+from rawback.isp import dct, fixed_pass, intervals, inverse_pass, photo_noise
 from rawback.isp.colour import RGB_TO_YCC
 from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
@@ -92,6 +92,20 @@ def test_strips_and_the_whole_are_the_same(size, subsampling, shares):
     for number, plane in enumerate(whole):
         assert plane.shape == size
         assert np.abs(plane - np.concatenate([strip[number] for strip in strips])).max() < 1e-5
+
+
+def test_columns_that_the_network_is_given_change_nothing(monkeypatch):
+    picture = coefficients(photo(scene(64, 330), 80))
+    expected = weights.photo_restorer(picture, None)(0, 64)
+    monkeypatch.setattr(photo_part, "COLUMNS", 48)
+    assert all(map(np.array_equal, weights.photo_restorer(picture, None)(0, 64), expected))
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+def test_photos_are_decoded_as_all_pictures_are(subsampling):
+    picture = coefficients(photo(scene(150, 70), 80, subsampling))
+    for ours, theirs in zip(fixed_pass.planes(picture, 16, 140), inverse_pass.decoded_planes(picture, 16, 140), strict=True):
+        assert ours.shape == (124, 70) and np.allclose(ours, theirs, atol=2e-6)
 
 
 def test_what_the_encoder_did_is_undone_within_its_steps():

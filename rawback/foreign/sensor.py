@@ -22,7 +22,7 @@ WIDEST = 64000
 """Rows or columns of a RAW that LibRaw opens, and with it most developers."""
 ASSUMED_ISO = 100
 """Of a photo that tells none, where its sensor's noise is asked for."""
-PART_ROWS, RESTORED_ROWS = 16, 256
+PART_ROWS, RESTORED_ROWS = 16, 320
 """Of what is worked on at a time, and of strips that are restored: their context above and below costs. Or multiples."""
 
 Restored = Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -110,11 +111,19 @@ def shrink(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
     v, h = factors
     if (v, h) == (1, 1):
         return plane
+    if (v, h) == (2, 2) and plane.dtype == np.float32 and library() is not None:
+        smaller = np.empty((len(plane) // 2, plane.shape[1] // 2), np.float32)
+        call("core_shrink", np.ascontiguousarray(plane), *smaller.shape, smaller)
+        return smaller
     return np.asarray(sum(plane[i::v, j::h] for i in range(v) for j in range(h))) * np.float32(1 / (v * h))
 
 
 def grow(plane: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
     """The way back: triangle filter by 2 (libjpeg's fancy upsampling, but in float), repetition by other factors."""
+    if 2 in factors and max(factors) == 2 and plane.dtype == np.float32 and library() is not None:
+        grown = np.empty((plane.shape[0] * factors[0], plane.shape[1] * factors[1]), np.float32)
+        call("core_grow", np.ascontiguousarray(plane), *plane.shape, *factors, 0, *grown.shape, grown)
+        return grown
     for axis, factor in enumerate(factors):
         plane = _triangle(plane, axis) if factor == 2 else np.repeat(plane, factor, axis) if factor > 1 else plane
     return plane
@@ -131,3 +140,14 @@ def _triangle(plane: np.ndarray, axis: int) -> np.ndarray:
     np.add(near[:-1], far[1:], out=lines[1:-1:2])
     lines[0], lines[-1] = near[0] + far[0], near[-1] + far[-1]
     return grown
+
+
+def laid_out(cells: np.ndarray) -> np.ndarray:
+    """The samples of n x n cells, row by row (n * n, h, w) float32 -> (n h, n w)."""
+    count, height, width = cells.shape
+    n = math.isqrt(count)
+    if library() is not None and n <= 4:
+        plane = np.empty((n * height, n * width), np.float32)
+        call("core_lay_out", np.ascontiguousarray(cells), n, height, width, plane)
+        return plane
+    return cells.reshape(n, n, height, width).transpose(2, 0, 3, 1).reshape(n * height, n * width)

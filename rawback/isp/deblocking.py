@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BUSY = np.array([0.0006, 0.0012, 0.0024, 0.0048, 0.0096, 0.02])
+from rawback.isp.native.library import call, library
+
+BUSY = np.array([0.0006, 0.0012, 0.0024, 0.0048, 0.0096, 0.02], np.float32)
 """Borders between classes of busyness, the mean difference of neighbours within both blocks, in codes."""
 FEWEST = 200
 """Borders of a class that tell its share."""
@@ -40,10 +42,11 @@ class Deblocking:
 
     def applied(self, luma: np.ndarray) -> np.ndarray:
         """Luma (8m, 8n) float32 with its steps evened out, along rows and along columns."""
-        for axis in (0, 1):
-            luma = self._across(luma if axis else luma.T)
-            luma = luma if axis else luma.T
-        return luma
+        if library() is not None:
+            result = np.array(luma, order="C")
+            call("core_deblock", result, result.shape[0] // 8, result.shape[1] // 8, self.shares, BUSY, RAMPS)
+            return result
+        return self._across(self._across(luma.T).T)
 
     def _across(self, luma: np.ndarray) -> np.ndarray:
         """The borders between columns."""
@@ -53,7 +56,7 @@ class Deblocking:
         mean, rest, busy = _steps(luma, 0)  # (m, 1, k), (m, 8, k), (m, k)
         kinds = np.digitize(busy, BUSY)
         parts = [mean * self.shares[0][kinds][:, None], rest * self.shares[1][kinds][:, None]]
-        result = np.ascontiguousarray(luma).copy()
+        result = np.array(luma, order="C")
         blocks = result.reshape(rows // 8, 8, width // 8, 8)
         for pixel in range(REACH):
             change = parts[0] * RAMPS[0, pixel] + parts[1] * RAMPS[1, pixel]
@@ -71,8 +74,13 @@ def _steps(luma: np.ndarray, offset: int) -> tuple[np.ndarray, np.ndarray, np.nd
     left, right = at[REACH - 1] - at[REACH - 2], at[REACH + 1] - at[REACH]
     step = (at[REACH] - at[REACH - 1] - (left + right) / 2).reshape(rows // 8, 8, count)
     inner = sum(np.abs(at[k + 1] - at[k]) for k in (0, 1, 2, 4, 5, 6)) / 6
-    mean = step.mean(1, keepdims=True)
-    return mean, step - mean, inner.reshape(rows // 8, 8, count).mean(1)
+    mean = _means(step)
+    return mean[:, None], step - mean[:, None], _means(inner.reshape(rows // 8, 8, count))
+
+
+def _means(of: np.ndarray) -> np.ndarray:
+    """Along 8 rows (m, 8, k) -> (m, k), added in their order, as the compiled core does."""
+    return np.asarray(sum(of[:, row] for row in range(8))) / np.float32(8)
 
 
 def _variances(bands: Sequence[np.ndarray], offset: int) -> np.ndarray:

@@ -61,14 +61,31 @@ def inverse(levels: np.ndarray, factors: np.ndarray, answers: np.ndarray | None 
     if library() is not None:
         call("core_inverse_dct", np.ascontiguousarray(levels), m, n, factors, *answers_of(answers), plane)
         return plane
-    scale, blocks = factors[:, None], plane.reshape(m, 8, n, 8)
-    for row, out in zip(levels, blocks, strict=True):
+    for row, out in zip(levels, plane.reshape(m, 8, n, 8), strict=True):
         for start in range(0, n, CHUNK):
-            values = _values(row[start : start + CHUNK].T, answers)  # (64, blocks)
-            values *= scale
-            samples = _inverse(_inverse(values.reshape(8, 8, -1)).swapaxes(0, 1))  # (x, y, blocks)
-            out[:, start : start + CHUNK] = samples.transpose(1, 2, 0)
+            _samples(_values(row[start : start + CHUNK].T, answers), factors, out[:, start : start + CHUNK])
     return plane
+
+
+def limited(plane: np.ndarray, table: np.ndarray, limit: float) -> np.ndarray:
+    """(8m, 8n) float32 samples, 0..1, whose coefficients are at most `limit` steps of a quantisation table from 0."""
+    m, n = plane.shape[0] // 8, plane.shape[1] // 8
+    to, back, result = to_steps(table, 255), from_steps(table, 1 / 255), np.empty(plane.shape, np.float32)
+    if library() is not None:
+        call("core_limited", np.ascontiguousarray(plane), m, n, to, back, float(limit), result)
+        return result
+    steps = forward(plane, to)
+    np.clip(steps, np.float32(-limit), np.float32(limit), out=steps)
+    for row, out in zip(steps, result.reshape(m, 8, n, 8), strict=True):
+        _samples(np.ascontiguousarray(row.T), back, out)
+    return result
+
+
+def _samples(values: np.ndarray, factors: np.ndarray, out: np.ndarray) -> None:
+    """(64, blocks) float32, which is used up, into (8, blocks, 8) samples."""
+    values *= factors[:, None]
+    samples = _inverse(_inverse(values.reshape(8, 8, -1)).swapaxes(0, 1))  # (x, y, blocks)
+    out[:] = samples.transpose(1, 2, 0)
 
 
 def answers_of(answers: np.ndarray | None) -> tuple[np.ndarray | None, int, int]:

@@ -102,6 +102,18 @@ def is_for(picture: Coefficients, recipe: Recipe) -> bool:
     return recipe.arithmetic == 2 and as_rendered and picture.undo is None and set(picture.factors) <= {1, 2}
 
 
+def planes(picture: Coefficients, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows start..stop of Y, Cb, Cr, as `inverse_pass.decoded_planes` has them but for rounding; `start` begins a block.
+
+    Of a picture with three planes and chroma at full or half size, no flow, that is told by its levels alone.
+    """
+    levels, factors = picture.planes[0][start // 8 : -(-stop // 8)], fixed_dct.from_steps(picture.tables[0], 1 / 255)
+    luma = fixed_dct.inverse(levels, factors, _answers(picture))[: stop - start, : picture.width]
+    luma += np.float32(128 / 255)
+    cb, cr = (grown(picture, chroma(picture, k, start, stop, 1 / 255), start, stop) for k in (1, 2))
+    return luma, cb, cr
+
+
 def first_row(picture: Coefficients, start: int) -> int:
     """The first row of chroma that row `start` of luma needs: one of context comes before its own."""
     return max(start // picture.factors[0] - 1, 0)

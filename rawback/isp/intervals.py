@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rawback.isp import dct
+from rawback.isp import fixed_dct
 
 HALF = 0.55
 """Of a step, a little more than rounding leaves: a coder may choose the cheaper of two levels, and a decoder's samples are
@@ -16,7 +16,4 @@ def within(change: np.ndarray, table: np.ndarray) -> np.ndarray:
 
     table: (64,) quantisation table in natural order.
     """
-    most = (HALF / 255 * table.reshape(64)).astype(np.float32)
-    coefficients = dct.to_coefficients(change)
-    np.clip(coefficients, -most, most, out=coefficients)
-    return dct.to_plane(coefficients)
+    return fixed_dct.limited(change, table, HALF)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from rawback.isp import intervals, inverse_pass
-from rawback.isp.dct import grow, shrink
+from rawback.isp import fixed_pass, intervals, inverse_pass
+from rawback.isp.dct import grow, laid_out, shrink
 from rawback.isp.deblocking import Deblocking
 from rawback.isp.quantisation_tables import quality_of
 from rawback.isp.sharpening import Sharpening, taken_away, without
@@ -23,6 +21,10 @@ SMALLEST = 32
 """Pixels along a side from which on there is a picture to restore."""
 WHITE = 254 / 255
 """Code from which on a channel is clipped, but for what quantisers do to it."""
+COLUMNS = 1088
+"""Of a strip that the network is given at once, beside their context: what it computes on the way stays in the cache."""
+ANSWERS = 40
+"""Channels of the network's answer: 16 of luma, 4 each of Cb and Cr, and 16 of luma's sharpening."""
 BLOCKS = 16
 """Rows of luma that strips and their context begin at multiples of: whole blocks of chroma too."""
 
@@ -37,10 +39,12 @@ class PhotoRestorer:
 
     def __init__(self, engine: Engine, picture: Coefficients, depth: int, sharpening: Sharpening) -> None:
         self.engine, self.picture, self.undone = engine, picture, sharpening
+        self.seen = -(-4 * depth // BLOCKS) * BLOCKS
+        """Columns of context on either side that the network needs."""
         seen = 4 * depth + 2 ** (len(sharpening.octaves) + 1) * bool(sharpening.octaves)
         self.halo = -(-seen // BLOCKS) * BLOCKS
         """Rows of context above and below that a strip needs."""
-        self.bands = [inverse_pass.decoded_planes(picture, *rows) for rows in _bands(picture.height)]
+        self.bands = [fixed_pass.planes(picture, *rows) for rows in _bands(picture.height)]
         self.conditions = features.of_photo(picture, [luma for luma, _, _ in self.bands])
         self.deblocking: Deblocking | None = None
         self.changes = [self._changes(planes) for planes in self.bands]
@@ -48,13 +52,14 @@ class PhotoRestorer:
         self.deblocking = Deblocking.measured([b[0] + c[0] for b, c in zip(self.bands, self.changes, strict=True)])
 
     def __call__(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows start..stop, from a multiple of BLOCKS on, of Y, Cb, Cr (rows, width), as `inverse_pass.decoded_planes`."""
+        """Rows start..stop, from a multiple of BLOCKS on, of Y, Cb, Cr (rows, width), as `fixed_pass.planes`."""
         first, last = max(start - self.halo, 0), min(stop + self.halo, self.picture.height)
-        planes = inverse_pass.decoded_planes(self.picture, first, last)
+        planes = fixed_pass.planes(self.picture, first, last)
         rows = slice(start - first, stop - first)
         luma, sharpened, *chroma = self._changes(planes)
-        restored = [planes[0] + luma + sharpened, *(plane + change for plane, change in zip(planes[1:], chroma, strict=True))]
-        return restored[0][rows], restored[1][rows], restored[2][rows]
+        for plane, change in zip((planes[0], *planes), (luma, sharpened, *chroma), strict=True):
+            plane[rows] += change[rows]
+        return planes[0][rows], planes[1][rows], planes[2][rows]
 
     def message(self) -> str:
         """What is done, and what to expect of it, in words."""
@@ -84,20 +89,35 @@ class PhotoRestorer:
         height, width = planes[0].shape
         luma, cb, cr = (_widened(plane) for plane in planes)
         small = np.stack([shrink(plane, (2, 2)) for plane in (cb, cr)])  # (2, H / 2, W / 2)
-        change = self.engine(luma[None, None], small[None], self.conditions[None])[0]  # (40, H / 4, W / 4)
-        encoded = luma + laid_out(change[:16])
+        change = self._by_net(luma, small)  # (40, H / 4, W / 4)
+        encoded = laid_out(change[:16])
+        encoded += luma
         if self.deblocking:
             encoded = self.deblocking.applied(encoded)
-        encoded = intervals.within(encoded - luma, self.picture.tables[0])
+        encoded -= luma
+        encoded = intervals.within(encoded, self.picture.tables[0])
         sharpened = self._unsharpened(luma + encoded, change[24:])
         colours = (self._chroma(laid_out(change[16 + 4 * i :][:4]), self.picture.tables[1 + i]) for i in range(2))
         return tuple(plane[:height, :width] for plane in (encoded, sharpened, *colours))
+
+    def _by_net(self, luma: np.ndarray, small: np.ndarray) -> np.ndarray:
+        """The network's answer (40, H / 4, W / 4) to luma (H, W) and chroma (2, H / 2, W / 2), in columns that caches hold."""
+        height, width = luma.shape
+        answer = np.empty((ANSWERS, height // 4, width // 4), np.float32)
+        for start in range(0, width, COLUMNS):
+            stop = min(start + COLUMNS, width)
+            first, last = max(start - self.seen, 0), min(stop + self.seen, width)
+            part = self.engine(luma[None, None, :, first:last], small[None, ..., first // 2 : last // 2], self.conditions[None])
+            answer[..., start // 4 : stop // 4] = part[0, ..., (start - first) // 4 : (stop - first) // 4]
+        return answer
 
     def _unsharpened(self, luma: np.ndarray, by_net: np.ndarray) -> np.ndarray:
         """What undoes the sharpening of luma (H, W): as its camera was measured, else by the network (16, H / 4, W / 4)."""
         if self.undone.octaves:
             return without(luma, self.undone.octaves) - luma
-        return np.float32(self.undone.share) * laid_out(by_net)
+        unsharpened = laid_out(by_net)
+        unsharpened *= np.float32(self.undone.share)
+        return unsharpened
 
     def _chroma(self, change: np.ndarray, table: np.ndarray) -> np.ndarray:
         """A change of chroma at half size, within its intervals, at full size."""
@@ -112,13 +132,6 @@ def _widened(plane: np.ndarray) -> np.ndarray:
     """(H, W) continued to whole blocks of chroma by mirroring."""
     missing = [(0, -side % BLOCKS) for side in plane.shape]
     return np.pad(plane, missing, mode="symmetric") if any(more for _, more in missing) else plane
-
-
-def laid_out(cells: np.ndarray) -> np.ndarray:
-    """The samples of n x n cells, row by row (n * n, h, w) -> (n h, n w)."""
-    count, height, width = cells.shape
-    n = math.isqrt(count)
-    return cells.reshape(n, n, height, width).transpose(2, 0, 3, 1).reshape(n * height, n * width)
 
 
 def _bands(height: int) -> list[tuple[int, int]]:

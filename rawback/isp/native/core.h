@@ -14,7 +14,7 @@
 #endif
 
 /* A library of another number is of another version of the Python code, and not used. */
-#define CORE_ABI 4
+#define CORE_ABI 5
 
 static inline int bit_length(unsigned value) { return value ? 32 - __builtin_clz(value) : 0; }
 

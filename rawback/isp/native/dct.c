@@ -56,16 +56,6 @@ static inline void inverse(Row x[8])
     x[4] = even3 - fourth;
 }
 
-static inline void transpose(Row x[8])
-{
-    float turned[8][8];
-    for (int i = 0; i < 8; i++)
-        for (int j = 0; j < 8; j++)
-            turned[j][i] = x[i][j];
-    for (int i = 0; i < 8; i++)
-        x[i] = *(Row *)turned[i];
-}
-
 static float answer(const Dequantiser *by, int quantiser, int level)
 {
     int64_t last = 2 * by->reach, at = level + by->reach;
@@ -126,6 +116,35 @@ EXPORT int64_t core_forward(const float *plane, int64_t m, int64_t n, const floa
             forward(x);
             for (int i = 0; i < 8; i++)
                 *(Row *)(steps + 8 * i) = x[i] * *(const Row *)(factors + 8 * i);
+        }
+    return 0;
+}
+
+/* (8m, 8n) samples -> those whose coefficients, in the unit of `to`, are at most `limit` from 0; `back` is the way back. */
+EXPORT int64_t core_limited(const float *plane, int64_t m, int64_t n, const float *to, const float *back, float limit, float *out)
+{
+    for (int64_t row = 0; row < m; row++)
+        for (int64_t column = 0; column < n; column++) {
+            int64_t at = 8 * (row * 8 * n + column);
+            Row x[8];
+            for (int i = 0; i < 8; i++)
+                x[i] = *(const Row *)(plane + at + i * 8 * n);
+            transpose(x);
+            forward(x);
+            transpose(x);
+            forward(x);
+            for (int i = 0; i < 8; i++) {
+                x[i] *= *(const Row *)(to + 8 * i);
+                for (int j = 0; j < 8; j++)
+                    x[i][j] = x[i][j] < -limit ? -limit : x[i][j] > limit ? limit : x[i][j];
+                x[i] *= *(const Row *)(back + 8 * i);
+            }
+            inverse(x);
+            transpose(x);
+            inverse(x);
+            transpose(x);
+            for (int i = 0; i < 8; i++)
+                *(Row *)(out + at + i * 8 * n) = x[i];
         }
     return 0;
 }

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-ABI = 4
+ABI = 5
 """CORE_ABI of core.h. A library of another number is of another version of this code, and not used."""
 VARIABLE = "RAWBACK_CORE"
 """Environment variable: `off` for numpy alone, `plain` for the library without instructions that not every processor has."""

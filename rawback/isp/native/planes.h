@@ -14,6 +14,17 @@ typedef struct {
     int dependent;        /* whether there are answers of two quantisers, one after the other */
 } Dequantiser;
 
+/* Rows of a block become its columns. */
+static inline void transpose(Row x[8])
+{
+    float turned[8][8];
+    for (int i = 0; i < 8; i++)
+        for (int j = 0; j < 8; j++)
+            turned[j][i] = x[i][j];
+    for (int i = 0; i < 8; i++)
+        x[i] = *(Row *)turned[i];
+}
+
 /* A block of levels -> eight rows of samples, `stride` floats apart. */
 void block_to_samples(const int16_t *levels, const Dequantiser *by, float added, float *out, int64_t stride);
 
