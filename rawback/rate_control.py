@@ -12,7 +12,7 @@ import numpy as np
 
 from rawback import metrics
 from rawback.errors import UsageError
-from rawback.isp import inverse_pass, noise
+from rawback.isp import full_colour, inverse_pass, noise
 from rawback.isp.coding import Coding
 from rawback.isp.colour import curve_of
 from rawback.isp.exposure import is_dim
@@ -100,10 +100,8 @@ class Search:
         if self.goal.kind == "noise":
             return self._by_noise()
         step, slope = self._guess()
-        kept, refused = (
-            None,
-            None,
-        )  # the finest try that keeps the promise, the coarsest that does not: (step, picture, missing)
+        # the finest try that keeps the promise, the coarsest that does not: (step, picture, missing)
+        kept, refused = None, None
         for tries in range(2 * TRIES):
             picture = self._coded(self.mosaic, step)
             missing = self._wanted() - self._score(picture, self.mosaic, self.file_size)
@@ -142,7 +140,8 @@ class Search:
         return f": {FINEST_THERE_IS}" if missing > 0.02 and step == FINEST else ""
 
     def _by_noise(self) -> tuple[Coefficients, Recipe, str]:
-        model = self.recipe.noise or noise.estimate(self.mosaic, self.recipe) or (0.0, noise.rounding(self.recipe))
+        photosites = full_colour.sampled(self.mosaic, self.recipe) if self.recipe.linear else self.mosaic
+        model = self.recipe.noise or noise.estimate(photosites, self.recipe) or (0.0, noise.rounding(self.recipe))
         self.recipe = replace(self.recipe, noise=model)
         wanted = step_for_noise(self.recipe)
         step = float(np.clip(wanted, FINEST, COARSEST))

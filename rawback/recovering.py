@@ -195,8 +195,8 @@ def from_photo(
     layer_notes = [LINEAR_LAYER] if layer.mosaic is not None and not is_layers else layer.notes
     too_wide = [TOO_WIDE] if max(recipe.width, recipe.height) > sensor.WIDEST else []
     quad = [QUAD_BAYER] if len(recipe.cfa) == 4 and mosaic.ndim == 2 else []
-    said = (message, *layer_notes, *fine.notes, *told, *too_wide, *quad)
-    notes = [*photo.notes, *planned.notes, *(f"{source}: {text}" for text in said)]
+    said = (*planned.notes, message, *layer_notes, *fine.notes, *told, *too_wide, *quad)
+    notes = [*photo.notes, *(f"{source}: {text}" for text in said)]
     is_baseline = photo.file is None or photo.file.frame is None or photo.file.frame.marker == SOF0
     if planned.is_own and (planned.turned(photo) or not is_baseline):  # as the preview of a DNG has to be
         levels = [np.rint(plane).astype(np.int16) for plane in planned.coefficients.planes]

@@ -11,7 +11,7 @@ from PIL import Image
 from small import mutants, raw_bytes
 
 from rawback import RenderOptions, original_file, recover, render
-from rawback.errors import RawbackError
+from rawback.errors import RawbackError, UsageError
 from rawback.files import dng, file_type, jpeg, raw, tiff
 from rawback.files.dng_pixels import Whole
 from rawback.files.tags import Tag
@@ -83,6 +83,16 @@ def test_three_values_come_back(file, options, least):
     assert back.state.value == "untouched"
     error = np.sqrt(np.mean((back.mosaic.astype(float) - pixels()) ** 2))
     assert 20 * np.log10((WHITE - BLACK) / error) > least
+
+
+def test_a_frame_too_small_to_tell_its_noise_keeps_the_finest(tmp_path):
+    (tmp_path / "a.dng").write_bytes(linear(pixels(24, 33)))
+    assert "the finest there is" in render(tmp_path / "a.dng", RenderOptions(keep="noise")).notes[-1]
+
+
+def test_a_layer_of_luma_is_refused_by_name(file):
+    with pytest.raises(UsageError, match=r"a\.dng is a linear RAW.*--layered"):
+        render(file, RenderOptions(layered=True))
 
 
 def test_the_dng_is_linear_with_its_own_levels(file):

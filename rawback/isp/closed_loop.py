@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from rawback.isp import (
     dct,
     dependent_trellis,
     fixed_dct,
-    fixed_pass,
     full_colour,
     grey,
     jxl_trellis,
@@ -30,9 +30,9 @@ from rawback.isp import (
 from rawback.isp.chroma import BayerChroma, has_bayer_cells
 from rawback.isp.coding import Coding
 from rawback.isp.jxl_contexts import Contexts
-from rawback.isp.mosaic import window
+from rawback.isp.needed_luma import NeededLuma, in_steps
 from rawback.isp.statistics import Statistics
-from rawback.isp.strip_picture import Demosaicer, StripPicture, widened
+from rawback.isp.strip_picture import Demosaicer, StripPicture
 from rawback.isp.wide_chroma import WideChroma
 from rawback.picture import Bijection, Coefficients
 from rawback.recipe import Recipe
@@ -82,15 +82,6 @@ def encode(
     return picture
 
 
-def needed_luma(mosaic: np.ndarray, recipe: Recipe, picture: Coefficients) -> Callable[[tuple[int, int]], np.ndarray]:
-    """What gives the luma (rows, W) float32 that rows start..stop of a mosaic (H, W) need under a picture's chroma.
-
-    White is at `luma.FINE`; start begins an MCU.
-    """
-    coding = Coding(picture.tables[0], picture.tables[1], picture.factors)
-    return _Encoding(mosaic, recipe, coding, picture, None, None)._needed_luma
-
-
 class _Encoding:
     """One frame being coded, strip by strip; strips write to disjoint rows of the coefficient planes."""
 
@@ -100,12 +91,12 @@ class _Encoding:
     ) -> None:  # fmt: skip
         self.demosaicer, self.flow = demosaicer, flow
         self.mosaic, self.recipe, self.coding, self.picture = mosaic, recipe, coding, picture
-        self.period = len(recipe.cfa)
         self.white_at = min(1.0, 2.0**recipe.exposure)
-        self.solver = luma.Solver(recipe, mosaic.shape[1], int(mosaic.max(initial=0)))
-        self.shown = StripPicture(mosaic, recipe, coding.factors, self.solver)
+        self.needed = NeededLuma(mosaic, recipe)
+        self.shown = StripPicture(mosaic, recipe, coding.factors, self.needed.solver)
         self.bayer = BayerChroma(mosaic, recipe, coding.factors, self.white_at) if has_bayer_cells(recipe) else None
-        self.wide = WideChroma.where_it_may_pay(self.shown, coding, picture, self.white_at, self._luma_levels)
+        needed = partial(self.needed.levels, dead_zone=coding.dead_zone)
+        self.wide = WideChroma.where_it_may_pay(self.shown, coding, picture, self.white_at, needed)
         self.dependent = False
         self.means: dict[tuple[int, int], np.ndarray] = {}
         self.kinds: np.ndarray | None = None
@@ -162,13 +153,13 @@ class _Encoding:
 
     def luma(self, strip: tuple[int, int]) -> None:
         """Quantise the luma that the mosaic needs, with a dead zone."""
-        self._quantise_luma(self._needed_luma(strip), luma.FINE, strip, self.coding.optimise)
+        self._quantise_luma(self.needed.plane(strip, self.picture), luma.FINE, strip, self.coding.optimise)
         means = self.picture.planes[0][strip[0] // 8 : strip[1] // 8, :, 0].ravel()
         self.means[strip] = np.bincount(bit_prices.codes(means, int(self.coding.luma[0])), minlength=bit_prices.CODES)
 
     def optimised_luma(self, strip: tuple[int, int], is_dependent: bool = False) -> None:
         """Quantise it again, each level weighed against its bits, now that the picture's statistics are known."""
-        steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
+        steps = in_steps(self.needed.plane(strip, self.picture), self.picture, luma.FINE)  # (m, n, 64)
         blocks = steps.reshape(-1, 64)
         centroids = np.resize(self.centroids, 6) if is_dependent else self.centroids
         search = dependent_trellis if is_dependent else trellis
@@ -185,7 +176,7 @@ class _Encoding:
 
     def jxl_luma(self, strip: tuple[int, int]) -> None:
         """Quantise it once more, each level weighed by that."""
-        steps = self._luma_steps(self._needed_luma(strip), luma.FINE)  # (m, n, 64)
+        steps = in_steps(self.needed.plane(strip, self.picture), self.picture, luma.FINE)  # (m, n, 64)
         kinds, weights = self._kinds(steps)
         worth = (1 / (self.coding.price * np.array(weights))).astype(np.float32)[kinds]  # (m, n)
         rows = slice(strip[0] // 8, strip[1] // 8)
@@ -218,27 +209,11 @@ class _Encoding:
             self.means.clear()
 
     def _quantise_luma(self, plane: np.ndarray, white: float, strip: tuple[int, int], symbols: bool = False) -> None:
-        steps = self._luma_steps(plane, white)
+        steps = in_steps(plane, self.picture, white)
         levels = dct.quantise(steps, self._dead_zone)
         if self.coding.least > 1 - self._dead_zone:
             dct.drop_small(levels, steps, self.coding.least)
         self._keep_luma(levels, steps, strip, symbols)
-
-    def _luma_levels(self, strip: tuple[int, int], picture: Coefficients) -> tuple[np.ndarray, np.ndarray]:
-        """Those that a strip needs under the chroma of a picture, and the luma itself."""
-        plane = widened(self._needed_luma(strip, picture), 8 * self.coding.factors[1])
-        return dct.quantise(self._luma_steps(plane, luma.FINE), self._dead_zone), plane / luma.FINE
-
-    def _needed_luma(self, strip: tuple[int, int], picture: Coefficients | None = None) -> np.ndarray:
-        """The luma with which the decoder gives back the mosaic under the chroma that it will see; white is at `luma.FINE`."""
-        start, stop = strip
-        picture = picture or self.picture
-        mosaic = window(self.mosaic, start, stop, self.period)  # (rows, W); an MCU may go beyond the frame
-        blue, red = (
-            fixed_pass.grown(picture, fixed_pass.chroma(picture, component, start, stop, unit / 255), start, stop)
-            for component, unit in ((1, luma.BLUE), (2, luma.RED))
-        )
-        return blown.smoothed(self.solver.luma(mosaic, blue, red, start), self.solver.blown(mosaic, start))
 
     def _chroma_steps(self, planes: np.ndarray, strip: tuple[int, int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Where the levels of Cb and Cr go, and the coefficients in steps (m, n, 64)."""
@@ -255,13 +230,6 @@ class _Encoding:
                 found.append(Statistics.of(levels, steps, symbols=True))
         if found:
             self.chroma_statistics[strip] = Statistics.sum(found)
-
-    def _luma_steps(self, plane: np.ndarray, white: float) -> np.ndarray:
-        """Luma (rows, width) -> coefficients in quantiser steps (m, n, 64)."""
-        plane = widened(plane, 8 * self.coding.factors[1])
-        steps = fixed_dct.forward(plane, fixed_dct.to_steps(self.coding.luma, 255 / white))
-        steps[..., 0] -= np.float32(8 * 128 / self.coding.luma[0])
-        return steps
 
     def _keep_luma(
         self, levels: np.ndarray, steps: np.ndarray, strip: tuple[int, int], symbols: bool = False, is_dependent: bool = False

@@ -12,6 +12,7 @@ from PIL import Image
 from rawback import provenance
 from rawback.cameras import preview_look
 from rawback.cores import Progress
+from rawback.errors import UsageError
 from rawback.files import embedded, jpeg, jxl, parity, seal, sidecar, sources, tiff_png16, wide_chroma
 from rawback.files import save as saving
 from rawback.files.file_type import PICTURES_16
@@ -86,6 +87,8 @@ def render(
     else:
         given = sources.read(source)
         raw, name, location = _read(given, options), given.name, given.location
+    if options.layered and raw.recipe.linear:
+        raise UsageError(f"{name} is a linear RAW, which has no mosaic whose luma --layered could refine; leave out --layered")
     with ThreadPoolExecutor(1) as pool:
         digest = pool.submit(mosaic.sha256, raw.mosaic)  # while looks are fitted, which keeps one core busy
         recipe, notes = decided(raw, options)

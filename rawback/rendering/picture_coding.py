@@ -7,7 +7,6 @@ from dataclasses import replace
 from rawback import rate_control
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
-from rawback.errors import UsageError
 from rawback.files import jpeg, wide_chroma
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, exposure
@@ -39,8 +38,6 @@ def coded(
     """
     effort = "best" if options.layered else options.effort_taken
     optimise = effort != "fast"
-    if options.layered and recipe.linear:
-        raise UsageError("--layered refines the luma of mosaics; a linear RAW has none")
     may_be_new = options.refine and not (options.compatible or options.lossless or recipe.linear)
     is_dependent = effort == "best" and may_be_new
     for_jxl = as_jxl and effort == "best" and not (options.lossless or options.layered)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from rawback.cores import Progress
 from rawback.isp import bit_prices, closed_loop, fixed_dct, luma
 from rawback.isp.coding import Coding
+from rawback.isp.needed_luma import NeededLuma
 from rawback.isp.parallel import in_threads
 from rawback.isp.statistics import Statistics
 from rawback.isp.strip_picture import widened
@@ -37,7 +39,8 @@ def encode(mosaic: np.ndarray, recipe: Recipe, coding: Coding, progress: Progres
         return coarse
     step = round(UNIT * coding.fine)
     mean = min(max(step // 2, 1), UNIT * int(coarse.tables[0][0]))
-    job = _Job(coarse, fine_steps(step, mean), closed_loop.needed_luma(mosaic, recipe, coarse), coding.fine_price, recipe)
+    needed = partial(NeededLuma(mosaic, recipe).plane, picture=coarse)
+    job = _Job(coarse, fine_steps(step, mean), needed, coding.fine_price, recipe)
     return job.run(lambda share: progress((1 + share) / 2))
 
 
