@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageCms
 
-from rawback.errors import RawbackError
+from rawback.errors import RawbackError, RecipeError
 from rawback.files import exif as exifs
 from rawback.files import huffman, jpeg_metadata, libjpeg, progressive, recipe_xmp, seal
 from rawback.files.exif import Exif
@@ -128,7 +128,10 @@ def decode(file: JpegFile, name: str) -> Photo:
         exif = exifs.from_jpeg(file)
     except RawbackError:
         notes.append(f"{name}: its EXIF is not readable and is left out")
-    recipe = from_fields(fields) if fields else None
+    try:
+        recipe = from_fields(fields) if fields else None
+    except RecipeError as error:
+        raise RecipeError(f"{name}: {error}") from error
     if recipe and recipe.monochrome:
         coefficients = grey.with_chroma(coefficients)
     return Photo(coefficients, exif, recipe, bytes(file.data), notes, file=file)

@@ -32,6 +32,8 @@ def describe() -> str:
         return "with its compiled core"
     if os.environ.get(VARIABLE) == "off":
         return f"without its compiled core, as {VARIABLE} asks: the same results, slower"
+    if any(path.exists() for path in _files("")):
+        return "without its compiled core, which is of another version or machine: install anew (the same results, slower)"
     return "without its compiled core, as no C compiler was there when it was installed: the same results, slower"
 
 
@@ -60,8 +62,7 @@ def _argument(value: Any) -> Any:
 
 def _loaded(variant: str) -> ctypes.CDLL | None:
     """A variant of this version of the code."""
-    for suffix in (".so", ".dylib", ".dll"):
-        path = Path(__file__).with_name(VARIANTS[variant] + suffix)
+    for path in _files(variant):
         try:
             core = ctypes.CDLL(str(path))
             if core.core_abi() == ABI:
@@ -69,3 +70,8 @@ def _loaded(variant: str) -> ctypes.CDLL | None:
         except (OSError, AttributeError):  # none, or one of another machine
             continue
     return None
+
+
+def _files(variant: str) -> list[Path]:
+    """Where a variant may be."""
+    return [Path(__file__).with_name(VARIANTS[variant] + suffix) for suffix in (".so", ".dylib", ".dll")]
