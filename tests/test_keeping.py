@@ -32,6 +32,12 @@ def test_sizes_and_rates_are_never_exceeded_and_used_to_the_last_percent(part: R
     assert 0.99 * size <= len(kept(part, goal).data) <= size
 
 
+def test_a_rate_is_not_exceeded_where_the_recipe_weighs_much(part: RawFile):
+    mosaic = np.ascontiguousarray(part.mosaic[200:320, :160])
+    small = replace(part, mosaic=mosaic, recipe=replace(part.recipe, height=120, width=160))
+    assert len(rawback.render(small, RenderOptions(keep="3bpp", effort="best")).data) <= 3 * mosaic.size / 8
+
+
 @pytest.mark.parametrize("goal", [50.0, 54.0])
 def test_decibels_are_never_missed_nor_exceeded_by_much(part: RawFile, goal: float):
     rendered = kept(part, f"{goal:g}dB")

@@ -24,7 +24,7 @@ from rawback.rendering.assembly import as_written, assembled
 LEAST_BESIDE_LAYER = 1.2
 """Steps of a coefficient that a picture keeps beside a lossless layer, which codes what is smaller in fewer bits."""
 NO_LAYER = "no refinement layer: at this quality the picture itself is coarse enough"
-HASHES = 700
+HASHES = 800
 """Bytes that the recipe grows by at most once the picture is known: its hash, thumbnail, centroids and error."""
 
 
