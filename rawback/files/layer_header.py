@@ -30,6 +30,16 @@ def checked(content: bytes) -> bytes | None:
     return bytes(body) if body and CRC.pack(zlib.crc32(body)) == content[: CRC.size] else None
 
 
+def intact(boxes: Iterable[Box], labels: Iterable[str]) -> dict[str, list[bytes]]:
+    """What undamaged boxes hold, by those labels, in the order of the file."""
+    contents: dict[str, list[bytes]] = {label: [] for label in labels}
+    for box in boxes:
+        body = checked(box.content) if box.label in contents else None
+        if body:
+            contents[box.label].append(body)
+    return contents
+
+
 def frame_sha256(boxes: Iterable[Box]) -> str:
     """Hash of the frame that a file's layer keeps, row by row, uint16 little-endian; empty where its header is damaged."""
     bodies = (checked(box.content) for box in boxes if box.label == LABEL)

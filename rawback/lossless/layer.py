@@ -13,7 +13,7 @@ from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files import recipe_xmp
 from rawback.files.jumbf import Box
-from rawback.files.layer_header import FIRST, HEADER, OF_PIXELS, VERSION, checked, with_crc
+from rawback.files.layer_header import FIRST, HEADER, OF_PIXELS, VERSION, intact, with_crc
 from rawback.files.layer_header import LABEL as HEADER_LABEL
 from rawback.isp.mosaic import sha256
 from rawback.isp.parallel import in_threads
@@ -116,11 +116,7 @@ def recipe_sha256(recipe: Recipe) -> bytes:
 
 def read(boxes: list[Box]) -> Layer | None:
     """The layer of a file; None if it has none whose header is whole. Raises RawbackError for one of a later version."""
-    contents: dict[str, list[bytes]] = {label: [] for label in LABELS}
-    for box in boxes:
-        body = checked(box.content) if box.label in contents else None
-        if body:
-            contents[box.label].append(body)
+    contents = intact(boxes, LABELS)
     if not contents[HEADER_LABEL]:
         return None
     layer = _header(contents[HEADER_LABEL][0])

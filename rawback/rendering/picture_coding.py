@@ -8,6 +8,7 @@ from rawback import rate_control
 from rawback.cameras.cards import NO_WEIGHTS, weights_for
 from rawback.cores import Progress
 from rawback.files import jpeg, wide_chroma
+from rawback.files.jumbf import Box
 from rawback.files.raw import RawFile
 from rawback.isp import closed_loop, exposure
 from rawback.isp.coding import Coding
@@ -55,14 +56,16 @@ def coded(
         demosaicer, flow, recipe = _learned(recipe, tables, options.weights or weights_for(options.camera))
         return closed_loop.encode(raw.mosaic, recipe, tables, progress, demosaicer, flow), recipe, []
 
+    def beside(picture: Coefficients) -> list[Box]:
+        return [*wide_chroma.to_boxes(picture, ""), *boxes_of(picture)]
+
     def file_size(picture: Coefficients) -> int:
-        seen, boxes = coarse_of(picture), [*wide_chroma.to_boxes(picture, ""), *boxes_of(picture)]
+        seen, boxes = coarse_of(picture), beside(picture)
         written = jpeg.coded_picture(as_written(seen, recipe), options.progressive)
         return len(assembled(lambda: written, raw, seen, recipe, options, boxes, gain_map=gain_map)[0]) + HASHES
 
     def coded_size(picture: Coefficients) -> int:
-        boxes = [*wide_chroma.to_boxes(picture, ""), *boxes_of(picture)]
-        return len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in boxes)
+        return len(jpeg.coded_picture(coarse_of(picture))) + sum(len(box.content) for box in beside(picture))
 
     factors, goal = SUBSAMPLING[options.subsampling], rate_control.parse(options.keep)
     thorough = effort == "best"

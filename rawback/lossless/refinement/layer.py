@@ -10,7 +10,7 @@ import numpy as np
 from rawback.cores import Progress
 from rawback.errors import RawbackError
 from rawback.files.jumbf import Box
-from rawback.files.layer_header import checked, with_crc
+from rawback.files.layer_header import intact, with_crc
 from rawback.isp.parallel import in_threads
 from rawback.lossless.refinement import strip_coder
 from rawback.lossless.refinement.picture import UNIT, coarse_strip, fine_steps, in_natural_order, strips
@@ -59,11 +59,7 @@ def to_boxes(layer: Layer) -> list[Box]:
 
 def read(boxes: list[Box]) -> Layer | None:
     """The layer of a file; None if it has none whose header is intact. Raises RawbackError for one of a later version."""
-    contents: dict[str, list[bytes]] = {LABEL: [], STRIP_LABEL: []}
-    for box in boxes:
-        body = checked(box.content) if box.label in contents else None
-        if body:
-            contents[box.label].append(body)
+    contents = intact(boxes, (LABEL, STRIP_LABEL))
     if not contents[LABEL]:
         return None
     layer = _header(contents[LABEL][0])
